@@ -1,0 +1,1 @@
+//! Pure functions on pixels: crop geometry, resampling, flips, erasing, normalisation.

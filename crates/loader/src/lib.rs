@@ -1,0 +1,1 @@
+//! Epoch plan, lock-free prefetch pipeline, batches, cursor, stage statistics.

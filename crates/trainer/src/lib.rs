@@ -1,0 +1,1 @@
+//! Recipe, schedule, step, run, evaluate, checkpoint, metrics, devices.

@@ -1,0 +1,1 @@
+//! Makes small sets of real images for the tests.

@@ -1,0 +1,2 @@
+//! The `shard` binary.
+fn main() {}

@@ -1,0 +1,2 @@
+//! The `predict` binary.
+fn main() {}
