@@ -1,0 +1,230 @@
+//! What an Inception-v4 is made of, checked before anything is allocated. Not the training recipe.
+
+use burn::tensor::Device;
+use serde::{Deserialize, Serialize};
+
+use crate::inception_v4::InceptionV4;
+use crate::init::Builder;
+
+/// The smallest input side, in pixels, that leaves one position before the global average pool.
+pub const MIN_INPUT: usize = 75;
+
+/// Shape and regularisation of an Inception-v4. The default is the paper's network with MindCV's
+/// settings: 42,679,816 trainable parameters.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct InceptionV4Config {
+    /// Length of the logits; at least 1.
+    pub num_classes: usize,
+    /// Channels of the input image; at least 1.
+    pub in_channels: usize,
+    /// Probability of dropping a feature before the classifier, in `[0, 1)`. MindCV 0.2, timm 0.
+    pub drop_rate: f64,
+    /// Factor on every channel count of the figures, rounded to the nearest multiple of 8 and never
+    /// below 8; 1.0 is the paper's network.
+    pub width: f64,
+    /// How many Inception-A, -B and -C blocks are stacked; the paper has `[4, 7, 3]`.
+    pub blocks: [usize; 3],
+    /// Weight of the newest batch in the running statistics, in `[0, 1]`: torch's sense (MindSpore
+    /// states one minus it). MindCV 0.0003, timm 0.1.
+    pub bn_momentum: f64,
+    /// Added to the variance in every BatchNorm; above 0.
+    pub bn_eps: f64,
+}
+
+impl Default for InceptionV4Config {
+    fn default() -> Self {
+        Self {
+            num_classes: 1000,
+            in_channels: 3,
+            drop_rate: 0.2,
+            width: 1.0,
+            blocks: [4, 7, 3],
+            bn_momentum: 3e-4,
+            bn_eps: 1e-3,
+        }
+    }
+}
+
+impl InceptionV4Config {
+    /// Builds the network with MindCV's initial weights (see [`crate::inception_v4`]) on `device`.
+    ///
+    /// The weights are a function of `seed` and this configuration alone: the same on every backend
+    /// and machine, whatever else draws random numbers.
+    ///
+    /// # Errors
+    /// [`ConfigError`] names the setting that makes no network.
+    pub fn init(&self, seed: u64, device: &Device) -> Result<InceptionV4, ConfigError> {
+        self.check()?;
+        Ok(InceptionV4::new(&mut Builder::new(self, seed, device)))
+    }
+
+    /// Checks every setting against its range.
+    ///
+    /// # Errors
+    /// [`ConfigError`] for the first setting that is out of range.
+    pub fn check(&self) -> Result<(), ConfigError> {
+        if self.num_classes == 0 {
+            return Err(ConfigError::NoClasses);
+        }
+        if self.in_channels == 0 {
+            return Err(ConfigError::NoInputChannels);
+        }
+        // Above 16 the channel counts serve no purpose and the weights alone exceed 40 GB.
+        in_range("width", self.width, "above 0, at most 16", |w| {
+            w > 0.0 && w <= 16.0
+        })?;
+        in_range("drop_rate", self.drop_rate, "in [0, 1)", |p| {
+            (0.0..1.0).contains(&p)
+        })?;
+        in_range("bn_momentum", self.bn_momentum, "in [0, 1]", |m| {
+            (0.0..=1.0).contains(&m)
+        })?;
+        in_range("bn_eps", self.bn_eps, "above 0", |e| {
+            e > 0.0 && e.is_finite()
+        })
+    }
+}
+
+/// Why a configuration, or an input size, makes no network.
+#[derive(Debug, Clone, PartialEq, thiserror::Error)]
+#[non_exhaustive]
+pub enum ConfigError {
+    /// `num_classes` is 0.
+    #[error("num_classes is 0: a classifier needs at least one class")]
+    NoClasses,
+    /// `in_channels` is 0.
+    #[error("in_channels is 0: an image has at least one channel (3 for RGB)")]
+    NoInputChannels,
+    /// A number is outside its range, or not a number.
+    #[error("{name} is {value}: it must be {range}")]
+    OutOfRange {
+        /// The setting.
+        name: &'static str,
+        /// Its value.
+        value: f64,
+        /// What is allowed.
+        range: &'static str,
+    },
+    /// The image is too small for the network's five halvings.
+    #[error(
+        "an input of {size} px is too small for Inception-v4: it needs {MIN_INPUT} px or more (299 in the paper)"
+    )]
+    InputTooSmall {
+        /// The side that was asked for, in pixels.
+        size: usize,
+    },
+}
+
+/// Checks that a square input of `size` x `size` pixels survives the network's five halvings.
+///
+/// # Errors
+/// [`ConfigError::InputTooSmall`] below [`MIN_INPUT`].
+pub fn check_input(size: usize) -> Result<(), ConfigError> {
+    if size < MIN_INPUT {
+        return Err(ConfigError::InputTooSmall { size });
+    }
+    Ok(())
+}
+
+fn in_range(
+    name: &'static str,
+    value: f64,
+    range: &'static str,
+    holds: impl Fn(f64) -> bool,
+) -> Result<(), ConfigError> {
+    if holds(value) {
+        return Ok(());
+    }
+    Err(ConfigError::OutOfRange { name, value, range })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_default_is_valid() {
+        assert_eq!(InceptionV4Config::default().check(), Ok(()));
+    }
+
+    #[test]
+    fn each_setting_is_checked_and_named() {
+        let ok = InceptionV4Config::default;
+        let cases = [
+            (
+                InceptionV4Config {
+                    num_classes: 0,
+                    ..ok()
+                },
+                "num_classes",
+            ),
+            (
+                InceptionV4Config {
+                    in_channels: 0,
+                    ..ok()
+                },
+                "in_channels",
+            ),
+            (InceptionV4Config { width: 0.0, ..ok() }, "width"),
+            (
+                InceptionV4Config {
+                    width: f64::NAN,
+                    ..ok()
+                },
+                "width",
+            ),
+            (
+                InceptionV4Config {
+                    width: f64::INFINITY,
+                    ..ok()
+                },
+                "width",
+            ),
+            (
+                InceptionV4Config {
+                    drop_rate: 1.0,
+                    ..ok()
+                },
+                "drop_rate",
+            ),
+            (
+                InceptionV4Config {
+                    drop_rate: -0.1,
+                    ..ok()
+                },
+                "drop_rate",
+            ),
+            (
+                InceptionV4Config {
+                    bn_momentum: 1.5,
+                    ..ok()
+                },
+                "bn_momentum",
+            ),
+            (
+                InceptionV4Config {
+                    bn_eps: 0.0,
+                    ..ok()
+                },
+                "bn_eps",
+            ),
+        ];
+        for (config, name) in cases {
+            let message = config.check().map_err(|e| e.to_string());
+            assert!(
+                message.as_ref().is_err_and(|m| m.starts_with(name)),
+                "{config:?} gave {message:?}"
+            );
+        }
+    }
+
+    #[test]
+    fn the_smallest_input_is_75_px() {
+        assert_eq!(check_input(75), Ok(()));
+        assert_eq!(
+            check_input(74),
+            Err(ConfigError::InputTooSmall { size: 74 })
+        );
+    }
+}

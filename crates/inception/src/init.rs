@@ -1,0 +1,189 @@
+//! Makes layers with their initial weights. Not their mathematics: that is `layers`.
+
+use burn::module::Param;
+use burn::nn::PaddingConfig2d;
+use burn::nn::conv::Conv2dConfig;
+use burn::nn::pool::{AvgPool2d, AvgPool2dConfig};
+use burn::tensor::{Device, Tensor, TensorData};
+use rand_chacha::ChaCha8Rng;
+use rand_core::{RngCore, SeedableRng};
+
+use crate::InceptionV4Config;
+use crate::layers::{BasicConv2d, BatchNorm, Linear};
+
+/// A convolution as a figure of the paper states it: channels at width 1, kernel, and border.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Spec {
+    channels: usize,
+    kernel: [usize; 2],
+    border: Border,
+}
+
+#[derive(Clone, Copy, Debug)]
+enum Border {
+    /// Zero padding that keeps the size.
+    Same,
+    /// No padding: the figures' "V".
+    Valid,
+    /// No padding, stride 2.
+    Halve,
+}
+
+/// `height` x `width` convolution, zero padded so that the size stays.
+pub(crate) const fn same(channels: usize, height: usize, width: usize) -> Spec {
+    Spec {
+        channels,
+        kernel: [height, width],
+        border: Border::Same,
+    }
+}
+
+/// 3 x 3 convolution without padding ("V" in the figures).
+pub(crate) const fn valid(channels: usize) -> Spec {
+    Spec {
+        channels,
+        kernel: [3, 3],
+        border: Border::Valid,
+    }
+}
+
+/// 3 x 3 convolution without padding, stride 2.
+pub(crate) const fn halve(channels: usize) -> Spec {
+    Spec {
+        channels,
+        kernel: [3, 3],
+        border: Border::Halve,
+    }
+}
+
+/// Builds layers in network order; the k-th weight tensor draws from the k-th stream of the seed.
+pub(crate) struct Builder<'a> {
+    pub(crate) config: &'a InceptionV4Config,
+    device: &'a Device,
+    seed: u64,
+    stream: u64,
+}
+
+impl<'a> Builder<'a> {
+    pub(crate) fn new(config: &'a InceptionV4Config, seed: u64, device: &'a Device) -> Self {
+        Self {
+            config,
+            device,
+            seed,
+            stream: 0,
+        }
+    }
+
+    /// Convolution (Xavier uniform, without bias), BatchNorm (gamma 1, beta 0) and ReLU.
+    pub(crate) fn conv(&mut self, channels_in: usize, spec: Spec) -> BasicConv2d {
+        let channels_out = self.scaled(spec.channels);
+        let [height, width] = spec.kernel;
+        let (padding, stride) = match spec.border {
+            Border::Same => {
+                let (y, x) = (height / 2, width / 2);
+                (PaddingConfig2d::Explicit(y, x, y, x), 1)
+            }
+            Border::Valid => (PaddingConfig2d::Valid, 1),
+            Border::Halve => (PaddingConfig2d::Valid, 2),
+        };
+        let mut conv = Conv2dConfig::new([channels_in, channels_out], spec.kernel)
+            .with_stride([stride, stride])
+            .with_padding(padding)
+            .with_bias(false)
+            .init(self.device);
+        let fans = (channels_in + channels_out) * height * width;
+        conv.weight = self.uniform(
+            [channels_out, channels_in, height, width],
+            (6.0 / fans as f64).sqrt(),
+        );
+        let bn = BatchNorm::new(
+            channels_out,
+            self.config.bn_momentum,
+            self.config.bn_eps,
+            self.device,
+        );
+        BasicConv2d::new(conv, bn)
+    }
+
+    /// Convolutions one after the other.
+    pub(crate) fn chain(&mut self, channels_in: usize, specs: &[Spec]) -> Vec<BasicConv2d> {
+        let mut channels = channels_in;
+        specs
+            .iter()
+            .map(|&spec| {
+                let conv = self.conv(channels, spec);
+                channels = conv.channels_out();
+                conv
+            })
+            .collect()
+    }
+
+    /// 3 x 3 average pool that keeps the size, then a 1 x 1 convolution. The mean is over the pixels
+    /// inside the image only: the border is not counted.
+    pub(crate) fn pool_conv(
+        &mut self,
+        channels_in: usize,
+        channels: usize,
+    ) -> (AvgPool2d, BasicConv2d) {
+        let pool = AvgPool2dConfig::new([3, 3])
+            .with_strides([1, 1])
+            .with_padding(PaddingConfig2d::Explicit(1, 1, 1, 1))
+            .with_count_include_pad(false)
+            .init();
+        (pool, self.conv(channels_in, same(channels, 1, 1)))
+    }
+
+    /// The classifier, with the defaults of MindSpore's `nn.Dense` (2.0 and later; torch's `Linear`
+    /// has the same): weight `HeUniform(sqrt(5))`, whose bound works out as 1 / sqrt(inputs), and
+    /// bias uniform within the same bound.
+    pub(crate) fn linear(&mut self, inputs: usize, outputs: usize) -> Linear {
+        let bound = 1.0 / (inputs as f64).sqrt();
+        Linear {
+            weight: self.uniform([outputs, inputs], bound),
+            bias: self.uniform([outputs], bound),
+        }
+    }
+
+    /// Channels at this network's width: the nearest multiple of 8, at least 8.
+    fn scaled(&self, channels: usize) -> usize {
+        let eighths = (channels as f64 * self.config.width / 8.0).round();
+        8 * (eighths as usize).max(1)
+    }
+
+    /// Uniform in (-bound, bound), by 24-bit steps.
+    fn uniform<const D: usize>(&mut self, shape: [usize; D], bound: f64) -> Param<Tensor<D>> {
+        let mut rng = ChaCha8Rng::seed_from_u64(self.seed);
+        rng.set_stream(self.stream);
+        self.stream += 1;
+        let values: Vec<f32> = (0..shape.iter().product())
+            .map(|_| {
+                let unit = (f64::from(rng.next_u32() >> 8) + 0.5) / f64::from(1 << 24);
+                ((2.0 * unit - 1.0) * bound) as f32
+            })
+            .collect();
+        Param::from_data(TensorData::new(values, shape), self.device)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn builder(config: &InceptionV4Config) -> usize {
+        Builder::new(config, 0, &Device::flex()).scaled(96)
+    }
+
+    #[test]
+    fn width_scales_to_multiples_of_eight() {
+        let at = |width| {
+            builder(&InceptionV4Config {
+                width,
+                ..Default::default()
+            })
+        };
+        assert_eq!(
+            [at(1.0), at(0.5), at(0.25), at(0.1), at(0.001), at(2.0)],
+            [96, 48, 24, 8, 8, 192]
+        );
+    }
+}

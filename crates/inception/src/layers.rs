@@ -1,0 +1,118 @@
+//! The three layers of which the network is built. Nothing here knows the network.
+//!
+//! `BatchNorm` and `Linear` are ours instead of burn's for their state: running variances are
+//! unbiased, as in torch and MindSpore (burn 0.22 keeps the biased one), a running statistic is
+//! current as soon as `forward` returns (burn's is visible one batch late to whoever visits the
+//! module, so a checkpoint would miss the last step), and the classifier's weight is stored
+//! `[outputs, inputs]`, so every tensor of the network has timm's name and timm's shape.
+
+use burn::module::{Flag, Module, Param, RunningState};
+use burn::nn::conv::Conv2d;
+use burn::tensor::activation::relu;
+use burn::tensor::module::{batch_norm, batch_norm_train, linear};
+use burn::tensor::{Device, Tensor};
+
+/// Convolution without bias, batch normalisation, ReLU: the box of the paper's figures.
+#[derive(Module, Debug)]
+pub struct BasicConv2d {
+    conv: Conv2d,
+    bn: BatchNorm,
+}
+
+impl BasicConv2d {
+    pub(crate) fn new(conv: Conv2d, bn: BatchNorm) -> Self {
+        Self { conv, bn }
+    }
+
+    /// `[batch, channels in, height, width]` to `[batch, channels out, height', width']`.
+    pub fn forward(&self, input: Tensor<4>) -> Tensor<4> {
+        relu(self.bn.forward(self.conv.forward(input)))
+    }
+
+    /// How many channels come out.
+    pub fn channels_out(&self) -> usize {
+        self.bn.weight.dims()[0]
+    }
+}
+
+/// Batch normalisation over the channels of an NCHW tensor.
+///
+/// Training (a tensor on an autodiff device, the layer not frozen) normalises by the batch's mean
+/// and biased variance and moves the running statistics towards the batch's mean and *unbiased*
+/// variance by `momentum`; otherwise the running statistics normalise.
+#[derive(Module, Debug)]
+pub struct BatchNorm {
+    /// Gamma, `[channels]`.
+    pub weight: Param<Tensor<1>>,
+    /// Beta, `[channels]`.
+    pub bias: Param<Tensor<1>>,
+    running_mean: RunningState<Tensor<1>>,
+    running_var: RunningState<Tensor<1>>,
+    training: Param<Flag>,
+    momentum: f64,
+    epsilon: f64,
+}
+
+impl BatchNorm {
+    /// Gamma 1, beta 0, running mean 0, running variance 1. `momentum` is the weight of the newest
+    /// batch (torch's sense).
+    pub(crate) fn new(channels: usize, momentum: f64, epsilon: f64, device: &Device) -> Self {
+        Self {
+            weight: Param::from_tensor(Tensor::ones([channels], device)),
+            bias: Param::from_tensor(Tensor::zeros([channels], device)),
+            running_mean: RunningState::new(Tensor::zeros([channels], device)),
+            running_var: RunningState::new(Tensor::ones([channels], device)),
+            training: Param::from_bool(true),
+            momentum,
+            epsilon,
+        }
+    }
+
+    /// Normalises `[batch, channels, height, width]`; see the type for which statistics.
+    pub fn forward(&self, input: Tensor<4>) -> Tensor<4> {
+        let (gamma, beta) = (self.weight.val(), self.bias.val());
+        if !(input.device().is_autodiff() && self.training.is_enabled()) {
+            let device = input.device();
+            let mean = self.running_mean.value_sync().to_device(&device);
+            let variance = self.running_var.value_sync().to_device(&device);
+            return batch_norm(input, gamma, beta, mean, variance, self.epsilon);
+        }
+        let [batch, _, height, width] = input.dims();
+        let samples = (batch * height * width) as f64;
+        // With one value for each channel there is no unbiased estimate: the biased one (0) stays.
+        let bessel = if samples > 1.0 {
+            samples / (samples - 1.0)
+        } else {
+            1.0
+        };
+        let normalised = batch_norm_train(input, gamma, beta, self.epsilon);
+        self.blend(&self.running_mean, normalised.mean);
+        self.blend(&self.running_var, normalised.variance.mul_scalar(bessel));
+        normalised.output
+    }
+
+    fn blend(&self, running: &RunningState<Tensor<1>>, batch: Tensor<1>) {
+        let kept = running
+            .value_sync()
+            .to_device(&batch.device())
+            .mul_scalar(1.0 - self.momentum);
+        running.update((kept + batch.mul_scalar(self.momentum)).detach());
+        running.value_sync(); // publishes the update: visitors read what was published
+    }
+}
+
+/// The classifier: `y = x weight^T + bias`.
+#[derive(Module, Debug)]
+pub struct Linear {
+    /// `[outputs, inputs]`, as torch stores it.
+    pub weight: Param<Tensor<2>>,
+    /// `[outputs]`.
+    pub bias: Param<Tensor<1>>,
+}
+
+impl Linear {
+    /// `[batch, inputs]` to `[batch, outputs]`.
+    pub fn forward(&self, input: Tensor<2>) -> Tensor<2> {
+        linear(input, self.weight.val().transpose(), Some(self.bias.val()))
+    }
+}

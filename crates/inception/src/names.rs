@@ -1,0 +1,181 @@
+//! Every tensor of the network under the name that timm gives it, in timm's order. Not storage:
+//! that is `weights`.
+
+use burn::module::{Module, ModuleMapper, ModuleVisitor, Param};
+use burn::tensor::Tensor;
+
+use crate::inception_v4::InceptionV4;
+
+/// What a tensor is to a training run.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Role {
+    /// Trained by gradient descent; has a gradient after a backward pass.
+    Parameter,
+    /// Running mean or variance of a BatchNorm: part of the state, never of the optimiser.
+    Statistic,
+}
+
+/// Name, role and shape of one tensor.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TensorInfo {
+    /// timm's name, for example `features.0.conv.weight`.
+    pub name: String,
+    /// Parameter or statistic.
+    pub role: Role,
+    /// Its shape: `[out, in, height, width]` of a convolution, `[classes, features]` of the
+    /// classifier, `[channels]` else.
+    pub shape: Vec<usize>,
+}
+
+/// Reads the tensors of a network.
+pub trait NamedVisitor {
+    /// Called once for each tensor, in [`InceptionV4::tensors`]'s order.
+    fn visit<const D: usize>(&mut self, name: &str, role: Role, tensor: &Param<Tensor<D>>);
+}
+
+/// Replaces the tensors of a network.
+pub trait NamedMapper {
+    /// Called once for each tensor, in [`InceptionV4::tensors`]'s order; returns its successor, of
+    /// the same shape. `Param::map` keeps identity and gradient setting. What is returned for a
+    /// [`Role::Statistic`] is also seen by clones of the model: they share it.
+    fn map<const D: usize>(
+        &mut self,
+        name: &str,
+        role: Role,
+        tensor: Param<Tensor<D>>,
+    ) -> Param<Tensor<D>>;
+}
+
+impl InceptionV4 {
+    /// Shows every tensor to `visitor`.
+    pub fn visit_named<V: NamedVisitor>(&self, visitor: &mut V) {
+        self.visit(&mut Named {
+            inner: visitor,
+            names: Names::of(self),
+        });
+    }
+
+    /// The same network with every tensor replaced by what `mapper` makes of it.
+    pub fn map_named<M: NamedMapper>(self, mapper: &mut M) -> Self {
+        let names = Names::of(&self);
+        self.map(&mut Named {
+            inner: mapper,
+            names,
+        })
+    }
+
+    /// All tensors in timm's `state_dict` order (without its `num_batches_tracked`): the same for
+    /// every network of the same configuration.
+    pub fn tensors(&self) -> Vec<TensorInfo> {
+        let mut list = Listing(Vec::new());
+        self.visit_named(&mut list);
+        list.0
+    }
+
+    /// Numbers trained by gradient descent: 42,679,816 at the default configuration.
+    pub fn trainable_params(&self) -> usize {
+        self.tensors()
+            .iter()
+            .filter(|t| t.role == Role::Parameter)
+            .map(elements)
+            .sum()
+    }
+
+    /// Trainable parameters and running statistics: 42,742,984 at the default configuration.
+    pub fn total_params(&self) -> usize {
+        self.tensors().iter().map(elements).sum()
+    }
+}
+
+fn elements(tensor: &TensorInfo) -> usize {
+    tensor.shape.iter().product()
+}
+
+struct Listing(Vec<TensorInfo>);
+
+impl NamedVisitor for Listing {
+    fn visit<const D: usize>(&mut self, name: &str, role: Role, tensor: &Param<Tensor<D>>) {
+        self.0.push(TensorInfo {
+            name: name.to_owned(),
+            role,
+            shape: tensor.lazy_shape().to_vec(),
+        });
+    }
+}
+
+/// burn's visitor and mapper in terms of ours.
+struct Named<'a, T> {
+    inner: &'a mut T,
+    names: Names,
+}
+
+impl<V: NamedVisitor> ModuleVisitor for Named<'_, V> {
+    fn enter_module(&mut self, name: &str, _container: &str) {
+        self.names.path.push(name.to_owned());
+    }
+
+    fn exit_module(&mut self, _name: &str, _container: &str) {
+        self.names.path.pop();
+    }
+
+    fn visit_float<const D: usize>(&mut self, param: &Param<Tensor<D>>) {
+        let (name, role) = self.names.here();
+        self.inner.visit(&name, role, param);
+    }
+}
+
+impl<M: NamedMapper> ModuleMapper for Named<'_, M> {
+    fn enter_module(&mut self, name: &str, _container: &str) {
+        self.names.path.push(name.to_owned());
+    }
+
+    fn exit_module(&mut self, _name: &str, _container: &str) {
+        self.names.path.pop();
+    }
+
+    fn map_float<const D: usize>(&mut self, param: Param<Tensor<D>>) -> Param<Tensor<D>> {
+        let (name, role) = self.names.here();
+        self.inner.map(&name, role, param)
+    }
+}
+
+/// Where a traversal stands, in burn's field names, and how to say it in timm's: timm numbers the
+/// stages of the stem and all blocks through as `features.N`; below that the fields have its names.
+struct Names {
+    path: Vec<String>,
+    blocks: [usize; 3],
+}
+
+impl Names {
+    fn of(model: &InceptionV4) -> Self {
+        Self {
+            path: Vec::new(),
+            blocks: model.blocks(),
+        }
+    }
+
+    fn here(&self) -> (String, Role) {
+        let path: Vec<&str> = self.path.iter().map(String::as_str).collect();
+        let [a, b, _] = self.blocks;
+        let block = |first: usize, index: &str| index.parse().map_or(first, |i: usize| first + i);
+        let (stage, rest) = match path.as_slice() {
+            ["stem", "conv_1a", rest @ ..] => (0, rest),
+            ["stem", "conv_2a", rest @ ..] => (1, rest),
+            ["stem", "conv_2b", rest @ ..] => (2, rest),
+            ["stem", "mixed_3a", rest @ ..] => (3, rest),
+            ["stem", "mixed_4a", rest @ ..] => (4, rest),
+            ["stem", "mixed_5a", rest @ ..] => (5, rest),
+            ["inception_a", index, rest @ ..] => (block(6, index), rest),
+            ["reduction_a", rest @ ..] => (6 + a, rest),
+            ["inception_b", index, rest @ ..] => (block(7 + a, index), rest),
+            ["reduction_b", rest @ ..] => (7 + a + b, rest),
+            ["inception_c", index, rest @ ..] => (block(8 + a + b, index), rest),
+            other => return (other.join("."), Role::Parameter), // last_linear
+        };
+        let role = match rest {
+            [.., "running_mean" | "running_var"] => Role::Statistic,
+            _ => Role::Parameter,
+        };
+        (format!("features.{stage}.{}", rest.join(".")), role)
+    }
+}
