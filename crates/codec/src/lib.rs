@@ -1,1 +1,88 @@
 //! How one image is stored in a record, and how a region of it comes back.
+//!
+//! The crate knows pixels and image files and nothing else: no shards, no paths, no labels.
+//! * [`sniff`] tells from the bytes alone what an image file is and what is odd about it.
+//! * [`Decoder`] turns a stored payload, or just a rectangle of it, into RGB pixels.
+//! * [`EncodeOptions`] and [`encode_jpeg`] make JPEG files.
+//!
+//! An [`Encoding`] names how the payload of a record came from the source file. There is one so
+//! far, the source file verbatim. A further one is a variant here, a module of its own, and an arm
+//! in [`Decoder::decode`].
+//!
+//! `unsafe` is confined to `turbo.rs`, which binds libjpeg-turbo.
+
+mod decode;
+mod encode;
+mod error;
+mod jpeg;
+mod png;
+mod region;
+mod sniff;
+mod turbo;
+
+pub use decode::{Decoded, Decoder, Health};
+pub use encode::{EncodeOptions, JpegColor, Restart, Sampling, encode_jpeg};
+pub use error::{CodecError, Unsupported};
+pub use region::Region;
+pub use sniff::{ImageInfo, Kind, MAX_PIXELS, Oddity, sniff};
+
+use std::fmt;
+
+/// How the payload of a record came from the source file.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum Encoding {
+    /// The source file, byte for byte: a JPEG of any kind that libjpeg-turbo reads with eight bits
+    /// a sample, or a PNG.
+    Source,
+}
+
+impl Encoding {
+    /// The number that stands for this encoding in a record's index. It never changes meaning.
+    pub const fn to_tag(self) -> u8 {
+        match self {
+            Self::Source => 1,
+        }
+    }
+
+    /// The encoding that `tag` stands for.
+    ///
+    /// # Errors
+    /// [`CodecError::UnknownEncoding`] for a number that this version does not know.
+    pub const fn from_tag(tag: u8) -> Result<Self, CodecError> {
+        match tag {
+            1 => Ok(Self::Source),
+            _ => Err(CodecError::UnknownEncoding(tag)),
+        }
+    }
+}
+
+impl fmt::Display for Encoding {
+    /// The name that a manifest carries.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Source => "source",
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+
+    #[test]
+    fn tags_are_fixed_and_come_back() {
+        assert_eq!(Encoding::Source.to_tag(), 1);
+        let known: Vec<_> = (0..=255)
+            .filter_map(|tag| Some((tag, Encoding::from_tag(tag).ok()?)))
+            .collect();
+        assert_eq!(known, [(1, Encoding::Source)]);
+    }
+
+    #[test]
+    fn an_unknown_tag_is_named() {
+        let message = Encoding::from_tag(77).unwrap_err().to_string();
+        assert!(message.contains("77"), "{message}");
+    }
+}

@@ -1,0 +1,169 @@
+//! Payload in, RGB pixels out.
+//!
+//! Pixels come out as decoded: resampling, flipping and normalising them is the business of
+//! another crate.
+
+use crate::jpeg::header::{self, Color};
+use crate::jpeg::{cmyk, crop};
+use crate::sniff::{check_size, kind_of};
+use crate::turbo::{Decompressor, PixelFormat};
+use crate::{CodecError, Encoding, Kind, Region, png};
+
+/// Decodes payloads, one at a time. Make one for each thread and keep it.
+///
+/// Its buffers grow to the largest image seen and are used again, so decoding JPEGs allocates no
+/// pixels in the steady state; libjpeg-turbo allocates its working memory for each image: some tens
+/// of kilobytes for a baseline file, all coefficients for a progressive one. What an image
+/// decodes to never depends on the images before it.
+pub struct Decoder {
+    turbo: Decompressor,
+    pixels: Vec<u8>,
+    samples: Vec<u8>,
+}
+
+/// Pixels of an image, in the decoder's buffer.
+#[derive(Debug)]
+pub struct Decoded<'a> {
+    /// Width and height of the whole image.
+    pub image: (u32, u32),
+    /// The part of the image that `pixels` holds: at least what was asked for.
+    pub region: Region,
+    /// Bytes from one row to the next.
+    pub stride: usize,
+    /// Interleaved RGB, eight bits a sample, rows from top to bottom.
+    pub pixels: &'a [u8],
+    /// What libjpeg-turbo complained of, if it decoded the file all the same: a truncated file,
+    /// say, whose missing rows are gray. Only trouble within or before the region is noticed.
+    pub warning: Option<String>,
+}
+
+/// Whether an image file can be trained on.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Health {
+    /// Every pixel decodes, and nothing was out of order.
+    Clean,
+    /// It decodes, with this warning; some of its pixels are guesses.
+    Damaged(String),
+    /// It does not decode.
+    Undecodable(CodecError),
+}
+
+impl Decoder {
+    /// A decoder with empty buffers.
+    ///
+    /// # Errors
+    /// [`CodecError::Decode`] if libjpeg-turbo finds no memory for itself.
+    pub fn new() -> Result<Self, CodecError> {
+        Ok(Self {
+            turbo: Decompressor::new().map_err(failed)?,
+            pixels: Vec::new(),
+            samples: Vec::new(),
+        })
+    }
+
+    /// RGB pixels of a rectangle that covers at least `region`, or of the whole image for `None`.
+    ///
+    /// Within `region`, the pixels are exactly those of a full decode; what the rectangle holds
+    /// beyond it need not be (fancy upsampling lacks neighbours at the edges). A smaller region
+    /// is cheaper: rows below it are not read at all, and of the rows above and the columns beside
+    /// only the entropy-coded data is. For a truncated progressive file, whose blocks libjpeg
+    /// smooths with their neighbours, regions may differ from the full decode.
+    ///
+    /// JPEG decodes as in libjpeg by default: accurate integer DCT, fancy upsampling. Gray is
+    /// spread to three channels. CMYK and YCCK become RGB as in Pillow, and so does every kind of
+    /// PNG. EXIF orientation and colour profiles are ignored.
+    ///
+    /// # Errors
+    /// Those of [`crate::sniff`]; [`CodecError::Region`] if the region is empty or reaches beyond
+    /// the image; [`CodecError::Decode`] if the file is damaged beyond libjpeg-turbo's tolerance;
+    /// [`CodecError::OutOfMemory`].
+    pub fn decode(
+        &mut self,
+        encoding: Encoding,
+        payload: &[u8],
+        region: Option<Region>,
+    ) -> Result<Decoded<'_>, CodecError> {
+        match encoding {
+            Encoding::Source => match kind_of(payload)? {
+                Kind::Jpeg => self.decode_jpeg(payload, region),
+                Kind::Png => png::decode(payload, region, &mut self.samples, &mut self.pixels),
+            },
+        }
+    }
+
+    /// Decodes all of `payload` to see whether it can be.
+    pub fn health(&mut self, encoding: Encoding, payload: &[u8]) -> Health {
+        match self.decode(encoding, payload, None) {
+            Ok(Decoded { warning: None, .. }) => Health::Clean,
+            Ok(Decoded {
+                warning: Some(warning),
+                ..
+            }) => Health::Damaged(warning),
+            Err(error) => Health::Undecodable(error),
+        }
+    }
+
+    fn decode_jpeg(
+        &mut self,
+        jpeg: &[u8],
+        region: Option<Region>,
+    ) -> Result<Decoded<'_>, CodecError> {
+        let header = header::read(jpeg)?;
+        check_size(Kind::Jpeg, header.width, header.height)?;
+        let open = self.turbo.open(jpeg).map_err(failed)?;
+        let (width, height) = open.size();
+        let region = match region {
+            Some(wanted) if !wanted.is_inside(&Region::whole(width, height)) => {
+                return Err(CodecError::Region {
+                    region: wanted,
+                    width,
+                    height,
+                });
+            }
+            Some(wanted) if open.can_crop() => crop::covering(wanted, width, header.mcu_width()),
+            _ => Region::whole(width, height),
+        };
+        let format = match header.color {
+            Color::Cmyk | Color::Ycck => PixelFormat::Cmyk,
+            Color::Gray | Color::YCbCr | Color::Rgb => PixelFormat::Rgb,
+        };
+        // `check_size` bounds the product, far below `usize::MAX`.
+        let count = region.width as usize * region.height as usize;
+        let pixels = grow(&mut self.pixels, count * format.bytes())?;
+        let warning = open.decompress(region, format, pixels).map_err(failed)?;
+        if format == PixelFormat::Cmyk {
+            cmyk::to_rgb_in_place(pixels);
+        }
+        Ok(Decoded {
+            image: (width, height),
+            region,
+            stride: region.width as usize * 3,
+            pixels: &pixels[..count * 3],
+            warning,
+        })
+    }
+}
+
+/// A buffer that outgrew this is given back when the next image needs no more than it.
+const KEEP: usize = 64 << 20;
+
+/// The first `length` bytes of `buffer`, which grows if it must. Their contents are unspecified.
+pub(crate) fn grow(buffer: &mut Vec<u8>, length: usize) -> Result<&mut [u8], CodecError> {
+    if buffer.len() > KEEP && length <= KEEP {
+        *buffer = Vec::new();
+    }
+    if let Some(missing @ 1..) = length.checked_sub(buffer.len()) {
+        buffer
+            .try_reserve_exact(missing)
+            .map_err(|_| CodecError::OutOfMemory { bytes: length })?;
+        buffer.resize(length, 0);
+    }
+    Ok(&mut buffer[..length])
+}
+
+fn failed(reason: String) -> CodecError {
+    CodecError::Decode {
+        kind: Kind::Jpeg,
+        reason,
+    }
+}

@@ -1,0 +1,101 @@
+//! What can go wrong with one image, said so that a person can mend it.
+//!
+//! The messages name the cause and the mend. The file or the record is the caller's to name: this
+//! crate sees only bytes.
+
+use crate::{Kind, MAX_PIXELS, Region};
+
+/// Why an image could not be read or written.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum CodecError {
+    /// There are no bytes at all.
+    #[error("the file is empty (zero bytes); fetch it again or leave it out")]
+    Empty,
+    /// The first bytes are those of something else.
+    #[error("neither JPEG nor PNG: this is {found}; convert the file or leave it out")]
+    NotAnImage {
+        /// What the bytes are, as far as their first ones tell.
+        found: &'static str,
+    },
+    /// A kind of JPEG or PNG that is known and not read.
+    #[error("{0} is not supported; convert the file to baseline JPEG or leave it out")]
+    Unsupported(Unsupported),
+    /// The header makes no sense, or ends too early.
+    #[error("damaged {kind} header: {reason}; fetch the file again or leave it out")]
+    Header {
+        /// What the file is.
+        kind: Kind,
+        /// What is wrong with it.
+        reason: String,
+    },
+    /// More pixels than [`MAX_PIXELS`], or a side beyond what the format's decoder takes.
+    #[error(
+        "the image is {width} x {height} pixels; at most {MAX_PIXELS} in all, and {} on a side of a JPEG, are read; \
+         scale it down or leave it out",
+        crate::sniff::MAX_JPEG_SIDE
+    )]
+    TooLarge {
+        /// Pixels in a row.
+        width: u32,
+        /// Rows.
+        height: u32,
+    },
+    /// The decoder gave up: there are no pixels.
+    #[error("cannot decode this {kind}: {reason}; fetch the file again or leave it out")]
+    Decode {
+        /// What the file is.
+        kind: Kind,
+        /// The decoder's own words.
+        reason: String,
+    },
+    /// The region asked for is empty or reaches beyond the image.
+    #[error("region {region} does not lie inside the image of {width} x {height} pixels")]
+    Region {
+        /// The region asked for.
+        region: Region,
+        /// Pixels in a row of the image.
+        width: u32,
+        /// Rows of the image.
+        height: u32,
+    },
+    /// A record says that it is stored in a way that this version does not know.
+    #[error("encoding tag {0} is unknown; a newer version of this software wrote the record")]
+    UnknownEncoding(u8),
+    /// What was given to be encoded is no image.
+    #[error("cannot encode {width} x {height} pixels from {bytes} bytes: {reason}")]
+    Encode {
+        /// Pixels in a row.
+        width: u32,
+        /// Rows.
+        height: u32,
+        /// Bytes of pixel data given.
+        bytes: usize,
+        /// What is wrong.
+        reason: String,
+    },
+    /// The pixels do not fit in memory.
+    #[error("no memory for {bytes} bytes of pixels; use fewer threads or leave the image out")]
+    OutOfMemory {
+        /// Size of the buffer that could not be had.
+        bytes: usize,
+    },
+}
+
+/// Image files that are recognised and refused.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum Unsupported {
+    /// More than eight bits a sample: medical and some scientific JPEGs.
+    #[error("JPEG with 12 bits a sample")]
+    TwelveBit,
+    /// SOF3 and SOF11: JPEG's own lossless process, not the common DCT one.
+    #[error("lossless JPEG")]
+    Lossless,
+    /// SOF5-7 and SOF13-15: hierarchical JPEG.
+    #[error("hierarchical JPEG")]
+    Hierarchical,
+    /// Neither gray (1), colour (3) nor CMYK (4).
+    #[error("JPEG with {0} components")]
+    Components(u8),
+}

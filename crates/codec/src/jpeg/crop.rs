@@ -1,0 +1,71 @@
+//! Which rectangle to decode so that a wanted one inside it comes out exactly.
+
+use crate::Region;
+
+/// The rectangle that libjpeg-turbo must decode so that the pixels of `wanted` equal those of a
+/// full decode of the `width` pixels wide image.
+///
+/// `mcu_width` is the width in pixels of an interleaved MCU, 8 times the largest horizontal
+/// sampling factor. Decoding can start only on a multiple of it. Where chroma is subsampled, fancy
+/// upsampling weighs in a chroma sample from either side, and at the rectangle's edges takes the
+/// nearest one inside instead; so a pixel there would differ, and a chroma sample more is decoded.
+/// Rows need no margin: libjpeg-turbo keeps the context when it skips them.
+pub(crate) fn covering(wanted: Region, width: u32, mcu_width: u32) -> Region {
+    let factor = mcu_width / 8;
+    let margin = if factor > 1 { factor } else { 0 };
+    let left = wanted.x.saturating_sub(margin) / mcu_width * mcu_width;
+    // Fewer than three chroma columns would switch fancy upsampling off.
+    let right = (wanted.x + wanted.width + margin)
+        .max(left + 3 * factor)
+        .min(width);
+    let left = if right - left < 3 * factor {
+        left.saturating_sub(mcu_width)
+    } else {
+        left
+    };
+    Region {
+        x: left,
+        width: right - left,
+        ..wanted
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn span(x: u32, w: u32, image: u32, mcu: u32) -> (u32, u32) {
+        let region = covering(
+            Region {
+                x,
+                y: 5,
+                width: w,
+                height: 7,
+            },
+            image,
+            mcu,
+        );
+        assert_eq!((region.y, region.height), (5, 7));
+        (region.x, region.x + region.width)
+    }
+
+    #[test]
+    fn without_subsampling_only_the_left_edge_moves() {
+        assert_eq!(span(19, 10, 100, 8), (16, 29));
+        assert_eq!(span(16, 84, 100, 8), (16, 100));
+    }
+
+    #[test]
+    fn with_subsampling_a_chroma_sample_more_on_either_side() {
+        assert_eq!(span(32, 10, 100, 16), (16, 44));
+        assert_eq!(span(34, 10, 100, 16), (32, 46));
+        assert_eq!(span(0, 100, 100, 16), (0, 100));
+    }
+
+    #[test]
+    fn never_narrower_than_three_chroma_samples_where_the_image_is_wider() {
+        assert_eq!(span(0, 1, 100, 16), (0, 6));
+        assert_eq!(span(35, 1, 37, 16), (16, 37));
+        assert_eq!(span(1, 1, 3, 16), (0, 3));
+    }
+}
