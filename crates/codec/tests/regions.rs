@@ -110,7 +110,8 @@ proptest! {
     }
 }
 
-/// Frame headers with the same ratios in other numbers, and ratios that libjpeg-turbo cannot crop.
+/// Frame headers with the usual ratios in unusual numbers, and ratios that libjpeg-turbo decodes
+/// but cannot crop.
 #[test]
 fn unusual_sampling_factors() {
     let plain = jpeg(&EncodeOptions::new(90, Sampling::S444), 75, 50, 1);
@@ -118,18 +119,21 @@ fn unusual_sampling_factors() {
         .windows(2)
         .position(|pair| pair == [0xFF, 0xC0])
         .unwrap();
-    // Entropy-coded data no longer fits, which is a warning at most; geometry is what counts here.
-    for factors in [
-        [0x22, 0x22, 0x22],
-        [0x21, 0x21, 0x21],
-        [0x41, 0x11, 0x11],
-        [0x22, 0x12, 0x12],
-        [0x31, 0x11, 0x11],
-    ] {
+    let cases = [
+        ([0x21, 0x21, 0x21], 32..63), // 4:4:4
+        ([0x12, 0x12, 0x12], 40..61), // 4:4:4
+        ([0x22, 0x12, 0x12], 32..63), // 4:2:2
+        ([0x22, 0x21, 0x21], 32..63), // 4:4:0
+        ([0x41, 0x11, 0x11], 32..65), // 4:1:1
+        ([0x42, 0x11, 0x11], 0..75),  // 4:1:0
+        ([0x31, 0x11, 0x11], 0..75),
+    ];
+    for (factors, columns) in cases {
         let mut file = plain.clone();
         for (component, factor) in factors.into_iter().enumerate() {
             file[frame + 11 + 3 * component] = factor;
         }
+        // The entropy-coded data no longer fits, which is a warning; geometry is what counts here.
         let ((width, height), full, _) = decode(&file);
         let window = Region {
             x: 41,
@@ -141,6 +145,11 @@ fn unusual_sampling_factors() {
         let part = decoder
             .decode(Encoding::Source, &file, Some(window))
             .unwrap();
+        assert_eq!(
+            part.region.x..part.region.x + part.region.width,
+            columns,
+            "{factors:x?}"
+        );
         let expected = cut(
             &full,
             width as usize * 3,

@@ -5,7 +5,7 @@ use codec::{Decoder, EncodeOptions, Encoding, JpegColor, Region};
 
 /// Pixels of `channels` bytes with smooth colour, hard edges and noise, so that every coefficient
 /// and every neighbour matters.
-pub fn picture(width: u32, height: u32, channels: u32, seed: u32) -> Vec<u8> {
+pub(crate) fn picture(width: u32, height: u32, channels: u32, seed: u32) -> Vec<u8> {
     let mut state = seed.wrapping_mul(0x9E37_79B9) | 1;
     let mut pixels = Vec::new();
     for y in 0..height {
@@ -29,7 +29,7 @@ pub fn picture(width: u32, height: u32, channels: u32, seed: u32) -> Vec<u8> {
 }
 
 /// A JPEG of [`picture`].
-pub fn jpeg(options: &EncodeOptions, width: u32, height: u32, seed: u32) -> Vec<u8> {
+pub(crate) fn jpeg(options: &EncodeOptions, width: u32, height: u32, seed: u32) -> Vec<u8> {
     let channels = match options.color {
         JpegColor::Cmyk | JpegColor::Ycck => 4,
         JpegColor::YCbCr | JpegColor::Gray | JpegColor::Rgb => 3,
@@ -40,7 +40,7 @@ pub fn jpeg(options: &EncodeOptions, width: u32, height: u32, seed: u32) -> Vec<
 }
 
 /// All pixels of a file, rows without padding, and the warning.
-pub fn decode(file: &[u8]) -> ((u32, u32), Vec<u8>, Option<String>) {
+pub(crate) fn decode(file: &[u8]) -> ((u32, u32), Vec<u8>, Option<String>) {
     let mut decoder = Decoder::new().unwrap();
     let decoded = decoder.decode(Encoding::Source, file, None).unwrap();
     assert_eq!(
@@ -52,7 +52,7 @@ pub fn decode(file: &[u8]) -> ((u32, u32), Vec<u8>, Option<String>) {
 }
 
 /// The pixels of `window`, out of pixels that cover `covered`.
-pub fn cut(pixels: &[u8], stride: usize, covered: Region, window: Region) -> Vec<u8> {
+pub(crate) fn cut(pixels: &[u8], stride: usize, covered: Region, window: Region) -> Vec<u8> {
     assert!(window.is_inside(&covered), "{window} in {covered}");
     let left = (window.x - covered.x) as usize * 3;
     let rows = (window.y - covered.y) as usize..(window.y - covered.y + window.height) as usize;

@@ -1,0 +1,130 @@
+//! How long decoding takes on one core: `IMAGES=DIR cargo run --release -p codec --example decode_speed`.
+//!
+//! Reads every JPEG and PNG below DIR into memory, then decodes each whole, and a region of each like
+//! those of random-resized-crop (8 to 100 % of the area, 3:4 to 4:3). Prints microseconds an image,
+//! the best of several rounds.
+
+use std::error::Error;
+use std::hint::black_box;
+use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
+
+use codec::{CodecError, Decoder, Encoding, Region, sniff};
+
+const ROUNDS: u32 = 5;
+
+fn main() -> Result<(), Box<dyn Error>> {
+    let directory = std::env::var_os("IMAGES").ok_or("set IMAGES to a directory of JPEG files")?;
+    let mut files = Vec::new();
+    read_images(Path::new(&directory), &mut files)?;
+    if files.is_empty() {
+        return Err("there is no JPEG or PNG below that directory".into());
+    }
+    let mut random = Random(7);
+    let mut area = 0.0;
+    let regions: Vec<_> = files
+        .iter()
+        .map(|(_, width, height)| {
+            let region = random.crop(*width, *height);
+            area += f64::from(region.width * region.height) / f64::from(width * height);
+            region
+        })
+        .collect();
+    let count = files.len() as u32;
+    let mut decoder = Decoder::new()?;
+    let whole = best(|| {
+        files
+            .iter()
+            .try_for_each(|(file, ..)| decode(&mut decoder, file, None))
+    })?;
+    let part = best(|| {
+        let mut jobs = files.iter().zip(&regions);
+        jobs.try_for_each(|((file, ..), region)| decode(&mut decoder, file, Some(*region)))
+    })?;
+    let header = best(|| {
+        files
+            .iter()
+            .try_for_each(|(file, ..)| sniff(black_box(file)).map(|_| ()))
+    })?;
+    println!("{count} images, one core, best of {ROUNDS} rounds; us an image:");
+    let us = |time: Duration| time.as_secs_f64() * 1e6 / f64::from(count);
+    println!("{:>9.2}  sniff", us(header));
+    println!("{:>9.1}  whole image", us(whole));
+    println!(
+        "{:>9.1}  region, {:.1} % of the area",
+        us(part),
+        100.0 * area / f64::from(count)
+    );
+    Ok(())
+}
+
+fn decode(decoder: &mut Decoder, file: &[u8], region: Option<Region>) -> Result<(), CodecError> {
+    decoder
+        .decode(Encoding::Source, black_box(file), region)
+        .map(|decoded| {
+            black_box(decoded.pixels);
+        })
+}
+
+fn best(mut work: impl FnMut() -> Result<(), CodecError>) -> Result<Duration, CodecError> {
+    let mut best = Duration::MAX;
+    for _ in 0..ROUNDS {
+        let start = Instant::now();
+        work()?;
+        best = best.min(start.elapsed());
+    }
+    Ok(best)
+}
+
+fn read_images(directory: &Path, into: &mut Vec<(Vec<u8>, u32, u32)>) -> std::io::Result<()> {
+    let mut paths: Vec<PathBuf> = std::fs::read_dir(directory)?
+        .map(|entry| Ok(entry?.path()))
+        .collect::<std::io::Result<_>>()?;
+    paths.sort();
+    for path in paths {
+        if path.is_dir() {
+            read_images(&path, into)?;
+            continue;
+        }
+        let file = std::fs::read(&path)?;
+        if let Ok(info) = sniff(&file) {
+            into.push((file, info.width, info.height));
+        }
+    }
+    Ok(())
+}
+
+/// A small generator of its own: the example must not need more than the crate.
+struct Random(u64);
+
+impl Random {
+    fn between(&mut self, low: f64, high: f64) -> f64 {
+        self.0 = self
+            .0
+            .wrapping_mul(6_364_136_223_846_793_005)
+            .wrapping_add(1_442_695_040_888_963_407);
+        low + (high - low) * (self.0 >> 11) as f64 / (1u64 << 53) as f64
+    }
+
+    fn crop(&mut self, width: u32, height: u32) -> Region {
+        for _ in 0..10 {
+            let area = f64::from(width) * f64::from(height) * self.between(0.08, 1.0);
+            let ratio = self.between(0.75f64.ln(), (4.0 / 3.0f64).ln()).exp();
+            let (w, h) = (
+                (area * ratio).sqrt().round() as u32,
+                (area / ratio).sqrt().round() as u32,
+            );
+            if (1..=width).contains(&w) && (1..=height).contains(&h) {
+                let x = self.between(0.0, f64::from(width - w + 1)) as u32;
+                let y = self.between(0.0, f64::from(height - h + 1)) as u32;
+                return Region {
+                    x,
+                    y,
+                    width: w,
+                    height: h,
+                };
+            }
+        }
+        Region::whole(width, height)
+    }
+}
