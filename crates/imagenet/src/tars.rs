@@ -1,0 +1,159 @@
+//! The official ILSVRC2012 tars: a tar of class tars (train) and a flat tar of images (val).
+
+use std::ffi::OsStr;
+use std::fmt;
+use std::ops::ControlFlow;
+use std::path::Path;
+
+use crate::archive::{Member, Span, TarFile};
+use crate::error::SourceError;
+use crate::progress::Hook;
+use crate::scan::{ClassScan, FoundFile, NameKind, name_kind};
+use crate::source::Ignored;
+
+/// What a tar holds, judged by its first class tar or image.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) enum TarKind {
+    /// Class tars, as in `ILSVRC2012_img_train.tar`.
+    OfTars,
+    /// Images, as in `ILSVRC2012_img_val.tar`.
+    OfImages,
+    /// Neither.
+    OfOther,
+}
+
+impl fmt::Display for TarKind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            TarKind::OfTars => "a tar of class tars where one of validation images was expected",
+            TarKind::OfImages => "a tar of images where one of class tars was expected",
+            TarKind::OfOther => "a tar that holds neither class tars nor images",
+        })
+    }
+}
+
+pub(crate) fn kind(tar: &TarFile) -> Result<TarKind, SourceError> {
+    let mut kind = TarKind::OfOther;
+    tar.visit(&tar.whole(), |member| {
+        if let Member::File { name, .. } = &member {
+            if class_of_tar(name).is_some() {
+                kind = TarKind::OfTars;
+            } else if name_kind(file_name(name)) == NameKind::Image {
+                kind = TarKind::OfImages;
+            }
+        }
+        if kind == TarKind::OfOther {
+            ControlFlow::Continue(())
+        } else {
+            ControlFlow::Break(())
+        }
+    })?;
+    Ok(kind)
+}
+
+/// The images of a tar of class tars: class = name of the inner tar, key = `<class>/<file>`.
+pub(crate) fn scan_class_tars(
+    tar: &TarFile,
+    split: &'static str,
+    hook: &mut Hook<'_>,
+    ignored: &mut Vec<Ignored>,
+) -> Result<ClassScan, SourceError> {
+    // All outer headers come first: they tell within a second whether the file is whole.
+    let mut class_tars = Vec::new();
+    tar.visit(&tar.whole(), |member| {
+        match member {
+            Member::File { name, offset, size } => match class_of_tar(&name) {
+                Some(class) => {
+                    class_tars.push((class.to_owned(), Span::of_member(&name, offset, size)))
+                }
+                None => ignored.push(ignore(&tar.path, &name, "not a class's .tar")),
+            },
+            Member::Unusable { name, reason } => ignored.push(ignore(&tar.path, &name, reason)),
+        }
+        ControlFlow::Continue(())
+    })?;
+    let mut scan = ClassScan::default();
+    let total = class_tars.len();
+    for (done, (class, span)) in class_tars.into_iter().enumerate() {
+        let class_number = scan.add_class(&class);
+        let files = &mut scan.files;
+        visit_images(tar, &span, ignored, |file, offset, size| {
+            files.push(FoundFile {
+                key: format!("{class}/{file}"),
+                class: class_number,
+                offset,
+                size,
+            });
+        })?;
+        hook.report(split, scan.files.len(), done + 1, total);
+    }
+    Ok(scan)
+}
+
+/// The images of a flat tar: key = file name, class not known yet.
+pub(crate) fn scan_flat_tar(
+    tar: &TarFile,
+    split: &'static str,
+    hook: &mut Hook<'_>,
+    ignored: &mut Vec<Ignored>,
+) -> Result<Vec<FoundFile>, SourceError> {
+    let mut files = Vec::new();
+    visit_images(tar, &tar.whole(), ignored, |file, offset, size| {
+        files.push(FoundFile {
+            key: file.to_owned(),
+            class: 0,
+            offset,
+            size,
+        });
+        if files.len().is_multiple_of(1000) {
+            hook.report(
+                split,
+                files.len(),
+                usize::try_from(offset >> 9).unwrap_or(0),
+                tar.blocks(),
+            );
+        }
+    })?;
+    hook.report(split, files.len(), 1, 1);
+    Ok(files)
+}
+
+fn visit_images(
+    tar: &TarFile,
+    span: &Span,
+    ignored: &mut Vec<Ignored>,
+    mut image: impl FnMut(&str, u64, u64),
+) -> Result<(), SourceError> {
+    tar.visit(span, |member| {
+        match member {
+            Member::File { name, offset, size } => match name_kind(file_name(&name)) {
+                NameKind::Image => image(file_name(&name), offset, size),
+                NameKind::Other(reason) => ignored.push(ignore(&tar.path, &name, reason)),
+            },
+            Member::Unusable { name, reason } => ignored.push(ignore(&tar.path, &name, reason)),
+        }
+        ControlFlow::Continue(())
+    })
+}
+
+fn ignore(tar: &Path, name: &str, reason: &str) -> Ignored {
+    Ignored {
+        path: format!("{}: {name}", tar.display()).into(),
+        reason: reason.to_owned(),
+    }
+}
+
+fn file_name(member: &str) -> &str {
+    member.rsplit('/').next().unwrap_or(member)
+}
+
+/// `n01440764` for `n01440764.tar`, also below folders.
+fn class_of_tar(member: &str) -> Option<&str> {
+    let name = Path::new(file_name(member));
+    let is_tar = name
+        .extension()
+        .is_some_and(|extension| extension.eq_ignore_ascii_case("tar"));
+    name.file_stem()
+        .and_then(OsStr::to_str)
+        .filter(|stem| is_tar && !stem.starts_with('.'))
+}
