@@ -9,20 +9,13 @@ use crate::Region;
 /// sampling factor. Decoding can start only on a multiple of it. Where chroma is subsampled, fancy
 /// upsampling weighs in a chroma sample from either side, and at the rectangle's edges takes the
 /// nearest one inside instead; so a pixel there would differ, and a chroma sample more is decoded.
+/// That also leaves it the two chroma columns without which it would fall back to replication.
 /// Rows need no margin: libjpeg-turbo keeps the context when it skips them.
 pub(crate) fn covering(wanted: Region, width: u32, mcu_width: u32) -> Region {
     let factor = mcu_width / 8;
     let margin = if factor > 1 { factor } else { 0 };
     let left = wanted.x.saturating_sub(margin) / mcu_width * mcu_width;
-    // Fewer than three chroma columns would switch fancy upsampling off.
-    let right = (wanted.x + wanted.width + margin)
-        .max(left + 3 * factor)
-        .min(width);
-    let left = if right - left < 3 * factor {
-        left.saturating_sub(mcu_width)
-    } else {
-        left
-    };
+    let right = (wanted.x + wanted.width + margin).min(width);
     Region {
         x: left,
         width: right - left,
@@ -63,9 +56,9 @@ mod tests {
     }
 
     #[test]
-    fn never_narrower_than_three_chroma_samples_where_the_image_is_wider() {
-        assert_eq!(span(0, 1, 100, 16), (0, 6));
-        assert_eq!(span(35, 1, 37, 16), (16, 37));
-        assert_eq!(span(1, 1, 3, 16), (0, 3));
+    fn at_the_edges_of_the_image_at_least_two_chroma_samples_remain() {
+        assert_eq!(span(0, 1, 100, 16), (0, 3));
+        assert_eq!(span(34, 1, 35, 16), (32, 35));
+        assert_eq!(span(33, 1, 34, 16), (16, 34));
     }
 }
