@@ -1,0 +1,195 @@
+//! Colour jitter: brightness, contrast, saturation. Not hue, which MindCV's recipes leave alone.
+
+use crate::crop::check_bounds;
+use crate::{AugmentError, SampleRng};
+
+/// One adjustment; factor 1 leaves the image as it is, 0 gives black, gray of the mean, and gray.
+///
+/// Bit-exact with Pillow's `ImageEnhance.Brightness`, `Contrast` and `Color`, which blend in single
+/// precision, truncate and saturate.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Adjustment {
+    /// Blend with black.
+    Brightness(f32),
+    /// Blend with the rounded mean of the luma.
+    Contrast(f32),
+    /// Blend with the luma of the pixel.
+    Saturation(f32),
+}
+
+impl Adjustment {
+    /// Adjusts packed RGB pixels in place; the mean of a contrast is that of all of `pixels`.
+    pub fn apply(self, pixels: &mut [u8]) {
+        match self {
+            Adjustment::Brightness(factor) => blend_with(0, factor, pixels),
+            Adjustment::Contrast(factor) => blend_with(mean_luma(pixels), factor, pixels),
+            Adjustment::Saturation(factor) => saturate(factor, pixels),
+        }
+    }
+}
+
+/// Random brightness, contrast and saturation in random order, as MindSpore's `RandomColorAdjust` and
+/// torchvision's `ColorJitter` do it. Each factor is uniform in [max(0, 1 - strength), 1 + strength].
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct ColorJitter {
+    strengths: [f64; 3],
+}
+
+impl ColorJitter {
+    /// Strengths of brightness, contrast and saturation; MindCV's `color_jitter: 0.4` is 0.4 for each.
+    ///
+    /// # Errors
+    /// [`AugmentError::OutOfRange`] when one is negative or not finite.
+    pub fn new(brightness: f64, contrast: f64, saturation: f64) -> Result<Self, AugmentError> {
+        for (name, strength) in [
+            ("brightness jitter", brightness),
+            ("contrast jitter", contrast),
+            ("saturation jitter", saturation),
+        ] {
+            check_bounds(
+                name,
+                1.0 + strength,
+                (1.0f64.next_down(), f64::MAX),
+                "at least 0 (plus 1) and finite",
+            )?;
+        }
+        Ok(ColorJitter {
+            strengths: [brightness, contrast, saturation],
+        })
+    }
+
+    /// Draws the adjustments of one sample, in the order in which they are to be applied. Always draws
+    /// the same number of values.
+    pub fn sample(&self, rng: &mut SampleRng) -> [Adjustment; 3] {
+        let factor = |rng: &mut SampleRng, strength: f64| {
+            rng.uniform((1.0 - strength).max(0.0), 1.0 + strength) as f32
+        };
+        let mut order = [
+            Adjustment::Brightness(factor(rng, self.strengths[0])),
+            Adjustment::Contrast(factor(rng, self.strengths[1])),
+            Adjustment::Saturation(factor(rng, self.strengths[2])),
+        ];
+        order.swap(2, rng.below(3) as usize);
+        order.swap(1, rng.below(2) as usize);
+        order
+    }
+}
+
+/// Blends every byte with one level.
+fn blend_with(other: u8, factor: f32, pixels: &mut [u8]) {
+    if factor == 1.0 {
+        return;
+    }
+    let table: [u8; 256] = std::array::from_fn(|level| {
+        blend(other, factor * f32::from(level as i16 - i16::from(other)))
+    });
+    for byte in pixels {
+        *byte = table[usize::from(*byte)];
+    }
+}
+
+fn saturate(factor: f32, pixels: &mut [u8]) {
+    if factor == 1.0 {
+        return;
+    }
+    let (pixels, _) = pixels.as_chunks_mut::<3>();
+    for pixel in pixels {
+        let gray = luma(*pixel);
+        *pixel =
+            pixel.map(|level| blend(gray, factor * f32::from(i16::from(level) - i16::from(gray))));
+    }
+}
+
+/// `base` plus a share of the difference, truncated; the cast saturates.
+fn blend(base: u8, share: f32) -> u8 {
+    (f32::from(base) + share) as u8
+}
+
+/// ITU-R 601 luma in Pillow's 16-bit fixed point, rounded.
+fn luma([r, g, b]: [u8; 3]) -> u8 {
+    ((u32::from(r) * 19595 + u32::from(g) * 38470 + u32::from(b) * 7471 + 0x8000) >> 16) as u8
+}
+
+/// Mean of the luma, rounded half up; 0 for no pixels.
+fn mean_luma(pixels: &[u8]) -> u8 {
+    let (pixels, _) = pixels.as_chunks::<3>();
+    let sum: u64 = pixels.iter().map(|&pixel| u64::from(luma(pixel))).sum();
+    let count = pixels.len() as u64;
+    (2 * sum + count).checked_div(2 * count).unwrap_or(0) as u8
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+
+    #[test]
+    fn factor_one_changes_nothing_and_zero_removes() {
+        let pixels: Vec<u8> = (0..=254).collect();
+        let after = |adjustment: Adjustment| {
+            let mut copy = pixels.clone();
+            adjustment.apply(&mut copy);
+            copy
+        };
+        for make in [
+            Adjustment::Brightness,
+            Adjustment::Contrast,
+            Adjustment::Saturation,
+        ] {
+            assert_eq!(after(make(1.0)), pixels);
+        }
+        assert!(
+            after(Adjustment::Brightness(0.0))
+                .iter()
+                .all(|&byte| byte == 0)
+        );
+        assert!(
+            after(Adjustment::Contrast(0.0))
+                .iter()
+                .all(|&byte| byte == 127)
+        );
+        assert!(
+            after(Adjustment::Saturation(0.0))
+                .chunks(3)
+                .all(|pixel| pixel[0] == pixel[1] && pixel[1] == pixel[2])
+        );
+        Adjustment::Contrast(0.5).apply(&mut []);
+    }
+
+    #[test]
+    fn every_order_is_equally_likely_and_factors_fill_their_range() {
+        let jitter = ColorJitter::new(0.4, 0.4, 1.5).unwrap();
+        let mut orders = std::collections::BTreeMap::new();
+        let (mut low, mut high) = (f32::MAX, f32::MIN);
+        for position in 0..6000 {
+            let adjustments = jitter.sample(&mut SampleRng::new(9, 0, position));
+            *orders
+                .entry(adjustments.map(|a| format!("{a:?}")[..4].to_owned()))
+                .or_insert(0u32) += 1;
+            for adjustment in adjustments {
+                match adjustment {
+                    Adjustment::Brightness(f) | Adjustment::Contrast(f) => {
+                        assert!((0.6..=1.4).contains(&f));
+                    }
+                    Adjustment::Saturation(f) => (low, high) = (low.min(f), high.max(f)),
+                }
+            }
+        }
+        assert_eq!(orders.len(), 6);
+        assert!(
+            orders.values().all(|count| count.abs_diff(1000) < 150),
+            "{orders:?}"
+        );
+        assert!(
+            (0.0..0.01).contains(&low) && (2.49..=2.5).contains(&high),
+            "{low} {high}"
+        );
+    }
+
+    #[test]
+    fn negative_strengths_are_refused() {
+        assert!(ColorJitter::new(0.0, 0.0, 0.0).is_ok());
+        assert!(ColorJitter::new(-0.1, 0.0, 0.0).is_err());
+        assert!(ColorJitter::new(0.0, f64::NAN, 0.0).is_err());
+    }
+}

@@ -1,0 +1,263 @@
+//! Resizing a rectangle of an image: what to do ([`Job`]) and who does it ([`Resampler`]).
+//! The filters are in `filter`, the weight tables in `axis`, the arithmetic on rows in `convolve` and
+//! `plain`. No colour, no float pixels, no alpha.
+
+mod axis;
+mod convolve;
+mod filter;
+mod plain;
+
+use axis::{Axis, Span};
+pub use filter::Filter;
+
+use crate::{AugmentError, CropRect, RgbView};
+
+/// One resize: crop first, then scale the crop, then keep a window of the result, then flip.
+///
+/// Pixels outside of the crop are never read, as in torchvision's `resized_crop` (crop, then resize)
+/// and unlike Pillow's `resize(box=...)`. The window is cut out of the *scaled* crop, and equals that
+/// part of the whole scaled crop bit for bit; only what it needs is read and computed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Job {
+    crop: CropRect,
+    scaled: (u32, u32),
+    window: CropRect,
+    filter: Filter,
+    flip_horizontal: bool,
+    flip_vertical: bool,
+}
+
+impl Job {
+    /// Scales `crop` (in pixels of the image) to `width` x `height` pixels.
+    ///
+    /// # Errors
+    /// [`AugmentError::BadRect`] when either has no pixels.
+    pub fn new(
+        crop: CropRect,
+        width: u32,
+        height: u32,
+        filter: Filter,
+    ) -> Result<Self, AugmentError> {
+        let crop = crop.checked("crop")?;
+        let window = CropRect::whole(width, height).checked("output")?;
+        Ok(Job {
+            crop,
+            scaled: (width, height),
+            window,
+            filter,
+            flip_horizontal: false,
+            flip_vertical: false,
+        })
+    }
+
+    /// Keeps only `window` of the scaled crop.
+    ///
+    /// # Errors
+    /// [`AugmentError::WindowOutside`] when it reaches beyond it, [`AugmentError::BadRect`] when it is empty.
+    pub fn window(self, window: CropRect) -> Result<Self, AugmentError> {
+        let window = window.checked("window")?;
+        let (width, height) = self.scaled;
+        if !CropRect::whole(width, height).contains(&window) {
+            return Err(AugmentError::WindowOutside {
+                window,
+                width,
+                height,
+            });
+        }
+        Ok(Job { window, ..self })
+    }
+
+    /// Mirrors the result left to right, top to bottom, or both.
+    #[must_use]
+    pub fn flipped(self, horizontal: bool, vertical: bool) -> Self {
+        Job {
+            flip_horizontal: horizontal,
+            flip_vertical: vertical,
+            ..self
+        }
+    }
+
+    /// The pixels of the image that the job reads: the smallest rectangle that must be decoded.
+    #[must_use]
+    pub fn source(&self) -> CropRect {
+        let columns = self.columns().support();
+        let rows = self.rows().support();
+        CropRect {
+            x: self.crop.x + columns.start,
+            y: self.crop.y + rows.start,
+            width: columns.end - columns.start,
+            height: rows.end - rows.start,
+        }
+    }
+
+    /// Width and height of the result in pixels.
+    #[must_use]
+    pub fn output_size(&self) -> (u32, u32) {
+        (self.window.width, self.window.height)
+    }
+
+    /// Width and height of the scaled crop, of which the result is a window.
+    #[must_use]
+    pub fn scaled_size(&self) -> (u32, u32) {
+        self.scaled
+    }
+
+    fn columns(&self) -> Span {
+        Span {
+            filter: self.filter,
+            source: self.crop.width,
+            scaled: self.scaled.0,
+            first: self.window.x,
+            count: self.window.width,
+        }
+    }
+
+    fn rows(&self) -> Span {
+        Span {
+            filter: self.filter,
+            source: self.crop.height,
+            scaled: self.scaled.1,
+            first: self.window.y,
+            count: self.window.height,
+        }
+    }
+}
+
+/// Runs [`Job`]s. One per thread: it keeps its weight tables and intermediate rows, so that nothing is
+/// allocated once it has met the largest job.
+///
+/// [`Filter::Nearest`], [`Filter::Bilinear`] and [`Filter::Bicubic`] are bit-exact with Pillow;
+/// [`Filter::PlainBilinear`] stays within one level of OpenCV.
+#[derive(Debug, Default)]
+pub struct Resampler {
+    columns: Axis,
+    rows: Axis,
+    strip: Vec<u8>,
+    wide_strip: Vec<i32>,
+}
+
+impl Resampler {
+    /// A resampler that has not allocated anything yet.
+    #[must_use]
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Resamples pixels of `source` into `output`: RGB interleaved, without padding between rows.
+    ///
+    /// # Errors
+    /// [`AugmentError::SourceMissing`] unless `source` covers [`Job::source`];
+    /// [`AugmentError::OutputLength`] unless `output` has 3 x width x height bytes of the window.
+    pub fn run(
+        &mut self,
+        source: RgbView<'_>,
+        job: &Job,
+        output: &mut [u8],
+    ) -> Result<(), AugmentError> {
+        let needed = job.source();
+        if !source.region().contains(&needed) {
+            return Err(AugmentError::SourceMissing {
+                needed,
+                available: source.region(),
+            });
+        }
+        let row_bytes = 3 * job.window.width as usize;
+        let expected = row_bytes * job.window.height as usize;
+        if output.len() != expected {
+            return Err(AugmentError::OutputLength {
+                expected,
+                actual: output.len(),
+            });
+        }
+        self.columns.build(&job.columns(), job.flip_horizontal);
+        self.rows.build(&job.rows(), false);
+        let input = Rows { source, needed };
+        let output = Lines {
+            output,
+            row_bytes,
+            upside_down: job.flip_vertical,
+        };
+        match job.filter {
+            Filter::PlainBilinear => self.interpolate(&input, output),
+            Filter::Nearest | Filter::Bilinear | Filter::Bicubic => self.convolve(&input, output),
+        }
+        Ok(())
+    }
+
+    /// Pillow's two passes: rows become narrow 8-bit rows, which are then blended.
+    fn convolve(&mut self, input: &Rows<'_>, mut output: Lines<'_>) {
+        let row_bytes = output.row_bytes;
+        reserve(&mut self.strip, input.needed.height as usize * row_bytes);
+        let mut done = 0;
+        for (line, (rows, weights)) in self.rows.outputs().enumerate() {
+            for row in rows.start.max(done)..rows.end {
+                let narrow = &mut self.strip[row * row_bytes..][..row_bytes];
+                convolve::across(input.row(row), &self.columns, narrow);
+            }
+            done = done.max(rows.end);
+            let strip = &self.strip[rows.start * row_bytes..rows.end * row_bytes];
+            convolve::down(strip, weights, output.line(line));
+        }
+    }
+
+    /// OpenCV's two passes: rows become narrow rows of 19-bit sums, which are then blended.
+    fn interpolate(&mut self, input: &Rows<'_>, mut output: Lines<'_>) {
+        let row_values = output.row_bytes;
+        reserve(
+            &mut self.wide_strip,
+            input.needed.height as usize * row_values,
+        );
+        let mut done = 0;
+        for (line, (rows, weights)) in self.rows.outputs().enumerate() {
+            for row in rows.start.max(done)..rows.end {
+                let narrow = &mut self.wide_strip[row * row_values..][..row_values];
+                plain::across(input.row(row), &self.columns, narrow);
+            }
+            done = done.max(rows.end);
+            let strip = &self.wide_strip[rows.start * row_values..rows.end * row_values];
+            plain::down(strip, weights, output.line(line));
+        }
+    }
+}
+
+/// The rows of the source that a job reads, counted from the first of them.
+struct Rows<'a> {
+    source: RgbView<'a>,
+    needed: CropRect,
+}
+
+impl<'a> Rows<'a> {
+    fn row(&self, row: usize) -> &'a [u8] {
+        self.source
+            .row(self.needed.x, self.needed.y + row as u32, self.needed.width)
+    }
+}
+
+/// The rows of the output, in the order in which they are made.
+struct Lines<'a> {
+    output: &'a mut [u8],
+    row_bytes: usize,
+    upside_down: bool,
+}
+
+impl Lines<'_> {
+    fn line(&mut self, made: usize) -> &mut [u8] {
+        let begin = self.row_bytes * made;
+        let begin = if self.upside_down {
+            self.output.len() - self.row_bytes - begin
+        } else {
+            begin
+        };
+        &mut self.output[begin..begin + self.row_bytes]
+    }
+}
+
+/// Makes room without clearing what is there: every value is written before it is read.
+fn reserve<T: Copy + Default>(buffer: &mut Vec<T>, len: usize) {
+    if buffer.len() < len {
+        buffer.resize(len, T::default());
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,127 @@
+//! The same bytes as Pillow, and OpenCV within a level, on cases that `fixtures/make.py` has written.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+
+use augment::{Adjustment, CropRect, Filter, Job, Resampler, RgbView};
+
+const CASES: &str = include_str!("fixtures/cases.tsv");
+const EXPECTED: &[u8] = include_bytes!("fixtures/expected.bin");
+
+/// One line of `cases.tsv`.
+struct Case<'a> {
+    line: &'a str,
+    operation: &'a str,
+    image: (u32, u32),
+    crop: CropRect,
+    output: (u32, u32),
+    flip: &'a str,
+}
+
+impl<'a> Case<'a> {
+    fn parse(line: &'a str) -> Self {
+        let fields: Vec<_> = line.split('\t').collect();
+        let number = |i: usize| fields[i].parse::<u32>().expect("a number");
+        let crop = CropRect {
+            x: number(4),
+            y: number(5),
+            width: number(6),
+            height: number(7),
+        };
+        Case {
+            line,
+            operation: fields[1],
+            image: (number(2), number(3)),
+            crop,
+            output: (number(8), number(9)),
+            flip: fields[10],
+        }
+    }
+
+    fn len(&self) -> usize {
+        3 * (self.output.0 * self.output.1) as usize
+    }
+
+    fn run(&self, resampler: &mut Resampler) -> Vec<u8> {
+        let (width, height) = self.image;
+        let pixels = image(width, height);
+        let image = RgbView::packed(&pixels, width, height).unwrap();
+        let mut result = vec![0; self.len()];
+        let filter = match self.operation {
+            "bilinear" => Filter::Bilinear,
+            "bicubic" => Filter::Bicubic,
+            "plain" => Filter::PlainBilinear,
+            // Colour cases cut out the crop first, at its own size.
+            _ => Filter::Nearest,
+        };
+        let job = Job::new(self.crop, self.output.0, self.output.1, filter).unwrap();
+        let job = job.flipped(self.flip.contains('h'), self.flip.contains('v'));
+        resampler.run(image, &job, &mut result).unwrap();
+        if let Some((name, factor)) = self.operation.split_once(':') {
+            let factor = factor.parse().expect("a factor");
+            let adjustment = match name {
+                "brightness" => Adjustment::Brightness(factor),
+                "contrast" => Adjustment::Contrast(factor),
+                "saturation" => Adjustment::Saturation(factor),
+                other => panic!("unknown operation {other}"),
+            };
+            adjustment.apply(&mut result);
+        }
+        result
+    }
+}
+
+/// Gradients with noise: the formula of `make.py`.
+fn image(width: u32, height: u32) -> Vec<u8> {
+    let mut pixels = Vec::new();
+    for y in 0..height {
+        for x in 0..width {
+            for c in 0..3 {
+                let noise =
+                    x.wrapping_mul(73_856_093) ^ y.wrapping_mul(19_349_663) ^ c * 83_492_791;
+                let noise = (noise ^ noise >> 13).wrapping_mul(0x5bd1_e995);
+                let noise = noise ^ noise >> 15;
+                pixels.push((x * 5 + y * 3 + c * 70 + (noise & 127)) as u8);
+            }
+        }
+    }
+    pixels
+}
+
+/// Runs every case of one library and hands the largest difference of each to `check`.
+fn compare(library: &str, check: impl Fn(&str, u8)) {
+    let mut resampler = Resampler::new();
+    let mut expected = EXPECTED;
+    let mut compared = 0;
+    for case in CASES.lines().map(Case::parse) {
+        let (these, rest) = expected.split_at(case.len());
+        expected = rest;
+        if case.line.starts_with(library) {
+            let result = case.run(&mut resampler);
+            let difference = result
+                .iter()
+                .zip(these)
+                .map(|(&a, &b)| a.abs_diff(b))
+                .max()
+                .unwrap();
+            check(case.line, difference);
+            compared += 1;
+        }
+    }
+    assert!(
+        expected.is_empty() && compared > 0,
+        "cases.tsv and expected.bin belong together"
+    );
+}
+
+#[test]
+fn resampling_and_colour_equal_pillow_bit_for_bit() {
+    compare("pillow", |case, difference| {
+        assert_eq!(difference, 0, "{case}");
+    });
+}
+
+#[test]
+fn plain_bilinear_is_within_one_level_of_opencv() {
+    compare("opencv", |case, difference| {
+        assert!(difference <= 1, "{difference}: {case}");
+    });
+}
