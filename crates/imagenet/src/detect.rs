@@ -169,7 +169,7 @@ impl Opening<'_, '_> {
         let tar = TarFile::open(path)?;
         let kind = tars::kind(&tar)?;
         match (kind, expected) {
-            (TarKind::OfTars, None | Some("train")) => {
+            (TarKind::ClassTars, None | Some("train")) => {
                 let scan = tars::scan_class_tars(&tar, "train", self.hook, &mut self.ignored)?;
                 Ok(RawSplit {
                     name: "train",
@@ -179,7 +179,7 @@ impl Opening<'_, '_> {
                     devkit: None,
                 })
             }
-            (TarKind::OfImages, None | Some("val")) => {
+            (TarKind::Images, None | Some("val")) => {
                 let mut files = tars::scan_flat_tar(&tar, "val", self.hook, &mut self.ignored)?;
                 scan::sort_by_key(&mut files, "val", path)?;
                 let labelled = labels::label(path, files, &self.label_folders(path), self.labels)?;

@@ -15,34 +15,34 @@ use crate::source::Ignored;
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) enum TarKind {
     /// Class tars, as in `ILSVRC2012_img_train.tar`.
-    OfTars,
+    ClassTars,
     /// Images, as in `ILSVRC2012_img_val.tar`.
-    OfImages,
+    Images,
     /// Neither.
-    OfOther,
+    Other,
 }
 
 impl fmt::Display for TarKind {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
-            TarKind::OfTars => "a tar of class tars where one of validation images was expected",
-            TarKind::OfImages => "a tar of images where one of class tars was expected",
-            TarKind::OfOther => "a tar that holds neither class tars nor images",
+            TarKind::ClassTars => "a tar of class tars where one of validation images was expected",
+            TarKind::Images => "a tar of images where one of class tars was expected",
+            TarKind::Other => "a tar that holds neither class tars nor images",
         })
     }
 }
 
 pub(crate) fn kind(tar: &TarFile) -> Result<TarKind, SourceError> {
-    let mut kind = TarKind::OfOther;
+    let mut kind = TarKind::Other;
     tar.visit(&tar.whole(), |member| {
         if let Member::File { name, .. } = &member {
             if class_of_tar(name).is_some() {
-                kind = TarKind::OfTars;
+                kind = TarKind::ClassTars;
             } else if name_kind(file_name(name)) == NameKind::Image {
-                kind = TarKind::OfImages;
+                kind = TarKind::Images;
             }
         }
-        if kind == TarKind::OfOther {
+        if kind == TarKind::Other {
             ControlFlow::Continue(())
         } else {
             ControlFlow::Break(())
@@ -64,7 +64,7 @@ pub(crate) fn scan_class_tars(
         match member {
             Member::File { name, offset, size } => match class_of_tar(&name) {
                 Some(class) => {
-                    class_tars.push((class.to_owned(), Span::of_member(&name, offset, size)))
+                    class_tars.push((class.to_owned(), Span::of_member(&name, offset, size)));
                 }
                 None => ignored.push(ignore(&tar.path, &name, "not a class's .tar")),
             },

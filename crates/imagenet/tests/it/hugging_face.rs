@@ -235,7 +235,7 @@ fn a_thousand_lemmas_in_order_are_imagenet() {
     let raw = Scratch::new();
     raw.write(
         "train-0.parquet",
-        parquet(&[rows.clone()], Some(&metadata(&names))),
+        parquet(std::slice::from_ref(&rows), Some(&metadata(&names))),
     );
     assert_eq!(
         samples(&*raw.open(), 0),
