@@ -35,3 +35,4 @@ pub mod weights;
 pub use config::{ConfigError, InceptionV4Config, MIN_INPUT, check_input};
 pub use inception_v4::InceptionV4;
 pub use names::{NamedMapper, NamedVisitor, Role, TensorInfo};
+pub use weights::WeightsError;

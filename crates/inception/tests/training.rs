@@ -1,0 +1,329 @@
+//! A small network in training: gradients, BatchNorm's statistics, determinism.
+
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+
+mod support;
+
+use burn::module::{Module, Param};
+use burn::tensor::{Device, Gradients, Tensor};
+use inception::{InceptionV4, InceptionV4Config, NamedVisitor, Role};
+use support::{Step, images, loss, small, values};
+
+#[test]
+fn the_smallest_and_a_larger_input_give_logits() {
+    let device = Device::flex();
+    let model = small().init(1, &device).unwrap();
+    for (size, batch) in [(75, 2), (96, 1)] {
+        let logits = model.forward(images([batch, 3, size, size], &device));
+        assert_eq!(logits.dims(), [batch, 10]);
+        let logits: Vec<f32> = logits.into_data().to_vec().unwrap();
+        assert!(logits.iter().all(|v| v.is_finite()));
+    }
+}
+
+#[test]
+fn other_widths_channels_and_block_counts_fit_together() {
+    let device = Device::flex();
+    for (width, blocks) in [(0.01, [2, 0, 1]), (0.3, [0, 1, 2])] {
+        let config = InceptionV4Config {
+            width,
+            blocks,
+            in_channels: 1,
+            ..small()
+        };
+        let model = config.init(1, &device).unwrap();
+        assert_eq!(model.blocks(), blocks);
+        assert_eq!(
+            model.forward(images([1, 1, 75, 75], &device)).dims(),
+            [1, 10]
+        );
+    }
+}
+
+#[test]
+fn every_parameter_has_a_finite_gradient_and_one_step_lowers_the_loss() {
+    let device = Device::flex().autodiff();
+    let model = small().init(3, &device).unwrap();
+    let batch = images([4, 3, 96, 96], &device);
+
+    let before = loss(&model, batch.clone());
+    let gradients = before.backward();
+    let mut check = CheckGradients {
+        gradients: &gradients,
+        parameters: 0,
+    };
+    model.visit_named(&mut check);
+    // 44 convolutions with gamma and beta, and the classifier's weight and bias.
+    assert_eq!(check.parameters, 44 * 3 + 2);
+
+    let mut step = Step {
+        gradients: &gradients,
+        rate: 0.02,
+        only: &|_| true,
+    };
+    let model = model.map_named(&mut step);
+    let after = loss(&model, batch);
+    let (before, after) = (scalar(before), scalar(after));
+    assert!(
+        after < before - 0.01,
+        "the loss went from {before} to {after}"
+    );
+}
+
+struct CheckGradients<'a> {
+    gradients: &'a Gradients,
+    parameters: usize,
+}
+
+impl NamedVisitor for CheckGradients<'_> {
+    fn visit<const D: usize>(&mut self, name: &str, role: Role, tensor: &Param<Tensor<D>>) {
+        let gradient = tensor.val().grad(self.gradients);
+        if role == Role::Statistic {
+            assert!(
+                gradient.is_none(),
+                "{name} is a statistic and has a gradient"
+            );
+            return;
+        }
+        let gradient = gradient.unwrap_or_else(|| panic!("{name} has no gradient"));
+        let gradient: Vec<f32> = gradient.into_data().to_vec().unwrap();
+        assert!(
+            gradient.iter().all(|g| g.is_finite()),
+            "{name}: gradient not finite"
+        );
+        assert!(
+            gradient.iter().any(|g| *g != 0.0),
+            "{name}: gradient all zero"
+        );
+        self.parameters += 1;
+    }
+}
+
+/// The loss along a parameter's own gradient must rise as fast as the gradient is long. The step is
+/// long enough to stand out of f32 rounding, the difference central, so its error is of third order
+/// but for the ReLUs that switch in between.
+#[test]
+fn gradients_agree_with_finite_differences() {
+    let device = Device::flex().autodiff();
+    let model = small().init(5, &device).unwrap();
+    let batch = images([4, 3, 75, 75], &device);
+    let gradients = loss(&model, batch.clone()).backward();
+    for name in [
+        "features.0.conv.weight",
+        "features.4.branch1.2.conv.weight",
+        "features.6.branch3.1.bn.weight",
+        "features.7.branch1.1.bn.bias",
+        "features.8.branch2.3.conv.weight",
+        "features.10.branch2_3b.conv.weight",
+        "last_linear.weight",
+        "last_linear.bias",
+    ] {
+        let length = gradient_length(&model, &gradients, name);
+        let step = 0.01 / length; // moves the loss by about 0.01 * length
+        let moved = |rate: f64| {
+            let only = |other: &str| other == name;
+            let mut step = Step {
+                gradients: &gradients,
+                rate,
+                only: &only,
+            };
+            scalar(loss(&model.clone().map_named(&mut step), batch.clone()))
+        };
+        let measured = (moved(-step) - moved(step)) / (2.0 * step * length);
+        println!("{name}: gradient {length:.4}, difference {measured:.4}");
+        assert!(
+            (measured - length).abs() < 0.03 * length,
+            "{name}: the gradient says {length}, the loss {measured}"
+        );
+    }
+}
+
+fn gradient_length(model: &InceptionV4, gradients: &Gradients, name: &str) -> f64 {
+    struct Length<'a> {
+        gradients: &'a Gradients,
+        name: &'a str,
+        length: Option<f64>,
+    }
+    impl NamedVisitor for Length<'_> {
+        fn visit<const D: usize>(&mut self, name: &str, _: Role, tensor: &Param<Tensor<D>>) {
+            if name == self.name {
+                let gradient = tensor.val().grad(self.gradients).unwrap();
+                let gradient: Vec<f32> = gradient.into_data().to_vec().unwrap();
+                let squares: f64 = gradient.iter().map(|&g| f64::from(g).powi(2)).sum();
+                self.length = Some(squares.sqrt());
+            }
+        }
+    }
+    let mut length = Length {
+        gradients,
+        name,
+        length: None,
+    };
+    model.visit_named(&mut length);
+    length.length.unwrap_or_else(|| panic!("no tensor {name}"))
+}
+
+#[test]
+fn running_statistics_move_in_training_only_and_by_torchs_rule() {
+    let device = Device::flex();
+    let config = InceptionV4Config {
+        bn_momentum: 0.1,
+        ..small()
+    };
+    let statistics = |model: &InceptionV4| -> Vec<f32> {
+        let first = ["features.0.bn.running_mean", "features.0.bn.running_var"];
+        values(model)
+            .into_iter()
+            .filter(|(n, _)| first.contains(&n.as_str()))
+            .flat_map(|v| v.1)
+            .collect()
+    };
+
+    let evaluated = config.init(7, &device).unwrap();
+    let fresh = statistics(&evaluated);
+    evaluated.forward(images([2, 3, 75, 75], &device));
+    assert_eq!(
+        statistics(&evaluated),
+        fresh,
+        "evaluation moved the statistics"
+    );
+
+    // The first layer's BatchNorm sees the convolution of the images, by hand:
+    let weight: Vec<f32> = values(&evaluated).remove(0).1;
+    let input: Vec<f32> = images([2, 3, 75, 75], &device)
+        .into_data()
+        .to_vec()
+        .unwrap();
+    let channel = 5;
+    let samples = convolve_first_layer(&input, &weight, channel);
+    let count = samples.len() as f64;
+    let mean = samples.iter().sum::<f64>() / count;
+    let unbiased = samples.iter().map(|v| (v - mean).powi(2)).sum::<f64>() / (count - 1.0);
+
+    let training = Device::flex().autodiff();
+    let trained = config.init(7, &training).unwrap();
+    trained.forward(images([2, 3, 75, 75], &training));
+    let moved = statistics(&trained);
+    let channels = moved.len() / 2;
+    let close = |a: f32, b: f64| (f64::from(a) - b).abs() < 1e-6 * (1.0 + b.abs());
+    assert!(
+        close(moved[channel], 0.1 * mean),
+        "{} is not 0.1 * {mean}",
+        moved[channel]
+    );
+    let variance = moved[channels + channel];
+    assert!(
+        close(variance, 0.9 + 0.1 * unbiased),
+        "{variance} is not 0.9 + 0.1 * {unbiased}"
+    );
+
+    // What `valid` returns has statistics of its own.
+    let valid = trained.valid();
+    trained.forward(images([2, 3, 75, 75], &training));
+    assert_eq!(statistics(&valid), moved);
+    assert_ne!(statistics(&trained), moved);
+}
+
+/// One output channel of a 3 x 3 convolution of stride 2 over `[2, 3, 75, 75]`.
+fn convolve_first_layer(input: &[f32], weight: &[f32], channel: usize) -> Vec<f64> {
+    let at =
+        |n: usize, c: usize, y: usize, x: usize| f64::from(input[((n * 3 + c) * 75 + y) * 75 + x]);
+    let mut samples = Vec::new();
+    for n in 0..2 {
+        for y in 0..37 {
+            for x in 0..37 {
+                let mut sum = 0.0;
+                for tap in 0..27 {
+                    let (c, ky, kx) = (tap / 9, tap / 3 % 3, tap % 3);
+                    sum += f64::from(weight[channel * 27 + tap]) * at(n, c, 2 * y + ky, 2 * x + kx);
+                }
+                samples.push(sum);
+            }
+        }
+    }
+    samples
+}
+
+#[test]
+fn dropout_acts_in_training_only() {
+    let training = Device::flex().autodiff();
+    // Momentum 0: the statistics stay, so nothing but dropout differs between two passes.
+    let config = InceptionV4Config {
+        drop_rate: 0.5,
+        bn_momentum: 0.0,
+        ..small()
+    };
+    let model = config.init(9, &training).unwrap();
+    let pass = |model: &InceptionV4, device: &Device| -> Vec<f32> {
+        model
+            .forward(images([2, 3, 75, 75], device))
+            .into_data()
+            .to_vec()
+            .unwrap()
+    };
+    assert_ne!(pass(&model, &training), pass(&model, &training));
+    let (valid, device) = (model.valid(), Device::flex());
+    assert_eq!(pass(&valid, &device), pass(&valid, &device));
+}
+
+#[test]
+fn initial_weights_depend_on_the_seed_alone_and_have_their_moments() {
+    let device = Device::flex();
+    let config = InceptionV4Config {
+        num_classes: 500,
+        ..small()
+    };
+    let model = config.init(11, &device).unwrap();
+    device.seed(99); // the backend's own generator must not matter
+    assert_eq!(values(&model), values(&config.init(11, &device).unwrap()));
+    assert_ne!(values(&model), values(&config.init(12, &device).unwrap()));
+
+    let shapes = model.tensors();
+    for ((name, values), info) in values(&model).iter().zip(shapes) {
+        let fan_in: usize = info.shape[1..].iter().product();
+        let bound = match name.as_str() {
+            _ if name.ends_with("conv.weight") => {
+                let fan_out = info.shape[0] * info.shape[2] * info.shape[3];
+                (6.0 / (fan_in + fan_out) as f64).sqrt()
+            }
+            "last_linear.weight" => 1.0 / (fan_in as f64).sqrt(),
+            "last_linear.bias" => 1.0 / (384_f64).sqrt(), // 384 features at width 1/4
+            _ => {
+                let one = name.ends_with("bn.weight") || name.ends_with("running_var");
+                let expected = f32::from(u8::from(one));
+                assert!(
+                    values.iter().all(|v| *v == expected),
+                    "{name} is not {expected}"
+                );
+                continue;
+            }
+        };
+        let count = values.len() as f64;
+        let mean = values.iter().map(|&v| f64::from(v)).sum::<f64>() / count;
+        let square = values.iter().map(|&v| f64::from(v).powi(2)).sum::<f64>() / count;
+        let largest = values
+            .iter()
+            .map(|v| f64::from(v.abs()))
+            .fold(0.0, f64::max);
+        // Of U(-b, b): variance b^2 / 3, variance of its square 4 b^4 / 45. Five standard errors.
+        let five = 5.0 / count.sqrt();
+        assert!(
+            mean.abs() < five * bound / 3_f64.sqrt(),
+            "{name}: mean {mean}"
+        );
+        let expected = bound * bound / 3.0;
+        let spread = bound * bound * (4.0 / 45.0_f64).sqrt();
+        assert!(
+            (square - expected).abs() < five * spread,
+            "{name}: {square} for {expected}"
+        );
+        assert!(
+            largest <= bound && largest > 0.95 * bound,
+            "{name}: {largest} for {bound}"
+        );
+    }
+}
+
+fn scalar(tensor: Tensor<1>) -> f64 {
+    f64::from(tensor.into_data().to_vec::<f32>().unwrap()[0])
+}
