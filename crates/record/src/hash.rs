@@ -4,7 +4,7 @@ use serde::{Deserialize, Deserializer, Serializer, de::Error};
 
 /// XXH3-64 of `bytes`, seed 0.
 pub(crate) fn xxh3(bytes: &[u8]) -> u64 {
-    xxhash_rust::xxh3::xxh3_64(bytes)
+    twox_hash::XxHash3_64::oneshot(bytes)
 }
 
 /// For `#[serde(with = …)]`: sixteen hexadecimal digits. A JSON number would lose the low bits in

@@ -212,6 +212,10 @@ fn a_manifest_that_cannot_be_right_is_refused() {
         RecordError::ManifestSyntax { .. }
     ));
     assert!(matches!(
+        refuse("\"hash\": \"", "\"hash\": \"0x"),
+        RecordError::ManifestSyntax { .. }
+    ));
+    assert!(matches!(
         refuse("\"tool\"", "\"instrument\""),
         RecordError::ManifestSyntax { .. }
     ));

@@ -70,7 +70,7 @@ fn an_unknown_column_is_passed_over() {
             packing: 9,
             unpacked_length: 0,
             stored: vec![1, 2],
-        })
+        });
     })
     .unwrap();
 }
@@ -79,10 +79,10 @@ fn an_unknown_column_is_passed_over() {
 fn the_tail_must_fit_the_file() {
     is_malformed(Part::Tail, "does not end", |f| f.index_offset = Some(128));
     is_malformed(Part::Tail, "does not end", |f| {
-        f.index_length = Some(u64::MAX)
+        f.index_length = Some(u64::MAX);
     });
     is_malformed(Part::Tail, "does not end", |f| {
-        f.index_offset = Some(u64::MAX)
+        f.index_offset = Some(u64::MAX);
     });
     is_malformed(Part::Tail, "do not fit", |f| f.records = 4);
     is_malformed(Part::Tail, "do not fit", |f| f.records = u64::MAX);
@@ -108,28 +108,28 @@ fn records_must_fill_their_area_exactly() {
             .collect::<Vec<_>>()
     };
     is_malformed(Part::Index, "record 0 starts at 0", |f| {
-        f.set(OFFSET, longs([0, 128]))
+        f.set(OFFSET, longs([0, 128]));
     });
     is_malformed(Part::Index, "record 1 starts at 64", |f| {
-        f.set(OFFSET, longs([64, 64]))
+        f.set(OFFSET, longs([64, 64]));
     });
     is_malformed(Part::Index, "record 1 starts at 129", |f| {
-        f.set(OFFSET, longs([64, 129]))
+        f.set(OFFSET, longs([64, 129]));
     });
     is_malformed(Part::Index, "record 1 reaches into", |f| {
-        f.set(LENGTH, words([10, 129]))
+        f.set(LENGTH, words([10, 129]));
     });
     is_malformed(Part::Index, "record 0 reaches into", |f| {
-        f.set(LENGTH, words([u32::MAX, 70]))
+        f.set(LENGTH, words([u32::MAX, 70]));
     });
     is_malformed(Part::Index, "record 1 is empty", |f| {
-        f.set(LENGTH, words([10, 0]))
+        f.set(LENGTH, words([10, 0]));
     });
     is_malformed(Part::Index, "its records end at", |f| {
-        f.set(LENGTH, words([10, 60]))
+        f.set(LENGTH, words([10, 60]));
     });
     is_malformed(Part::Index, "column 1 has 16 bytes, not 8", |f| {
-        f.records = 1
+        f.records = 1;
     });
 }
 
@@ -141,10 +141,10 @@ fn keys_must_be_allowed() {
         |f| f.set(KEYS, b"../abcd".to_vec()),
     );
     is_malformed(Part::Index, "is an absolute path", |f| {
-        f.set(KEYS, b"/aaabcd".to_vec())
+        f.set(KEYS, b"/aaabcd".to_vec());
     });
     is_malformed(Part::Index, "control character", |f| {
-        f.set(KEYS, b"a\0aabcd".to_vec())
+        f.set(KEYS, b"a\0aabcd".to_vec());
     });
     is_malformed(Part::Index, "record 1 is empty", |f| {
         f.set(KEY_LENGTH, vec![7, 0, 0, 0]);
@@ -152,13 +152,13 @@ fn keys_must_be_allowed() {
     });
     is_malformed(Part::Index, "not UTF-8", |f| f.set(KEYS, vec![0xff; 7]));
     is_malformed(Part::Index, "the key of record 0 is not UTF-8", |f| {
-        f.set(KEY_LENGTH, vec![6, 0, 1, 0])
+        f.set(KEY_LENGTH, vec![6, 0, 1, 0]);
     });
     is_malformed(Part::Index, "has 65535 bytes", |f| {
-        f.set(KEY_LENGTH, vec![255, 255, 4, 0])
+        f.set(KEY_LENGTH, vec![255, 255, 4, 0]);
     });
     is_malformed(Part::Index, "column 9 has 7 bytes, not 8", |f| {
-        f.set(KEY_LENGTH, vec![4, 0, 4, 0])
+        f.set(KEY_LENGTH, vec![4, 0, 4, 0]);
     });
 }
 
@@ -183,25 +183,25 @@ fn columns_must_unpack_to_what_they_should() {
         };
     });
     is_malformed(Part::Index, "packed in an unknown way", |f| {
-        f.column(LENGTH).packing = 2
+        f.column(LENGTH).packing = 2;
     });
     is_malformed(Part::Index, "column 2 is stored in 9 bytes, not 8", |f| {
-        f.column(LENGTH).stored.push(0)
+        f.column(LENGTH).stored.push(0);
     });
     is_malformed(Part::Index, "column 7 is missing", |f| {
-        f.columns.retain(|column| column.id != 7)
+        f.columns.retain(|column| column.id != 7);
     });
     is_malformed(Part::Index, "column 2 is out of order", |f| {
-        f.columns.swap(1, 2)
+        f.columns.swap(1, 2);
     });
     is_malformed(Part::Index, "column 1 is out of order", |f| {
-        f.columns[1].id = 1
+        f.columns[1].id = 1;
     });
     is_malformed(Part::Index, "does not fit into it", |f| {
-        f.column_count = Some(u32::MAX)
+        f.column_count = Some(u32::MAX);
     });
     is_malformed(Part::Index, "follow its last column", |f| {
-        f.column_count = Some(0)
+        f.column_count = Some(0);
     });
 }
 
