@@ -357,3 +357,14 @@ fn known_splits(known: &[String]) -> String {
         ),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_process_without_file_handles_is_told_what_to_do() {
+        let error = RecordError::io("x.shard", "open")(io::Error::from_raw_os_error(libc::EMFILE));
+        assert!(error.to_string().contains("ulimit -n"), "{error}");
+    }
+}

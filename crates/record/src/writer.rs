@@ -45,7 +45,8 @@ pub struct NewRecord<'a> {
 
 impl ShardWriter {
     /// Starts a shard, over whatever an interrupted run left at `<path>.tmp`. A finished shard at
-    /// `path` stays until [`finish`](Self::finish) replaces it.
+    /// `path` stays until [`finish`](Self::finish) replaces it. One writer per path at a time: two
+    /// would write to the same temporary file.
     ///
     /// # Errors
     /// If the temporary file cannot be created or written.

@@ -3,7 +3,7 @@
 use std::{fs, os::unix::fs::symlink};
 
 use proptest::prelude::*;
-use record::{Io, KeyFault, MAX_NOTE_LEN, RecordError, Shard, ShardWriter, Split};
+use record::{Io, KeyFault, MAX_NOTE_LEN, NewRecord, RecordError, Shard, ShardWriter, Split};
 
 use crate::{Sample, read_shard, three_samples, write_shard};
 
@@ -137,6 +137,32 @@ fn a_note_beyond_its_limit_is_refused() {
     let error = writer.finish(&vec![0; MAX_NOTE_LEN + 1]).unwrap_err();
     assert!(matches!(error, RecordError::Limit { .. }), "{error}");
     assert_eq!(fs::read_dir(dir.path()).unwrap().count(), 0);
+}
+
+#[cfg(target_pointer_width = "64")]
+#[test]
+fn a_payload_of_4_gib_is_refused_unread() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut writer = ShardWriter::create(dir.path().join("x.shard")).unwrap();
+    let untouched_zeros = vec![0; 1 << 32]; // never read, so no memory stands behind them
+    let record = NewRecord {
+        key: "k",
+        label: 0,
+        width: 0,
+        height: 0,
+        encoding: 0,
+    };
+    let error = writer.push(&record, &untouched_zeros).unwrap_err();
+    assert!(
+        matches!(
+            error,
+            RecordError::Limit {
+                value: 0x1_0000_0000,
+                ..
+            }
+        ),
+        "{error}"
+    );
 }
 
 #[cfg(target_os = "linux")]
