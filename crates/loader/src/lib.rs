@@ -1,15 +1,78 @@
-//! Epoch plan, lock-free prefetch pipeline, batches, cursor, stage statistics.
+//! Feeds a training loop: epoch plan, prefetch pipeline, batches, cursor, stage statistics.
+//!
+//! [`Loader::start`] takes an open [`record::Split`] and a [`LoaderConfig`], and gives batches in an
+//! order that is a pure function of both:
+//!
+//! ```no_run
+//! use std::sync::Arc;
+//! use loader::{Cursor, Loader, LoaderConfig, OnError, Output, Preprocess, Shuffle};
+//! use record::{Dataset, Io};
+//!
+//! # fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! let train = Dataset::open("/data/imagenet")?.split("train", Io::Map)?;
+//! let mut loader = Loader::start(
+//!     Arc::new(train),
+//!     LoaderConfig {
+//!         batch: 32,
+//!         size: 299,
+//!         rank: 0,
+//!         world: 1,
+//!         workers: 8,
+//!         slots: 4,
+//!         shuffle: Shuffle::Full,
+//!         drop_last: true,
+//!         start: Cursor::start(42),
+//!         epochs: 200,
+//!         preprocess: Preprocess::Train {
+//!             crop: augment::RandomResizedCrop::default(),
+//!             filter: augment::Filter::Bilinear,
+//!             hflip: 0.5,
+//!             vflip: 0.0,
+//!             jitter: None,
+//!             erase: None,
+//!         },
+//!         output: Output::U8Nhwc,
+//!         on_error: OnError::Fail,
+//!     },
+//! )?;
+//! while let Some(batch) = loader.next() {
+//!     let batch = batch?;
+//!     // train on batch.images() and batch.labels(), then keep batch.next_cursor()
+//! }
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! It knows neither devices nor tensors, and touches no file but through `record`.
+//!
+//! From the inside out: `plan` says which records a step holds, `image` makes one image, `ring`
+//! lends the memory of a batch to the workers and then to the consumer, `worker` and `loader` are
+//! the two sides of it.
 #![deny(unsafe_code)] // allowed in `ring`, nowhere else
 
+mod batch;
+mod config;
 mod cursor;
+mod error;
+mod image;
+mod loader;
 mod permutation;
 mod plan;
 #[allow(unsafe_code)]
 mod ring;
+#[cfg(test)]
+mod ring_model;
+#[cfg(test)]
+mod ring_tests;
 mod stats;
 mod sync;
 mod waiter;
+mod worker;
 
+pub use batch::{Batch, Images};
+pub use config::{Erase, LoaderConfig, OnError, Output, Preprocess};
 pub use cursor::Cursor;
+pub use error::{Fault, LoaderError, SampleError};
+pub use loader::Loader;
 pub use plan::{Plan, PlanError, PlanSpec, Shuffle};
 pub use stats::{Binding, Stage, StatsSnapshot};

@@ -37,14 +37,14 @@
 //! reading it, in which case it is the consumer's move. Otherwise no worker waits with a ticket of
 //! `m`. If all tickets of `m` are claimed, their holders are at work; if one isn't, then a worker
 //! is without a ticket, for workers claim in order and hold one each: whoever waits further on has
-//! finished all it claimed before. Sleeping is covered in [`crate::waiter`]. A worker that unwinds
+//! finished all it claimed before. Sleeping is covered in [`Waiter`]. A worker that unwinds
 //! finishes its item as left out (`ClaimedItem`'s drop), and when the last worker is gone the
 //! consumer is told (`Deserted`).
 
 use crossbeam_utils::CachePadded;
 
-use crate::sync::{Arc, AtomicBool, AtomicU64, AtomicUsize, Ordering, UnsafeCell};
-use crate::waiter::{Waiter, publish};
+use super::sync::{Arc, AtomicBool, AtomicU64, AtomicUsize, Ordering, UnsafeCell, Watch};
+use super::waiter::{Waiter, publish};
 
 /// How a ring is laid out.
 #[derive(Clone, Copy, Debug)]
@@ -156,6 +156,8 @@ struct Slot<M> {
     lines: Box<[UnsafeCell<Line>]>,
     /// What is said of each item; `None` if it was left out.
     notes: Box<[UnsafeCell<Option<M>>]>,
+    /// Where a model checker watches who uses each item's bytes and note; nothing otherwise.
+    watches: Box<[Watch]>,
 }
 
 impl<M> Slot<M> {
@@ -170,6 +172,7 @@ impl<M> Slot<M> {
             done: CachePadded::new(AtomicU64::new(0)),
             lines: lines.into_boxed_slice(),
             notes: (0..layout.items).map(|_| UnsafeCell::new(None)).collect(),
+            watches: (0..layout.items).map(|_| Watch::new()).collect(),
         })
     }
 
@@ -213,7 +216,10 @@ impl<M> Producer<M> {
         let is_free = || slot.turn.load(Ordering::Acquire) == turn;
         shared.asleep[self.worker]
             .wait(turn, || is_free() || shared.stopped.load(Ordering::Relaxed));
-        is_free().then_some(ClaimedItem {
+        if !is_free() {
+            return None;
+        }
+        Some(ClaimedItem {
             shared,
             turn,
             index,
@@ -255,7 +261,9 @@ impl<M> ClaimedItem<'_, M> {
     /// The item's bytes, with whatever an earlier turn left in them.
     pub(crate) fn bytes(&mut self) -> &mut [u8] {
         let len = self.shared.layout.item_bytes;
-        let base = self.shared.slot(self.turn).bytes();
+        let slot = self.shared.slot(self.turn);
+        slot.watches[self.index].used();
+        let base = slot.bytes();
         // SAFETY: `index < items`, so `index * len .. (index + 1) * len` lies within the slot's
         // `items * len` bytes, all of them initialised. Nobody else reads or writes this part: the
         // ticket is unique, other tickets have other parts, and the consumer waits until this item
@@ -272,6 +280,7 @@ impl<M> ClaimedItem<'_, M> {
 impl<M> Drop for ClaimedItem<'_, M> {
     fn drop(&mut self) {
         let slot = self.shared.slot(self.turn);
+        slot.watches[self.index].used();
         // SAFETY: `index < items` is the length of `notes`, and this note is this worker's alone
         // until the count below, for the same reasons as the item's bytes.
         unsafe { *slot.notes().add(self.index) = self.note.take() };
@@ -363,7 +372,9 @@ impl<M> PublishedSlot<'_, M> {
     }
 
     fn slot(&self) -> &Slot<M> {
-        self.consumer.shared.slot(self.consumer.turn)
+        let slot = self.consumer.shared.slot(self.consumer.turn);
+        slot.watches.iter().for_each(Watch::used);
+        slot
     }
 }
 
@@ -406,6 +417,3 @@ pub(crate) fn as_floats_mut(bytes: &mut [u8]) -> &mut [f32] {
     );
     floats
 }
-
-#[cfg(test)]
-mod tests;

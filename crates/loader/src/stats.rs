@@ -83,7 +83,7 @@ pub struct StatsSnapshot {
     pub elapsed: Duration,
     /// Worker threads.
     pub workers: usize,
-    /// Images finished, delivered or not yet.
+    /// Images decoded, delivered or not yet.
     pub images: u64,
     /// Stored bytes of those images.
     pub bytes: u64,
@@ -231,21 +231,7 @@ impl Stats {
     }
 }
 
-impl WorkerStats {
-    pub(crate) fn image(&self, bytes: u64, warned: bool) {
-        self.images.fetch_add(1, Ordering::Relaxed);
-        self.bytes.fetch_add(bytes, Ordering::Relaxed);
-        if warned {
-            self.warnings.fetch_add(1, Ordering::Relaxed);
-        }
-    }
-
-    pub(crate) fn failure(&self) {
-        self.failures.fetch_add(1, Ordering::Relaxed);
-    }
-}
-
-/// Charges the time between its laps to stages.
+/// Counts what one worker does, and charges the time between its laps to stages.
 #[derive(Debug)]
 pub(crate) struct Laps<'s> {
     stats: &'s WorkerStats,
@@ -258,6 +244,20 @@ impl<'s> Laps<'s> {
             stats,
             last: Instant::now(),
         }
+    }
+
+    /// An image was decoded from so many stored bytes.
+    pub(crate) fn image(&self, bytes: u64, warned: bool) {
+        self.stats.images.fetch_add(1, Ordering::Relaxed);
+        self.stats.bytes.fetch_add(bytes, Ordering::Relaxed);
+        self.stats
+            .warnings
+            .fetch_add(u64::from(warned), Ordering::Relaxed);
+    }
+
+    /// A record failed.
+    pub(crate) fn failure(&self) {
+        self.stats.failures.fetch_add(1, Ordering::Relaxed);
     }
 
     /// The time since the last lap belongs to `stage`.
@@ -330,11 +330,12 @@ mod tests {
     #[test]
     fn counters_of_all_workers_add_up() {
         let stats = Stats::new(2);
-        stats.worker(0).image(100, false);
-        stats.worker(1).image(50, true);
-        stats.worker(1).failure();
+        let (mut first, second) = (Laps::start(stats.worker(0)), Laps::start(stats.worker(1)));
+        first.image(100, false);
+        first.lap(Stage::Decode);
+        second.image(50, true);
+        second.failure();
         stats.delivered(Duration::from_micros(3));
-        Laps::start(stats.worker(0)).lap(Stage::Decode);
         let snapshot = stats.snapshot();
         assert_eq!(
             (

@@ -3,9 +3,7 @@
 //! Not a queue and not a lock around data: what is waited for lives in the ring's own atomics, and
 //! is looked at again after every awakening. A waiter serves one thread at a time.
 
-use crossbeam_utils::Backoff;
-
-use crate::sync::{AtomicU64, Mutex, Ordering, PoisonError, Thread, current, fence, park};
+use super::sync::{AtomicU64, Backoff, Mutex, Ordering, PoisonError, Thread, current, fence, park};
 
 /// No turn is ever counted up to this, so it says that nobody sleeps.
 const AWAKE: u64 = u64::MAX;

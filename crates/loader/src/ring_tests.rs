@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::thread;
 use std::time::Duration;
 
-use super::*;
+use crate::ring::*;
 
 const ITEM_BYTES: usize = 37; // odd on purpose: items share cache lines
 

@@ -1,0 +1,155 @@
+//! A finished batch, as the consumer sees it.
+
+use std::time::Duration;
+
+use record::Split;
+
+use crate::error::{Fault, SampleError};
+use crate::ring::{PublishedSlot, as_floats};
+use crate::{Cursor, Output};
+
+/// The pixels of a batch.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Images<'a> {
+    /// NHWC, RGB, 0 to 255: `[len, size, size, 3]`.
+    U8(&'a [u8]),
+    /// NCHW, RGB, normalised: `[len, 3, size, size]`.
+    F32(&'a [f32]),
+}
+
+/// One batch, in place in its slot of the ring; dropping it gives the slot back to the workers, so
+/// it is to be dropped as soon as its contents are on their way to the device.
+#[derive(Debug)]
+pub struct Batch<'a> {
+    pub(crate) slot: PublishedSlot<'a, Note>,
+    pub(crate) samples: &'a Samples,
+    pub(crate) split: &'a Split,
+    pub(crate) output: &'a Output,
+    pub(crate) image_bytes: usize,
+    pub(crate) cursor: Cursor,
+    pub(crate) next_cursor: Cursor,
+    pub(crate) waited: Duration,
+}
+
+impl Batch<'_> {
+    /// The number of images: fewer than asked for in the last batch of an epoch, and where records
+    /// were skipped. It can be 0, so that all ranks take equally many steps: see
+    /// [`Plan`](crate::Plan).
+    pub fn len(&self) -> usize {
+        self.samples.labels.len()
+    }
+
+    /// Whether there are no images.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// The pixels, one image after the other without gaps.
+    pub fn images(&self) -> Images<'_> {
+        let bytes = &self.slot.bytes()[..self.len() * self.image_bytes];
+        match self.output {
+            Output::U8Nhwc => Images::U8(bytes),
+            Output::F32Nchw(_) => Images::F32(as_floats(bytes)),
+        }
+    }
+
+    /// The class index of each image.
+    pub fn labels(&self) -> &[u32] {
+        &self.samples.labels
+    }
+
+    /// The number in the split of each image's record.
+    pub fn records(&self) -> &[u64] {
+        &self.samples.records
+    }
+
+    /// The position in the epoch of each image, which keys its augmentation.
+    pub fn positions(&self) -> &[u64] {
+        &self.samples.positions
+    }
+
+    /// The key of each image, such as `n01440764/n01440764_10026.JPEG`.
+    pub fn keys(&self) -> impl Iterator<Item = &str> {
+        self.samples
+            .records
+            .iter()
+            .map(|&record| self.split.key(record).unwrap_or_default())
+    }
+
+    /// The records that this batch should have held and that failed, with their causes; empty
+    /// unless errors are skipped.
+    pub fn skipped(&self) -> &[SampleError] {
+        &self.samples.skipped
+    }
+
+    /// The epoch.
+    pub fn epoch(&self) -> u64 {
+        self.cursor.epoch
+    }
+
+    /// The step in the epoch.
+    pub fn step(&self) -> u64 {
+        self.cursor.step
+    }
+
+    /// The cursor to save once this batch has been used: a loader started there delivers what
+    /// follows it.
+    pub fn next_cursor(&self) -> Cursor {
+        self.next_cursor
+    }
+
+    /// How long the consumer waited for this batch.
+    pub fn waited(&self) -> Duration {
+        self.waited
+    }
+}
+
+/// What a worker says of its item when it is done.
+#[derive(Debug)]
+pub(crate) struct Note {
+    pub(crate) label: Result<u32, Box<Fault>>,
+}
+
+/// What goes with the images, in their order; kept by the loader for the next batch.
+#[derive(Debug, Default)]
+pub(crate) struct Samples {
+    pub(crate) labels: Vec<u32>,
+    pub(crate) records: Vec<u64>,
+    pub(crate) positions: Vec<u64>,
+    pub(crate) skipped: Vec<SampleError>,
+}
+
+impl Samples {
+    /// Takes in the notes on the (position, record) pairs of `planned`, and moves the images
+    /// together over the gaps of those that failed.
+    pub(crate) fn gather(
+        &mut self,
+        slot: &mut PublishedSlot<'_, Note>,
+        planned: impl Iterator<Item = (u64, u64)>,
+        image_bytes: usize,
+        split: &Split,
+    ) {
+        self.labels.clear();
+        self.records.clear();
+        self.positions.clear();
+        self.skipped.clear();
+        for (index, (position, record)) in planned.enumerate() {
+            let label = slot.notes_mut()[index]
+                .take()
+                .map_or(Err(Box::new(Fault::WorkerLost)), |note| note.label);
+            match label {
+                Ok(label) => {
+                    let place = self.labels.len();
+                    if place != index {
+                        let image = index * image_bytes..(index + 1) * image_bytes;
+                        slot.bytes_mut().copy_within(image, place * image_bytes);
+                    }
+                    self.labels.push(label);
+                    self.records.push(record);
+                    self.positions.push(position);
+                }
+                Err(fault) => self.skipped.push(SampleError::new(split, record, *fault)),
+            }
+        }
+    }
+}

@@ -1,0 +1,127 @@
+//! What a loader is told: sizes, place among the ranks, and what is to become of each image.
+
+use augment::{ColorJitter, Filter, Normalize, RandomErasing, RandomResizedCrop};
+
+use crate::{Cursor, LoaderError, Shuffle};
+
+/// Everything that a loader depends on, beside the split.
+#[derive(Clone, Debug)]
+pub struct LoaderConfig {
+    /// Images in a batch of this rank.
+    pub batch: u32,
+    /// Side of the square images, in pixels: 299 for Inception-v4.
+    pub size: u32,
+    /// This process among `world`, from 0.
+    pub rank: u32,
+    /// How many processes share the epoch.
+    pub world: u32,
+    /// Worker threads; they change the speed only.
+    pub workers: usize,
+    /// Batches that may exist at a time, the consumer's included; they change memory and the
+    /// steadiness of the supply only.
+    pub slots: usize,
+    /// The order of the records.
+    pub shuffle: Shuffle,
+    /// Whether the records beyond the last full batch of all ranks are left out of each epoch.
+    pub drop_last: bool,
+    /// Where to start, with the seed.
+    pub start: Cursor,
+    /// Epochs in the whole run, those before `start` included: the loader ends after epoch
+    /// `epochs - 1`. `u64::MAX` never ends.
+    pub epochs: u64,
+    /// What becomes of each image.
+    pub preprocess: Preprocess,
+    /// How the pixels are delivered.
+    pub output: Output,
+    /// What becomes of a batch with a record that fails.
+    pub on_error: OnError,
+}
+
+/// What becomes of each decoded image.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub enum Preprocess {
+    /// Crop, scale, flips, colour jitter, erasing: drawn anew for each (seed, epoch, position).
+    Train {
+        /// Where the crop lies.
+        crop: RandomResizedCrop,
+        /// How it is scaled.
+        filter: Filter,
+        /// Probability, 0 to 1, of a horizontal flip.
+        hflip: f64,
+        /// Probability, 0 to 1, of a vertical flip.
+        vflip: f64,
+        /// Colour jitter, where wanted.
+        jitter: Option<ColorJitter>,
+        /// Random erasing, where wanted.
+        erase: Option<Erase>,
+    },
+    /// The short side scaled to `size / crop_pct`, rounded down, then the centre: see
+    /// [`augment::EvalCrop`].
+    Eval {
+        /// Share of the scaled short side that is kept, above 0 to 1.
+        crop_pct: f64,
+        /// How it is scaled.
+        filter: Filter,
+    },
+}
+
+/// Random erasing, and with what.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Erase {
+    /// How often and where.
+    pub erasing: RandomErasing,
+    /// The colour that is left: [`Normalize::rounded_mean`] is what MindCV's 0 after normalisation
+    /// comes to.
+    pub fill: [u8; 3],
+}
+
+/// How the pixels of a batch are delivered.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub enum Output {
+    /// Bytes, NHWC: a quarter of the size of floats, to be normalised on the device.
+    U8Nhwc,
+    /// Normalised floats, NCHW.
+    F32Nchw(Normalize),
+}
+
+/// What becomes of a batch with a record that is damaged or can't be decoded.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum OnError {
+    /// It is an error.
+    Fail,
+    /// It is delivered without that record, which is counted and named.
+    Skip,
+}
+
+impl LoaderConfig {
+    /// Refuses to make a pipeline of nothing. What concerns the plan is the plan's to refuse.
+    pub(crate) fn check(&self) -> Result<(), LoaderError> {
+        let counts = [
+            (
+                "the number of workers",
+                self.workers,
+                "at least one thread must do the work",
+            ),
+            (
+                "the number of slots",
+                self.slots,
+                "at least one batch must be in the making",
+            ),
+            (
+                "the image size",
+                self.size as usize,
+                "an image has at least one pixel",
+            ),
+        ];
+        match counts.into_iter().find(|&(_, count, _)| count == 0) {
+            Some((what, count, mend)) => Err(LoaderError::Config {
+                what,
+                value: count.to_string(),
+                mend,
+            }),
+            None => Ok(()),
+        }
+    }
+}

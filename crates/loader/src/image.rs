@@ -1,0 +1,249 @@
+//! From a record to one image of a batch: read, check, decode, resample, augment, normalise.
+
+use augment::{
+    Adjustment, CropRect, EvalCrop, Job as Resample, Normalize, Resampler, RgbView, SampleRng,
+};
+use augment::{AugmentError, fill_rect};
+use codec::{CodecError, Decoder, Encoding, Region};
+use record::{RecordError, Split};
+
+use crate::error::Fault;
+use crate::ring::as_floats_mut;
+use crate::stats::{Laps, Stage};
+use crate::{LoaderError, Output, Preprocess};
+
+/// What images are to look like: the checked form of [`Preprocess`], with size and output.
+#[derive(Clone, Debug)]
+pub(crate) struct Style {
+    pub(crate) size: u32,
+    pub(crate) preprocess: Preprocess,
+    pub(crate) output: Output,
+}
+
+/// Which sample an image is made of; seed, epoch and position key its random numbers.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Sample {
+    pub(crate) record: u64,
+    pub(crate) seed: u64,
+    pub(crate) epoch: u64,
+    pub(crate) position: u64,
+}
+
+/// What a sample's random numbers have decided.
+struct Draw {
+    resample: Resample,
+    adjustments: Option<[Adjustment; 3]>,
+    erased: Option<(CropRect, [u8; 3])>,
+}
+
+impl Style {
+    /// Bytes of one image of a batch; `None` beyond the address space.
+    pub(crate) fn image_bytes(&self) -> Option<usize> {
+        let values = (self.size as usize).checked_pow(2)?.checked_mul(3)?;
+        match self.output {
+            Output::U8Nhwc => Some(values),
+            Output::F32Nchw(_) => values.checked_mul(size_of::<f32>()),
+        }
+    }
+
+    /// Refuses what could be drawn for no image at all.
+    pub(crate) fn check(&self) -> Result<(), LoaderError> {
+        match &self.preprocess {
+            Preprocess::Train {
+                crop, hflip, vflip, ..
+            } => {
+                augment::RandomResizedCrop::new(crop.scale, crop.ratio)?;
+                for (what, value) in [("hflip", *hflip), ("vflip", *vflip)] {
+                    if !(0.0..=1.0).contains(&value) {
+                        let mend = "a probability lies between 0 and 1";
+                        return Err(LoaderError::Config {
+                            what,
+                            value: value.to_string(),
+                            mend,
+                        });
+                    }
+                }
+            }
+            Preprocess::Eval { crop_pct, filter } => {
+                EvalCrop::new(self.size, *crop_pct, *filter)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// The draws come in this order: crop, horizontal flip, vertical flip, jitter, erasing. It is
+    /// part of what a seed means.
+    fn draw(&self, width: u32, height: u32, sample: &Sample) -> Result<Draw, AugmentError> {
+        let size = self.size;
+        match &self.preprocess {
+            Preprocess::Train {
+                crop,
+                filter,
+                hflip,
+                vflip,
+                jitter,
+                erase,
+            } => {
+                let rng = &mut SampleRng::new(sample.seed, sample.epoch, sample.position);
+                let crop = crop.sample(width, height, rng);
+                let resample = Resample::new(crop, size, size, *filter)?;
+                let flips = (rng.chance(*hflip), rng.chance(*vflip));
+                Ok(Draw {
+                    resample: resample.flipped(flips.0, flips.1),
+                    adjustments: jitter.as_ref().map(|jitter| jitter.sample(rng)),
+                    erased: erase.and_then(|erase| {
+                        Some((erase.erasing.sample(size, size, rng)?, erase.fill))
+                    }),
+                })
+            }
+            Preprocess::Eval { crop_pct, filter } => {
+                let resample = EvalCrop::new(size, *crop_pct, *filter)?.job(width, height)?;
+                Ok(Draw {
+                    resample,
+                    adjustments: None,
+                    erased: None,
+                })
+            }
+        }
+    }
+}
+
+/// Makes images, one at a time, in buffers that it keeps. One for each worker.
+pub(crate) struct ImageMaker {
+    decoder: Decoder,
+    resampler: Resampler,
+    payload: Vec<u8>,
+    /// The resampled bytes of an image that is delivered as floats.
+    pixels: Vec<u8>,
+}
+
+impl ImageMaker {
+    pub(crate) fn new() -> Result<ImageMaker, CodecError> {
+        let (payload, pixels) = (Vec::new(), Vec::new());
+        Ok(ImageMaker {
+            decoder: Decoder::new()?,
+            resampler: Resampler::new(),
+            payload,
+            pixels,
+        })
+    }
+
+    /// Writes the image of `sample` to `out` (of `style.image_bytes()`) and returns its label.
+    pub(crate) fn make(
+        &mut self,
+        split: &Split,
+        style: &Style,
+        sample: &Sample,
+        out: &mut [u8],
+        laps: &mut Laps<'_>,
+    ) -> Result<u32, Fault> {
+        match &style.output {
+            Output::U8Nhwc => self.make_bytes(split, style, sample, out, laps),
+            Output::F32Nchw(normalize) => {
+                let mut pixels = std::mem::take(&mut self.pixels);
+                pixels.resize(out.len() / size_of::<f32>(), 0);
+                let made = self.make_bytes(split, style, sample, &mut pixels, laps);
+                self.pixels = pixels;
+                let label = made?;
+                normalize_into(normalize, &self.pixels, out)?;
+                laps.lap(Stage::Normalize);
+                Ok(label)
+            }
+        }
+    }
+
+    fn make_bytes(
+        &mut self,
+        split: &Split,
+        style: &Style,
+        sample: &Sample,
+        out: &mut [u8],
+        laps: &mut Laps<'_>,
+    ) -> Result<u32, Fault> {
+        let missing = || RecordError::NoSuchRecord {
+            place: format!("split {:?}", split.name()),
+            record: sample.record,
+            records: split.len(),
+        };
+        let (shard, index) = split.locate(sample.record).ok_or_else(missing)?;
+        let entry = shard.entry(index).ok_or_else(missing)?;
+        let payload = shard.bytes(index, &mut self.payload)?;
+        laps.lap(Stage::Read);
+        shard.check(index, payload)?;
+        laps.lap(Stage::Checksum);
+
+        let indexed = (entry.width, entry.height);
+        let draw = style.draw(entry.width, entry.height, sample)?;
+        let region = region(draw.resample.source());
+        let encoding = Encoding::from_tag(entry.encoding)?;
+        let decoded = self
+            .decoder
+            .decode(encoding, payload, Some(region))
+            .map_err(|error| match error {
+                CodecError::Region { width, height, .. } => Fault::Size {
+                    indexed,
+                    decoded: (width, height),
+                },
+                error => Fault::Decode(error),
+            })?;
+        if decoded.image != indexed {
+            return Err(Fault::Size {
+                indexed,
+                decoded: decoded.image,
+            });
+        }
+        laps.image(payload.len() as u64, decoded.warning.is_some());
+        laps.lap(Stage::Decode);
+
+        let source = RgbView::new(decoded.pixels, decoded.stride, rect(decoded.region))?;
+        self.resampler.run(source, &draw.resample, out)?;
+        laps.lap(Stage::Resample);
+
+        for adjustment in draw.adjustments.into_iter().flatten() {
+            adjustment.apply(out);
+        }
+        if let Some((rect, fill)) = draw.erased {
+            fill_rect(out, style.size, rect, fill)?;
+        }
+        laps.lap(Stage::Augment);
+        Ok(entry.label)
+    }
+}
+
+fn normalize_into(
+    normalize: &Normalize,
+    pixels: &[u8],
+    out: &mut [u8],
+) -> Result<(), AugmentError> {
+    normalize.apply(pixels, as_floats_mut(out))
+}
+
+fn region(rect: CropRect) -> Region {
+    let CropRect {
+        x,
+        y,
+        width,
+        height,
+    } = rect;
+    Region {
+        x,
+        y,
+        width,
+        height,
+    }
+}
+
+fn rect(region: Region) -> CropRect {
+    let Region {
+        x,
+        y,
+        width,
+        height,
+    } = region;
+    CropRect {
+        x,
+        y,
+        width,
+        height,
+    }
+}

@@ -1,0 +1,196 @@
+//! The loader: starts the workers, hands out batches in order, and ends the workers again.
+
+use std::sync::Arc;
+use std::thread::{self, JoinHandle};
+use std::time::Instant;
+
+use record::Split;
+
+use crate::batch::{Batch, Note, Samples};
+use crate::cursor::Timeline;
+use crate::image::{ImageMaker, Style};
+use crate::ring::{Consumer, Deserted, Layout, OutOfMemory, ring};
+use crate::stats::Stats;
+use crate::worker::{self, Job};
+use crate::{Cursor, LoaderConfig, LoaderError, OnError, Plan, PlanSpec, StatsSnapshot};
+
+/// Batches of one split, made ahead of their use by worker threads.
+///
+/// The batches are a pure function of the split and of the configuration without `workers` and
+/// `slots`: those change the speed, and nothing else. Memory is bounded by the slots; epochs follow
+/// one another without a pause in the pipeline. Dropping the loader at any time ends its threads,
+/// after the image that each is at.
+#[derive(Debug)]
+pub struct Loader {
+    consumer: Consumer<Note>,
+    threads: Vec<JoinHandle<()>>,
+    job: Arc<Job>,
+    /// The plan of the epoch that is being delivered.
+    plan: Plan,
+    samples: Samples,
+    on_error: OnError,
+    /// No worker is left: nothing more will come.
+    deserted: bool,
+}
+
+impl Loader {
+    /// Checks the configuration, allocates the ring and starts the workers.
+    ///
+    /// # Errors
+    /// If the split is empty or too small for a batch, a number makes no sense, the cursor lies
+    /// beyond its epoch, or memory or threads can't be had.
+    pub fn start(split: Arc<Split>, config: LoaderConfig) -> Result<Loader, LoaderError> {
+        let job = Job::new(split, &config)?;
+        Loader::start_job(job, &config)
+    }
+
+    fn start_job(job: Job, config: &LoaderConfig) -> Result<Loader, LoaderError> {
+        let layout = Layout {
+            slots: config.slots,
+            items: config.batch as usize,
+            item_bytes: job.image_bytes,
+            turns: job.timeline.turns(),
+            workers: config.workers,
+        };
+        let (consumer, producers) = ring(layout).map_err(|OutOfMemory| no_memory(config))?;
+        let mut loader = Loader {
+            consumer,
+            threads: Vec::with_capacity(config.workers),
+            plan: job.plan.clone(),
+            job: Arc::new(job),
+            samples: Samples::default(),
+            on_error: config.on_error,
+            deserted: false,
+        };
+        for (worker, producer) in producers.into_iter().enumerate() {
+            let maker = ImageMaker::new().map_err(LoaderError::Decoder)?;
+            let job = loader.job.clone();
+            let thread = thread::Builder::new()
+                .name(format!("loader-{worker}"))
+                .spawn(move || worker::run(&job, worker, producer, maker))
+                .map_err(LoaderError::Thread)?;
+            loader.threads.push(thread);
+        }
+        Ok(loader)
+    }
+
+    /// The next batch, waiting for it if need be; `None` at the end of the last epoch.
+    ///
+    /// # Errors
+    /// [`LoaderError::Sample`] for the first record of the batch that failed, under
+    /// [`OnError::Fail`]: the batch is given up, and a further call goes on with the next step.
+    /// [`LoaderError::WorkersGone`] if no worker is left; `None` follows.
+    #[allow(clippy::should_implement_trait)] // a batch borrows the loader, which `Iterator` can't say
+    pub fn next(&mut self) -> Option<Result<Batch<'_>, LoaderError>> {
+        if self.deserted {
+            return None;
+        }
+        let asked = Instant::now();
+        let turn = self.consumer.turn();
+        let mut slot = match self.consumer.next()? {
+            Ok(slot) => slot,
+            Err(Deserted) => {
+                self.deserted = true;
+                return Some(Err(LoaderError::WorkersGone));
+            }
+        };
+        let waited = asked.elapsed();
+        let job = &*self.job;
+        job.stats.delivered(waited);
+        let cursor = job.timeline.cursor(turn);
+        if self.plan.epoch() != cursor.epoch {
+            self.plan = self.plan.of_epoch(cursor.epoch);
+        }
+        let planned = self.plan.samples(cursor.step);
+        self.samples
+            .gather(&mut slot, planned, job.image_bytes, &job.split);
+        if self.on_error == OnError::Fail && !self.samples.skipped.is_empty() {
+            let first = self.samples.skipped.swap_remove(0);
+            return Some(Err(LoaderError::Sample(Box::new(first))));
+        }
+        Some(Ok(Batch {
+            slot,
+            samples: &self.samples,
+            split: &job.split,
+            output: &job.style.output,
+            image_bytes: job.image_bytes,
+            cursor,
+            next_cursor: job.timeline.cursor(turn + 1),
+            waited,
+        }))
+    }
+
+    /// Where the next call of [`Loader::next`] stands: behind everything that was delivered,
+    /// however far the workers are ahead.
+    pub fn cursor(&self) -> Cursor {
+        self.job.timeline.cursor(self.consumer.turn())
+    }
+
+    /// Steps in an epoch, the same on every rank.
+    pub fn steps_per_epoch(&self) -> u64 {
+        self.job.plan.steps()
+    }
+
+    /// Counters since the start.
+    pub fn stats(&self) -> StatsSnapshot {
+        self.job.stats.snapshot()
+    }
+
+    /// The split that is loaded.
+    pub fn split(&self) -> &Split {
+        &self.job.split
+    }
+}
+
+impl Drop for Loader {
+    fn drop(&mut self) {
+        self.consumer.stop();
+        for thread in self.threads.drain(..) {
+            // A worker that panicked has said so on stderr, and its item counts as left out.
+            let _ = thread.join();
+        }
+    }
+}
+
+impl Job {
+    fn new(split: Arc<Split>, config: &LoaderConfig) -> Result<Job, LoaderError> {
+        config.check()?;
+        let style = Style {
+            size: config.size,
+            preprocess: config.preprocess.clone(),
+            output: config.output.clone(),
+        };
+        style.check()?;
+        let plan = Plan::new(PlanSpec {
+            records: split.len(),
+            seed: config.start.seed,
+            epoch: config.start.epoch,
+            rank: config.rank,
+            world: config.world,
+            batch: config.batch,
+            drop_last: config.drop_last,
+            shuffle: config.shuffle,
+        })?;
+        let (step, steps) = (config.start.step, plan.steps());
+        if step > steps {
+            return Err(LoaderError::Cursor { step, steps });
+        }
+        Ok(Job {
+            split,
+            timeline: Timeline::new(config.start, steps, config.epochs),
+            plan,
+            image_bytes: style.image_bytes().ok_or_else(|| no_memory(config))?,
+            style,
+            stats: Stats::new(config.workers),
+            #[cfg(test)]
+            sabotage: |_| {},
+        })
+    }
+}
+
+fn no_memory(config: &LoaderConfig) -> LoaderError {
+    LoaderError::Memory {
+        slots: config.slots,
+        batch: config.batch,
+    }
+}

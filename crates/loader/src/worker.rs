@@ -1,0 +1,78 @@
+//! A worker thread: claims places in batches, makes images, and survives what goes wrong with them.
+
+use std::any::Any;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
+
+use record::Split;
+
+use crate::Plan;
+use crate::batch::Note;
+use crate::cursor::Timeline;
+use crate::error::Fault;
+use crate::image::{ImageMaker, Sample, Style};
+use crate::ring::Producer;
+use crate::stats::{Laps, Stage, Stats};
+
+/// What all workers of a loader share.
+#[derive(Debug)]
+pub(crate) struct Job {
+    pub(crate) split: Arc<Split>,
+    /// The plan of any epoch; workers derive that of theirs.
+    pub(crate) plan: Plan,
+    pub(crate) timeline: Timeline,
+    pub(crate) style: Style,
+    pub(crate) image_bytes: usize,
+    pub(crate) stats: Stats,
+    /// Called with each record before it is read, to make it misbehave.
+    #[cfg(test)]
+    pub(crate) sabotage: fn(u64),
+}
+
+/// Works until all turns are claimed or the consumer is gone.
+pub(crate) fn run(job: &Job, worker: usize, mut producer: Producer<Note>, mut maker: ImageMaker) {
+    let mut laps = Laps::start(job.stats.worker(worker));
+    let mut plan = job.plan.clone();
+    while let Some(mut item) = producer.claim() {
+        laps.lap(Stage::WaitForSlot);
+        let cursor = job.timeline.cursor(item.turn());
+        if plan.epoch() != cursor.epoch {
+            plan = plan.of_epoch(cursor.epoch);
+        }
+        let Some((position, record)) = plan.sample(cursor.step, item.index()) else {
+            continue; // a short batch: the place stays empty
+        };
+        let sample = Sample {
+            record,
+            seed: cursor.seed,
+            epoch: cursor.epoch,
+            position,
+        };
+        let made = catch_unwind(AssertUnwindSafe(|| {
+            #[cfg(test)]
+            (job.sabotage)(record);
+            maker.make(&job.split, &job.style, &sample, item.bytes(), &mut laps)
+        }));
+        let label = made.unwrap_or_else(|payload| {
+            // What it left half-way is not used again.
+            maker = ImageMaker::new()?;
+            Err(Fault::Panic(message(&*payload)))
+        });
+        if label.is_err() {
+            laps.failure();
+        }
+        item.finish(Note {
+            label: label.map_err(Box::new),
+        });
+    }
+}
+
+/// What a panic said, as far as it said it in words.
+fn message(payload: &(dyn Any + Send)) -> String {
+    let words = payload
+        .downcast_ref::<&str>()
+        .map(|&words| words.to_owned());
+    words
+        .or_else(|| payload.downcast_ref::<String>().cloned())
+        .unwrap_or_else(|| "no message".to_owned())
+}
