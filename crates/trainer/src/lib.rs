@@ -1,1 +1,27 @@
-//! Recipe, schedule, step, run, evaluate, checkpoint, metrics, devices.
+//! Trains and evaluates Inception-v4 from shards: recipe, schedule, optimizer, the loop, validation,
+//! checkpoints and metrics. Not the network (`inception`), not the pipeline (`loader`), not the
+//! command line (the tools).
+//!
+//! Read [`run`] first: it is the whole of training, from top to bottom.
+
+#![forbid(unsafe_code)]
+
+pub mod checkpoint;
+pub mod data;
+pub mod device;
+mod error;
+pub mod evaluate;
+pub mod loss;
+pub mod metrics;
+pub mod network;
+pub mod optim;
+pub mod predict;
+pub mod recipe;
+mod report;
+mod resume;
+pub mod run;
+pub mod schedule;
+
+pub use error::TrainError;
+pub use report::validation_line;
+pub use resume::Resume;

@@ -1,0 +1,272 @@
+//! Checkpoints: one directory each, holding everything that a run needs to go on as if it had never
+//! stopped. Knows nothing of the loop that fills them.
+//!
+//! ```text
+//! <ckpt_save_dir>/inception_v4-3_5004/     epoch 3 (from 1), after its batch 5004
+//!     model.safetensors                    weights and running statistics, timm's names
+//!     optimizer.safetensors                a velocity for each parameter, the same names
+//!     state.json                           step, cursor, recipe, classes, metrics; the files' hashes
+//! ```
+//! A directory is filled under a name ending in `.tmp`, synced, and renamed: what bears a
+//! checkpoint's name is whole. The hashes are compared when it is opened.
+
+mod name;
+mod state;
+mod tensors;
+
+use std::collections::BTreeMap;
+use std::fs::{self, File};
+use std::io::{self, Read, Write};
+use std::path::{Path, PathBuf};
+
+use burn::tensor::TensorData;
+use inception::{InceptionV4, WeightsError, weights};
+use xxhash_rust::xxh3::Xxh3Default;
+
+pub use name::Name;
+pub use state::{Progress, State};
+
+use state::FileSum;
+
+/// The weights' file in a checkpoint.
+pub const MODEL_FILE: &str = "model.safetensors";
+const OPTIMIZER_FILE: &str = "optimizer.safetensors";
+const STATE_FILE: &str = "state.json";
+
+/// What can be wrong with a checkpoint.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum CheckpointError {
+    /// The operating system refused.
+    #[error("{}: cannot {action}: {cause}", path.display())]
+    Io {
+        /// The file or directory.
+        path: PathBuf,
+        /// What was tried.
+        action: &'static str,
+        /// The cause.
+        cause: io::Error,
+    },
+    /// Nothing there.
+    #[error("{}: no such checkpoint; expected a directory such as inception_v4-3_5004 that `train` \
+             wrote, or a .safetensors file", path.display())]
+    Missing {
+        /// The path given.
+        path: PathBuf,
+    },
+    /// A directory, but not one of ours.
+    #[error("{}: not a checkpoint: it holds no {STATE_FILE}; pass a directory such as \
+             inception_v4-3_5004 inside ckpt_save_dir", path.display())]
+    NotACheckpoint {
+        /// The path given.
+        path: PathBuf,
+    },
+    /// A file of the checkpoint is damaged.
+    #[error("{}: damaged: {reason}; use an older checkpoint", path.display())]
+    Damaged {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong with it.
+        reason: String,
+    },
+    /// Weights could not be written or read.
+    #[error(transparent)]
+    Weights(#[from] WeightsError),
+}
+
+/// A checkpoint on disk, opened and verified.
+#[derive(Clone, Debug)]
+pub struct Checkpoint {
+    dir: PathBuf,
+    state: State,
+}
+
+impl Checkpoint {
+    /// Opens the checkpoint in `dir` and compares its files with their hashes.
+    ///
+    /// # Errors
+    /// There is none, or it is damaged.
+    pub fn open(dir: &Path) -> Result<Self, CheckpointError> {
+        if !dir.exists() {
+            return Err(CheckpointError::Missing { path: dir.into() });
+        }
+        let path = dir.join(STATE_FILE);
+        let json = match fs::read(&path) {
+            Err(cause) if cause.kind() == io::ErrorKind::NotFound => {
+                return Err(CheckpointError::NotACheckpoint { path: dir.into() });
+            }
+            read => read.map_err(io_error(&path, "read"))?,
+        };
+        let state: State =
+            serde_json::from_slice(&json).map_err(|cause| CheckpointError::Damaged {
+                path,
+                reason: cause.to_string(),
+            })?;
+        for (name, expected) in &state.files {
+            let path = dir.join(name);
+            let found = sum(&path)?;
+            if found != *expected {
+                let reason = format!("it has {found}, but was written with {expected}");
+                return Err(CheckpointError::Damaged { path, reason });
+            }
+        }
+        Ok(Checkpoint {
+            dir: dir.into(),
+            state,
+        })
+    }
+
+    /// The newest checkpoint in `save_dir`; none where no run has saved one.
+    ///
+    /// # Errors
+    /// The newest one is damaged, or the directory cannot be read.
+    pub fn latest(save_dir: &Path) -> Result<Option<Self>, CheckpointError> {
+        list(save_dir)?
+            .last()
+            .map(|name| Self::open(&save_dir.join(name.to_string())))
+            .transpose()
+    }
+
+    /// Where it lies.
+    #[must_use]
+    pub fn dir(&self) -> &Path {
+        &self.dir
+    }
+
+    /// All but the tensors.
+    #[must_use]
+    pub fn state(&self) -> &State {
+        &self.state
+    }
+
+    /// The weights' file.
+    #[must_use]
+    pub fn model_path(&self) -> PathBuf {
+        self.dir.join(MODEL_FILE)
+    }
+
+    /// The optimizer's tensors by parameter name.
+    ///
+    /// # Errors
+    /// The file cannot be read or is no `.safetensors` file.
+    pub fn optimizer(&self) -> Result<BTreeMap<String, TensorData>, CheckpointError> {
+        tensors::read(&self.dir.join(OPTIMIZER_FILE))
+    }
+}
+
+/// Writes a checkpoint into `save_dir`, then deletes all but the newest `keep`. Returns where it is.
+///
+/// # Errors
+/// The operating system refused. Older checkpoints are untouched then.
+pub fn save(
+    save_dir: &Path,
+    keep: usize,
+    mut state: State,
+    model: &InceptionV4,
+    optimizer: &BTreeMap<String, TensorData>,
+) -> Result<PathBuf, CheckpointError> {
+    let name = state.name();
+    let path = save_dir.join(name.to_string());
+    let unfinished = save_dir.join(format!("{name}.tmp"));
+    remove(&unfinished)?;
+    fs::create_dir_all(&unfinished).map_err(io_error(&unfinished, "create"))?;
+
+    weights::save(model, unfinished.join(MODEL_FILE))?;
+    tensors::write(&unfinished.join(OPTIMIZER_FILE), optimizer)?;
+    for file in [MODEL_FILE, OPTIMIZER_FILE] {
+        state
+            .files
+            .insert(file.to_owned(), sum(&unfinished.join(file))?);
+    }
+    write_synced(&unfinished.join(STATE_FILE), &state.to_json())?;
+    sync_dir(&unfinished)?;
+
+    // Only a step that was done before, and resumed before of, leaves a directory in the way.
+    remove(&path)?;
+    fs::rename(&unfinished, &path).map_err(io_error(&path, "rename"))?;
+    sync_dir(save_dir)?;
+    prune(save_dir, keep)?;
+    Ok(path)
+}
+
+/// The names of the whole checkpoints in `save_dir`, oldest first; empty where there is no such
+/// directory.
+///
+/// # Errors
+/// The directory cannot be read.
+pub fn list(save_dir: &Path) -> Result<Vec<Name>, CheckpointError> {
+    let entries = match fs::read_dir(save_dir) {
+        Err(cause) if cause.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
+        entries => entries.map_err(io_error(save_dir, "read"))?,
+    };
+    let mut names = Vec::new();
+    for entry in entries {
+        let entry = entry.map_err(io_error(save_dir, "read"))?;
+        let name = entry.file_name().to_str().and_then(Name::parse);
+        names.extend(name.filter(|_| entry.path().join(STATE_FILE).is_file()));
+    }
+    names.sort();
+    Ok(names)
+}
+
+fn prune(save_dir: &Path, keep: usize) -> Result<(), CheckpointError> {
+    let names = list(save_dir)?;
+    let surplus = names.len().saturating_sub(keep);
+    names
+        .iter()
+        .take(surplus)
+        .try_for_each(|name| remove(&save_dir.join(name.to_string())))
+}
+
+/// Deletes a checkpoint, if it is there, in such an order that no half of it passes for a whole.
+fn remove(dir: &Path) -> Result<(), CheckpointError> {
+    let ignore_missing = |result: io::Result<()>| match result {
+        Err(cause) if cause.kind() == io::ErrorKind::NotFound => Ok(()),
+        result => result,
+    };
+    ignore_missing(fs::remove_file(dir.join(STATE_FILE)))
+        .and_then(|()| ignore_missing(fs::remove_dir_all(dir)))
+        .map_err(io_error(dir, "delete"))
+}
+
+fn write_synced(path: &Path, bytes: &[u8]) -> Result<(), CheckpointError> {
+    File::create(path)
+        .and_then(|mut file| file.write_all(bytes).and_then(|()| file.sync_all()))
+        .map_err(io_error(path, "write"))
+}
+
+fn sync_dir(path: &Path) -> Result<(), CheckpointError> {
+    File::open(path)
+        .and_then(|dir| dir.sync_all())
+        .map_err(io_error(path, "sync"))
+}
+
+fn sum(path: &Path) -> Result<FileSum, CheckpointError> {
+    let mut file = File::open(path).map_err(io_error(path, "open"))?;
+    let (mut hash, mut bytes) = (Xxh3Default::new(), 0);
+    let mut buffer = vec![0; 1 << 20];
+    loop {
+        let read = file.read(&mut buffer).map_err(io_error(path, "read"))?;
+        if read == 0 {
+            return Ok(FileSum {
+                bytes,
+                xxh3: format!("{:016x}", hash.digest()),
+            });
+        }
+        hash.update(buffer.get(..read).unwrap_or_default());
+        bytes += read as u64;
+    }
+}
+
+fn io_error(path: &Path, action: &'static str) -> impl FnOnce(io::Error) -> CheckpointError {
+    let path = path.to_owned();
+    move |cause| CheckpointError::Io {
+        path,
+        action,
+        cause,
+    }
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests;

@@ -1,0 +1,110 @@
+//! `state.json`: all of a checkpoint but its tensors.
+
+use std::collections::BTreeMap;
+use std::fmt;
+
+use loader::Cursor;
+use record::Class;
+use serde::{Deserialize, Serialize};
+
+use super::Name;
+use crate::evaluate::Evaluation;
+use crate::recipe::Recipe;
+
+/// All of a checkpoint but its tensors.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct State {
+    /// The epoch that the last step belongs to, from 1.
+    pub epoch: u64,
+    /// Steps done in that epoch.
+    pub batch: u64,
+    /// Steps done in all: the schedule's place.
+    pub steps: u64,
+    /// Steps in an epoch; 0 until the loader has said it.
+    pub steps_per_epoch: u64,
+    /// Records in the training split.
+    pub records: u64,
+    /// Where the loader goes on.
+    pub cursor: Cursor,
+    /// The recipe of the run.
+    pub recipe: Recipe,
+    /// The classes, in the order of the network's outputs.
+    pub classes: Vec<Class>,
+    /// What has been measured.
+    pub progress: Progress,
+    /// The other files of the checkpoint.
+    #[serde(default)]
+    pub(super) files: BTreeMap<String, FileSum>,
+}
+
+/// What a run has measured so far.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Progress {
+    /// Sum of the losses of the epoch's steps, for its mean.
+    pub loss_sum: f64,
+    /// Seconds that the epoch's steps took.
+    pub train_seconds: f64,
+    /// Whether the epoch's last step is done, but not what follows it (validation, `result.log`).
+    pub epoch_open: bool,
+    /// The last validation.
+    pub last: Option<Evaluation>,
+    /// The best top-1 accuracy of a validation, in 0..1, and its epoch.
+    pub best: Option<(f64, u64)>,
+}
+
+/// Length and hash of a file.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct FileSum {
+    pub(super) bytes: u64,
+    /// xxh3-64 in hexadecimal.
+    pub(super) xxh3: String,
+}
+
+impl State {
+    /// The state of a step, before its files are written.
+    #[must_use]
+    pub fn new(recipe: &Recipe, classes: &[Class], records: u64) -> Self {
+        State {
+            epoch: 1,
+            batch: 0,
+            steps: 0,
+            steps_per_epoch: 0,
+            records,
+            cursor: Cursor::start(recipe.seed),
+            recipe: recipe.clone(),
+            classes: classes.to_vec(),
+            progress: Progress::default(),
+            files: BTreeMap::new(),
+        }
+    }
+
+    /// The name of the checkpoint of this state.
+    #[must_use]
+    pub fn name(&self) -> Name {
+        Name {
+            epoch: self.epoch,
+            batch: self.batch,
+            model: self.recipe.model.as_str().to_owned(),
+        }
+    }
+
+    /// How many epochs are done, with all that follows their last step.
+    #[must_use]
+    pub fn epochs_finished(&self) -> u64 {
+        let finished = self.batch == self.steps_per_epoch && !self.progress.epoch_open;
+        self.epoch - u64::from(!finished)
+    }
+
+    pub(super) fn to_json(&self) -> Vec<u8> {
+        // A struct of plain values always serialises.
+        let mut json = serde_json::to_vec_pretty(self).unwrap_or_default();
+        json.push(b'\n');
+        json
+    }
+}
+
+impl fmt::Display for FileSum {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} bytes of hash {}", self.bytes, self.xxh3)
+    }
+}

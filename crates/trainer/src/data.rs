@@ -1,0 +1,198 @@
+//! From a recipe to the data set's splits, the loaders over them, and tensors. Decides nothing: it
+//! says the recipe's words in the loader's.
+
+use std::sync::Arc;
+
+use augment::{AspectDraw, ColorJitter, Filter, Normalize, RandomErasing, RandomResizedCrop};
+use burn::tensor::{DType, Device, Int, Tensor, TensorData};
+use loader::{Batch, Cursor, Erase, Images, Loader, LoaderConfig, Output, Preprocess, Shuffle};
+use record::{Class, Dataset, Split};
+
+use crate::device;
+use crate::error::TrainError;
+use crate::recipe::{Interpolation, Io, OnError, Recipe};
+
+/// Batches that may wait for the network, the one in use included.
+const SLOTS: usize = 4;
+
+/// A data set, opened as a recipe says.
+#[derive(Debug)]
+pub struct Data {
+    dataset: Dataset,
+    io: record::Io,
+}
+
+impl Data {
+    /// Opens the recipe's `data_dir`.
+    ///
+    /// # Errors
+    /// There is no data set, or it is damaged.
+    pub fn open(recipe: &Recipe) -> Result<Self, TrainError> {
+        let io = match recipe.io {
+            Io::Map => record::Io::Map,
+            Io::Pread => record::Io::Pread,
+        };
+        let dataset = Dataset::open(&recipe.data_dir)?;
+        Ok(Data { dataset, io })
+    }
+
+    /// The classes, in the order of their labels.
+    #[must_use]
+    pub fn classes(&self) -> &[Class] {
+        &self.dataset.manifest().classes
+    }
+
+    /// Opens a split.
+    ///
+    /// # Errors
+    /// There is no such split, or one of its shards is missing or damaged.
+    pub fn split(&self, name: &str) -> Result<Arc<Split>, TrainError> {
+        Ok(Arc::new(self.dataset.split(name, self.io)?))
+    }
+}
+
+/// Starts a loader of training batches at `start`.
+///
+/// # Errors
+/// The split cannot fill a batch, or the recipe's numbers make no pipeline.
+pub fn train_loader(
+    split: Arc<Split>,
+    recipe: &Recipe,
+    start: Cursor,
+) -> Result<Loader, TrainError> {
+    let pair = |[from, to]: [f64; 2]| (from, to);
+    let jitter = |[brightness, contrast, saturation]: [f64; 3]| {
+        ColorJitter::new(brightness, contrast, saturation)
+    };
+    let erase = if recipe.re_prob > 0.0 {
+        let erasing = RandomErasing::new(recipe.re_prob)?.with_shape(
+            pair(recipe.re_scale),
+            pair(recipe.re_ratio),
+            AspectDraw::Uniform,
+        )?;
+        // MindCV fills with 0 after normalisation, which is the mean.
+        let fill = Normalize::new(recipe.mean, recipe.std)?.rounded_mean();
+        Some(Erase { erasing, fill })
+    } else {
+        None
+    };
+    let preprocess = Preprocess::Train {
+        crop: RandomResizedCrop::new(pair(recipe.scale), pair(recipe.ratio))?,
+        filter: filter(recipe),
+        hflip: recipe.hflip,
+        vflip: recipe.vflip,
+        jitter: recipe.color_jitter.map(jitter).transpose()?,
+        erase,
+    };
+    let config = LoaderConfig {
+        shuffle: if recipe.shuffle {
+            Shuffle::Full
+        } else {
+            Shuffle::None
+        },
+        drop_last: recipe.drop_remainder,
+        start,
+        epochs: recipe.epoch_size.get(),
+        ..evaluation_config(recipe, preprocess)
+    };
+    Ok(Loader::start(split, config)?)
+}
+
+/// Starts a loader that gives every image of a split once, prepared for evaluation.
+///
+/// # Errors
+/// As [`train_loader`].
+pub fn evaluation_loader(split: Arc<Split>, recipe: &Recipe) -> Result<Loader, TrainError> {
+    let preprocess = Preprocess::Eval {
+        crop_pct: recipe.crop_pct,
+        filter: filter(recipe),
+    };
+    Ok(Loader::start(split, evaluation_config(recipe, preprocess))?)
+}
+
+/// One pass in the order of the shards, nothing left out.
+fn evaluation_config(recipe: &Recipe, preprocess: Preprocess) -> LoaderConfig {
+    LoaderConfig {
+        batch: recipe.batch_size.get(),
+        size: recipe.image_resize.get(),
+        rank: 0,
+        world: 1,
+        workers: workers(recipe),
+        slots: SLOTS,
+        shuffle: Shuffle::None,
+        drop_last: false,
+        start: Cursor::start(recipe.seed),
+        epochs: 1,
+        preprocess,
+        output: Output::U8Nhwc,
+        on_error: match recipe.on_error {
+            OnError::Fail => loader::OnError::Fail,
+            OnError::Skip => loader::OnError::Skip,
+        },
+    }
+}
+
+/// The resampling filter that the recipe names.
+#[must_use]
+pub fn filter(recipe: &Recipe) -> Filter {
+    match recipe.interpolation {
+        Interpolation::Bilinear => Filter::Bilinear,
+        Interpolation::Bicubic => Filter::Bicubic,
+        Interpolation::Nearest => Filter::Nearest,
+    }
+}
+
+/// `workers` as given; else `num_parallel_workers`, within what the device leaves over.
+fn workers(recipe: &Recipe) -> usize {
+    let capped = recipe.num_parallel_workers.min(device::default_workers());
+    recipe.workers.unwrap_or(capped).get()
+}
+
+/// Makes the network's input: moves bytes to the device and normalises them there.
+#[derive(Clone, Debug)]
+pub struct Input {
+    mean: Tensor<4>,
+    std: Tensor<4>,
+    size: usize,
+    device: Device,
+}
+
+impl Input {
+    /// For the recipe's image size and statistics, on `device`.
+    #[must_use]
+    pub fn new(recipe: &Recipe, device: &Device) -> Self {
+        let channels = |values: [f32; 3]| {
+            Tensor::from_data(TensorData::new(values.to_vec(), [1, 3, 1, 1]), device)
+        };
+        Input {
+            mean: channels(recipe.mean),
+            std: channels(recipe.std),
+            size: recipe.image_resize.get() as usize,
+            device: device.clone(),
+        }
+    }
+
+    /// Packed RGB bytes `[images, size, size, 3]` as normalised floats `[images, 3, size, size]`.
+    #[must_use]
+    pub fn normalise(&self, pixels: &[u8]) -> Tensor<4> {
+        let images = pixels.len() / (self.size * self.size * 3);
+        let data = TensorData::new(pixels.to_vec(), [images, self.size, self.size, 3]);
+        let bytes = Tensor::<4, Int>::from_data(data, (&self.device, DType::U8));
+        (bytes.permute([0, 3, 1, 2]).float() - self.mean.clone()) / self.std.clone()
+    }
+
+    /// A batch's images and labels on the device.
+    #[must_use]
+    pub fn of(&self, batch: &Batch<'_>) -> (Tensor<4>, Tensor<1, Int>) {
+        let images = match batch.images() {
+            Images::U8(pixels) => self.normalise(pixels),
+            Images::F32(planes) => {
+                let shape = [batch.len(), 3, self.size, self.size];
+                Tensor::from_data(TensorData::new(planes.to_vec(), shape), &self.device)
+            }
+        };
+        let labels: Vec<i32> = batch.labels().iter().map(|label| *label as i32).collect();
+        let labels = TensorData::new(labels, [batch.len()]);
+        (images, Tensor::from_data(labels, &self.device))
+    }
+}

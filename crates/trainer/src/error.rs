@@ -1,0 +1,133 @@
+//! What can stop a run, a validation or a prediction.
+
+use std::path::PathBuf;
+
+use augment::AugmentError;
+use codec::CodecError;
+use inception::{ConfigError, WeightsError};
+use loader::LoaderError;
+use record::RecordError;
+
+use crate::checkpoint::CheckpointError;
+use crate::device::DeviceError;
+use crate::recipe::RecipeError;
+
+/// What can stop a run, a validation or a prediction. Each message says what to do.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum TrainError {
+    /// The recipe.
+    #[error(transparent)]
+    Recipe(#[from] RecipeError),
+    /// The device.
+    #[error(transparent)]
+    Device(#[from] DeviceError),
+    /// The data set.
+    #[error(transparent)]
+    Data(#[from] RecordError),
+    /// The input pipeline.
+    #[error(transparent)]
+    Loader(#[from] LoaderError),
+    /// The settings of an image operation.
+    #[error(transparent)]
+    Augment(#[from] AugmentError),
+    /// The settings of the network.
+    #[error(transparent)]
+    Network(#[from] ConfigError),
+    /// A checkpoint.
+    #[error(transparent)]
+    Checkpoint(#[from] CheckpointError),
+    /// A weights file.
+    #[error(transparent)]
+    Weights(#[from] WeightsError),
+    /// The network and the data set do not have the same classes.
+    #[error(
+        "num_classes is {network}, but the data set in {} has {data} classes; pass \
+         --num-classes {data} to train on it, or another --data-dir", data_dir.display()
+    )]
+    ClassCount {
+        /// Classes of the network.
+        network: usize,
+        /// Classes of the data set.
+        data: usize,
+        /// The data set.
+        data_dir: PathBuf,
+    },
+    /// The loss is infinite or not a number.
+    #[error(
+        "the loss is {loss} at step {step}; its batch held {}. The last checkpoint is {}; a lower \
+         --lr or a longer --warmup-epochs usually helps",
+        shorten(keys), checkpoint.as_ref().map_or("none".to_owned(), |path| path.display().to_string())
+    )]
+    Diverged {
+        /// The loss.
+        loss: f32,
+        /// The step, counted from 1 over the whole run.
+        step: u64,
+        /// The keys of the batch.
+        keys: Vec<String>,
+        /// The last checkpoint written.
+        checkpoint: Option<PathBuf>,
+    },
+    /// Every record of a batch failed.
+    #[error(
+        "every record of the batch of step {step} failed ({cause}); check the data set with `shard verify`"
+    )]
+    EmptyBatch {
+        /// The step, counted from 1 over the whole run.
+        step: u64,
+        /// The first failure.
+        cause: String,
+    },
+    /// A new run would write over an old one.
+    #[error(
+        "{} holds a run already; pass --resume to continue it, or another --ckpt-save-dir",
+        path.display()
+    )]
+    Occupied {
+        /// The directory of checkpoints.
+        path: PathBuf,
+    },
+    /// The checkpoint belongs to another run.
+    #[error("cannot resume from {}: {}", checkpoint.display(), differences.join("; "))]
+    OtherRun {
+        /// The checkpoint.
+        checkpoint: PathBuf,
+        /// What differs.
+        differences: Vec<String>,
+    },
+    /// Evaluation needs weights.
+    #[error("no weights: pass --ckpt-path with a checkpoint directory or a .safetensors file")]
+    NoWeights,
+    /// A log or an image could not be written or read.
+    #[error("{}: cannot {action}: {cause}", path.display())]
+    Io {
+        /// The file.
+        path: PathBuf,
+        /// What was tried.
+        action: &'static str,
+        /// The cause.
+        cause: std::io::Error,
+    },
+    /// An image to predict cannot be decoded.
+    #[error("{}: {cause}; JPEG and PNG images can be read", path.display())]
+    Image {
+        /// The image file.
+        path: PathBuf,
+        /// What is wrong with it.
+        cause: CodecError,
+    },
+}
+
+/// Names a few and counts the rest.
+fn shorten(keys: &[String]) -> String {
+    const SHOWN: usize = 8;
+    let named: Vec<&str> = keys.iter().take(SHOWN).map(String::as_str).collect();
+    let more = keys.len().saturating_sub(SHOWN);
+    let tail = if more > 0 {
+        format!(" and {more} more")
+    } else {
+        String::new()
+    };
+    format!("{}{tail}", named.join(", "))
+}

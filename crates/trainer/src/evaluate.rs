@@ -1,0 +1,90 @@
+//! Top-1, top-5 and loss over every image of a split, each exactly once: the last batch is as small
+//! as it comes out.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Instant;
+
+use burn::tensor::Device;
+use inception::InceptionV4;
+use record::Split;
+use serde::{Deserialize, Serialize};
+
+use crate::data::{self, Input};
+use crate::error::TrainError;
+use crate::loss;
+use crate::recipe::Recipe;
+
+/// What an evaluation found.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Evaluation {
+    /// Images counted.
+    pub images: u64,
+    /// Records that failed and were left out, which `on_error: skip` alone allows.
+    pub skipped: u64,
+    /// Share of the images, 0 to 1, whose label is the first guess.
+    pub top1: f64,
+    /// Share of the images, 0 to 1, whose label is among the first five guesses; 1 where there are
+    /// no more than five classes.
+    pub top5: f64,
+    /// Mean loss, with the recipe's label smoothing.
+    pub loss: f64,
+    /// How long it took.
+    pub seconds: f64,
+}
+
+impl Evaluation {
+    /// Images per second.
+    #[must_use]
+    pub fn images_per_second(&self) -> f64 {
+        self.images as f64 / self.seconds.max(f64::MIN_POSITIVE)
+    }
+}
+
+/// Evaluates `model`, which must be in validation mode (burn's `valid()`), on a split. Nothing if
+/// `stop` was set before the end.
+///
+/// # Errors
+/// A record fails under `on_error: fail`, or the recipe makes no pipeline.
+pub fn evaluate(
+    model: &InceptionV4,
+    split: Arc<Split>,
+    recipe: &Recipe,
+    device: &Device,
+    stop: &AtomicBool,
+) -> Result<Option<Evaluation>, TrainError> {
+    let began = Instant::now();
+    let mut loader = data::evaluation_loader(split, recipe)?;
+    let input = Input::new(recipe, device);
+    let (mut images, mut skipped, mut top1, mut top5, mut loss_sum) = (0, 0, 0, 0, 0.0);
+    while let Some(batch) = loader.next() {
+        let batch = batch?;
+        if stop.load(Ordering::Relaxed) {
+            return Ok(None);
+        }
+        skipped += batch.skipped().len() as u64;
+        if batch.is_empty() {
+            continue;
+        }
+        let (pixels, targets) = input.of(&batch);
+        let labels = batch.labels().to_vec();
+        drop(batch); // its slot goes back to the workers while the network computes
+
+        let logits = model.forward(pixels);
+        let loss = loss::cross_entropy(logits.clone(), targets, recipe.label_smoothing);
+        let scores = loss::host_values(logits);
+        images += labels.len() as u64;
+        top1 += loss::top_k(&scores, &labels, 1);
+        top5 += loss::top_k(&scores, &labels, 5);
+        loss_sum += f64::from(loss.into_scalar::<f32>()) * labels.len() as f64;
+    }
+    let share = |count: u64| count as f64 / (images as f64).max(1.0);
+    Ok(Some(Evaluation {
+        images,
+        skipped,
+        top1: share(top1),
+        top5: share(top5),
+        loss: loss_sum / (images as f64).max(1.0),
+        seconds: began.elapsed().as_secs_f64(),
+    }))
+}

@@ -1,0 +1,154 @@
+//! The five likeliest classes of image files, prepared exactly as validation prepares them. Reads
+//! files, not shards.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use augment::{CropRect, EvalCrop, Resampler, RgbView};
+use burn::module::Module;
+use burn::tensor::{Device, activation::softmax};
+use codec::{Decoder, Encoding, Region, sniff};
+use inception::InceptionV4;
+use record::Class;
+use serde::Serialize;
+
+use crate::data::{self, Input};
+use crate::error::TrainError;
+use crate::loss;
+use crate::recipe::Recipe;
+
+/// How many classes a prediction names, where there are as many.
+const GUESSES: usize = 5;
+
+/// What a network sees in an image.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Prediction {
+    /// The image file.
+    pub image: PathBuf,
+    /// The likeliest classes, the likeliest first.
+    pub guesses: Vec<Guess>,
+}
+
+/// A class and how likely it is.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Guess {
+    /// The class's index in the network's outputs.
+    pub class: usize,
+    /// Its synset, or whatever the class's folder was called; empty where that is not known.
+    pub synset: String,
+    /// Its name for people, or the synset where it has none.
+    pub name: String,
+    /// Softmax of the logits, 0 to 1.
+    pub probability: f32,
+}
+
+/// Predicts one image after another.
+pub struct Predictor {
+    model: InceptionV4,
+    classes: Vec<Class>,
+    input: Input,
+    crop: EvalCrop,
+    decoder: Decoder,
+    resampler: Resampler,
+}
+
+impl Predictor {
+    /// For `model` on `device`; `classes` gives the names, as far as they are known.
+    ///
+    /// # Errors
+    /// The recipe's image settings make no sense.
+    pub fn new(
+        model: &InceptionV4,
+        classes: &[Class],
+        recipe: &Recipe,
+        device: &Device,
+    ) -> Result<Self, TrainError> {
+        let size = recipe.image_resize.get();
+        Ok(Predictor {
+            model: model.valid(),
+            classes: classes.to_vec(),
+            input: Input::new(recipe, device),
+            crop: EvalCrop::new(size, recipe.crop_pct, data::filter(recipe))?,
+            decoder: Decoder::new().map_err(loader::LoaderError::Decoder)?,
+            resampler: Resampler::new(),
+        })
+    }
+
+    /// The likeliest classes of the image file at `path`.
+    ///
+    /// # Errors
+    /// The file cannot be read or decoded.
+    pub fn predict(&mut self, path: &Path) -> Result<Prediction, TrainError> {
+        let pixels = self.pixels(path)?;
+        let logits = self.model.forward(self.input.normalise(&pixels));
+        let probabilities = loss::host_values(softmax(logits, 1));
+        let mut order: Vec<(usize, f32)> = probabilities.into_iter().enumerate().collect();
+        order.sort_by(|a, b| b.1.total_cmp(&a.1));
+        let guesses = order.into_iter().take(GUESSES);
+        Ok(Prediction {
+            image: path.to_owned(),
+            guesses: guesses
+                .map(|(class, probability)| self.guess(class, probability))
+                .collect(),
+        })
+    }
+
+    /// Packed RGB bytes `[size, size, 3]`.
+    fn pixels(&mut self, path: &Path) -> Result<Vec<u8>, TrainError> {
+        let bytes = fs::read(path).map_err(|cause| TrainError::Io {
+            path: path.to_owned(),
+            action: "read",
+            cause,
+        })?;
+        let unreadable = |cause| TrainError::Image {
+            path: path.to_owned(),
+            cause,
+        };
+        let info = sniff(&bytes).map_err(unreadable)?;
+        let job = self.crop.job(info.width, info.height)?;
+        let CropRect {
+            x,
+            y,
+            width,
+            height,
+        } = job.source();
+        let region = Region {
+            x,
+            y,
+            width,
+            height,
+        };
+        let decoded = self
+            .decoder
+            .decode(Encoding::Source, &bytes, Some(region))
+            .map_err(unreadable)?;
+        let covered = decoded.region;
+        let covered = CropRect {
+            x: covered.x,
+            y: covered.y,
+            width: covered.width,
+            height: covered.height,
+        };
+        let view = RgbView::new(decoded.pixels, decoded.stride, covered)?;
+        let side = self.crop.size() as usize;
+        let mut pixels = vec![0; side * side * 3];
+        self.resampler.run(view, &job, &mut pixels)?;
+        Ok(pixels)
+    }
+
+    fn guess(&self, class: usize, probability: f32) -> Guess {
+        let (synset, name) = match self.classes.get(class) {
+            Some(known) => (
+                known.synset.clone(),
+                known.names.first().unwrap_or(&known.synset).clone(),
+            ),
+            None => (String::new(), format!("class {class}")),
+        };
+        Guess {
+            class,
+            synset,
+            name,
+            probability,
+        }
+    }
+}

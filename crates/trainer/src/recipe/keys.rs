@@ -1,0 +1,163 @@
+//! Every key that a recipe may hold: its place in the help, what it means, and how far it is
+//! supported. This table is the only list of keys; the flags of the tools are made from it.
+//!
+//! It holds no values: those are the fields of [`super::Recipe`].
+
+use super::keys_table::KEYS;
+
+/// The heading under which a key appears in `--help`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Group {
+    /// Devices, seeds, logging.
+    System,
+    /// Where samples come from and how they are batched.
+    Data,
+    /// What happens to pixels.
+    Augmentation,
+    /// The network.
+    Model,
+    /// Saving and resuming.
+    Checkpoint,
+    /// The parameter update.
+    Optimizer,
+    /// The learning rate over time.
+    Schedule,
+    /// What is minimised.
+    Loss,
+    /// Number formats.
+    Precision,
+}
+
+impl Group {
+    /// The heading as the help prints it.
+    #[must_use]
+    pub fn heading(self) -> &'static str {
+        match self {
+            Group::System => "System",
+            Group::Data => "Data",
+            Group::Augmentation => "Augmentation",
+            Group::Model => "Model",
+            Group::Checkpoint => "Checkpoints",
+            Group::Optimizer => "Optimizer",
+            Group::Schedule => "Learning rate",
+            Group::Loss => "Loss",
+            Group::Precision => "Precision",
+        }
+    }
+}
+
+/// How far a key is supported.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Support {
+    /// Any valid value; the key is a field of [`super::Recipe`].
+    Full,
+    /// A field of [`super::Recipe`]; of MindCV's words only these are implemented.
+    Words(&'static [&'static str]),
+    /// Not implemented yet: only these values, which all mean "off", are accepted. The first one is
+    /// what the error proposes.
+    Off(&'static [&'static str]),
+    /// Accepted and without effect, for this reason.
+    Ignored(&'static str),
+}
+
+/// One key of a recipe.
+#[derive(Clone, Copy, Debug)]
+pub struct Key {
+    /// As it is written in a recipe file: `batch_size`. The flag is `--batch-size`.
+    pub name: &'static str,
+    /// Its heading in the help.
+    pub group: Group,
+    /// How far it is supported.
+    pub support: Support,
+    /// Whether it changes what validation and prediction compute.
+    pub evaluation: bool,
+    /// One line for the help.
+    pub help: &'static str,
+}
+
+impl Key {
+    /// The flag's name without the dashes in front: `batch-size`.
+    #[must_use]
+    pub fn flag(&self) -> String {
+        self.name.replace('_', "-")
+    }
+}
+
+/// All keys, in the order of the help.
+#[must_use]
+pub fn all() -> &'static [Key] {
+    KEYS
+}
+
+/// The key of that name.
+pub(super) fn find(name: &str) -> Option<&'static Key> {
+    KEYS.iter().find(|key| key.name == name)
+}
+
+/// The known key that is most like `name`, if any is near enough to be what was meant.
+pub(super) fn nearest(name: &str) -> Option<&'static str> {
+    let name = name.replace('-', "_").to_lowercase();
+    KEYS.iter()
+        .map(|key| (strsim::jaro_winkler(&name, key.name), key.name))
+        .filter(|(similarity, _)| *similarity >= 0.8)
+        .max_by(|a, b| a.0.total_cmp(&b.0))
+        .map(|(_, name)| name)
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+    use crate::recipe::Recipe;
+    use std::collections::BTreeSet;
+
+    #[test]
+    fn every_field_of_the_recipe_is_a_key_and_every_supported_key_a_field() {
+        let fields = serde_json::to_value(Recipe::default()).unwrap();
+        let fields: BTreeSet<&str> = fields
+            .as_object()
+            .unwrap()
+            .keys()
+            .map(String::as_str)
+            .collect();
+        let keys: BTreeSet<&str> = KEYS
+            .iter()
+            .filter(|key| matches!(key.support, Support::Full | Support::Words(_)))
+            .map(|key| key.name)
+            .collect();
+        assert_eq!(fields, keys);
+    }
+
+    #[test]
+    fn no_key_is_listed_twice() {
+        let names: BTreeSet<&str> = KEYS.iter().map(|key| key.name).collect();
+        assert_eq!(names.len(), KEYS.len());
+    }
+
+    #[test]
+    fn every_key_of_mindcv_is_known() {
+        let mindcv = "mode distribute val_while_train val_interval log_interval seed device_target \
+            dataset data_dir train_split val_split dataset_download num_parallel_workers shuffle \
+            num_samples batch_size drop_remainder image_resize scale ratio hflip vflip color_jitter \
+            interpolation auto_augment aug_splits re_prob re_scale re_ratio re_value re_max_attempts \
+            mean std crop_pct mixup cutmix cutmix_prob aug_repeats model num_classes in_channels \
+            drop_rate drop_path_rate pretrained ckpt_path resume_opt keep_checkpoint_max \
+            ckpt_save_dir ckpt_save_interval ckpt_save_policy epoch_size dataset_sink_mode ema \
+            ema_decay clip_grad clip_value layer_decay gradient_accumulation_steps opt momentum \
+            weight_decay use_nesterov weight_decay_filter eps scheduler lr min_lr warmup_epochs \
+            warmup_factor decay_epochs decay_rate multi_step_decay_milestones lr_epoch_stair \
+            num_cycles cycle_decay loss label_smoothing aux_factor reduction amp_level \
+            val_amp_level amp_cast_list loss_scale_type loss_scale drop_overflow_update eval_shuffle";
+        for name in mindcv.split_whitespace() {
+            assert!(find(name).is_some(), "{name} is missing");
+        }
+    }
+
+    #[test]
+    fn a_typing_error_finds_its_key() {
+        assert_eq!(nearest("batchsize"), Some("batch_size"));
+        assert_eq!(nearest("label-smoothng"), Some("label_smoothing"));
+        assert_eq!(nearest("warmup_epoch"), Some("warmup_epochs"));
+        assert_eq!(nearest("xyzzy"), None);
+    }
+}

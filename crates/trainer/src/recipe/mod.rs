@@ -1,0 +1,293 @@
+//! The recipe: everything that defines a run, under MindCV's keys.
+//!
+//! Defaults are overridden by a recipe file, and that by the command line. The two sources are read
+//! into [`Layer`]s, which know only that a key exists; [`Recipe::resolve`] then decides what the
+//! values mean, refuses what is not implemented yet (all of it at once), and gives a [`Recipe`] whose
+//! every field is honoured by the run. Defaults are MindCV's, except where MindCV's is not
+//! implemented (`opt`) or where there is only one choice (`model`).
+
+mod error;
+mod keys;
+mod keys_table;
+mod layer;
+mod resolve;
+mod validate;
+
+use std::num::{NonZeroU32, NonZeroU64, NonZeroUsize};
+use std::path::PathBuf;
+
+use serde::{Deserialize, Deserializer, Serialize};
+
+pub use error::RecipeError;
+pub use keys::{Group, Key, Support, all as all_keys};
+pub use layer::Layer;
+pub use resolve::{Purpose, Resolved, type_error};
+
+/// Everything that defines a run. The fields are MindCV's keys, and ours where MindCV has none; the
+/// key table ([`all_keys`]) says what each means. Serialises to a map of the same keys.
+#[allow(missing_docs)] // each field is described by the row of its name in the key table
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Recipe {
+    pub device: String,
+    pub workers: Option<NonZeroUsize>,
+    pub seed: u64,
+    pub log_interval: NonZeroU64,
+    pub val_while_train: bool,
+    pub val_interval: NonZeroU64,
+
+    pub data_dir: PathBuf,
+    pub train_split: String,
+    pub val_split: String,
+    pub batch_size: NonZeroU32,
+    pub num_parallel_workers: NonZeroUsize,
+    pub io: Io,
+    pub on_error: OnError,
+    pub shuffle: bool,
+    pub drop_remainder: bool,
+
+    pub image_resize: NonZeroU32,
+    pub crop_pct: f64,
+    pub interpolation: Interpolation,
+    pub mean: [f32; 3],
+    pub std: [f32; 3],
+    pub scale: [f64; 2],
+    pub ratio: [f64; 2],
+    pub hflip: f64,
+    pub vflip: f64,
+    #[serde(deserialize_with = "jitter")]
+    pub color_jitter: Option<[f64; 3]>,
+    pub re_prob: f64,
+    pub re_scale: [f64; 2],
+    pub re_ratio: [f64; 2],
+
+    pub model: ModelName,
+    pub num_classes: Option<NonZeroUsize>,
+    pub width: f64,
+    pub blocks: [usize; 3],
+    pub drop_rate: f64,
+    pub bn_momentum: f64,
+
+    pub ckpt_path: Option<PathBuf>,
+    pub resume_opt: bool,
+    pub ckpt_save_dir: PathBuf,
+    pub ckpt_save_interval: NonZeroU64,
+    pub ckpt_save_steps: Option<NonZeroU64>,
+    pub ckpt_save_policy: KeepPolicy,
+    pub keep_checkpoint_max: NonZeroUsize,
+
+    pub opt: OptimizerName,
+    pub momentum: f64,
+    pub use_nesterov: bool,
+    pub weight_decay: f64,
+    pub weight_decay_filter: WeightDecayFilter,
+
+    pub epoch_size: NonZeroU64,
+    pub scheduler: Scheduler,
+    pub lr: f64,
+    pub min_lr: f64,
+    pub warmup_epochs: u64,
+    pub warmup_factor: f64,
+    pub decay_epochs: u64,
+    pub lr_for_batch: Option<NonZeroU32>,
+
+    pub loss: LossName,
+    pub label_smoothing: f64,
+}
+
+/// The networks.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ModelName {
+    /// Inception-v4.
+    InceptionV4,
+}
+
+impl ModelName {
+    /// As written in a recipe, and in the names of checkpoints.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            ModelName::InceptionV4 => "inception_v4",
+        }
+    }
+}
+
+/// How shards are read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Io {
+    /// Through a memory map.
+    Map,
+    /// With positioned reads.
+    Pread,
+}
+
+/// What to do with a record that cannot be read or decoded.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum OnError {
+    /// Stop the run.
+    Fail,
+    /// Leave it out, and count it.
+    Skip,
+}
+
+/// Resampling filters, antialiased as Pillow's.
+#[allow(missing_docs)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Interpolation {
+    Bilinear,
+    Bicubic,
+    Nearest,
+}
+
+/// Which checkpoints are kept.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum KeepPolicy {
+    /// The newest `keep_checkpoint_max`.
+    LatestK,
+}
+
+/// The optimizers. Both names mean stochastic gradient descent with momentum.
+#[allow(missing_docs)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum OptimizerName {
+    Momentum,
+    Sgd,
+}
+
+/// Which parameters weight decay spares.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum WeightDecayFilter {
+    /// None: every parameter decays.
+    Disable,
+    /// BatchNorm's gamma and beta.
+    Auto,
+    /// BatchNorm's gamma and beta, and biases.
+    NormAndBias,
+}
+
+/// How the learning rate changes after the warm-up.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Scheduler {
+    /// It does not.
+    Constant,
+    /// Half a cosine from `lr` to `min_lr` over `decay_epochs`.
+    CosineDecay,
+    /// The same; MindCV has both names.
+    WarmupCosineDecay,
+}
+
+/// The losses.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum LossName {
+    /// Cross entropy.
+    #[serde(rename = "CE")]
+    CrossEntropy,
+}
+
+impl Default for Recipe {
+    fn default() -> Self {
+        Recipe {
+            device: "flex".to_owned(),
+            workers: None,
+            seed: 42,
+            log_interval: nonzero(100),
+            val_while_train: false,
+            val_interval: nonzero(1),
+
+            data_dir: PathBuf::from("./"),
+            train_split: "train".to_owned(),
+            val_split: "val".to_owned(),
+            batch_size: NonZeroU32::MIN.saturating_add(127),
+            num_parallel_workers: NonZeroUsize::MIN.saturating_add(7),
+            io: Io::Map,
+            on_error: OnError::Fail,
+            shuffle: true,
+            drop_remainder: true,
+
+            image_resize: NonZeroU32::MIN.saturating_add(223),
+            crop_pct: 0.875,
+            interpolation: Interpolation::Bilinear,
+            mean: [0.485 * 255.0, 0.456 * 255.0, 0.406 * 255.0],
+            std: [0.229 * 255.0, 0.224 * 255.0, 0.225 * 255.0],
+            scale: [0.08, 1.0],
+            ratio: [0.75, 1.333],
+            hflip: 0.5,
+            vflip: 0.0,
+            color_jitter: Some([0.4; 3]),
+            re_prob: 0.0,
+            re_scale: [0.02, 0.33],
+            re_ratio: [0.3, 3.3],
+
+            model: ModelName::InceptionV4,
+            num_classes: None,
+            width: 1.0,
+            blocks: [4, 7, 3],
+            drop_rate: 0.2,
+            bn_momentum: 3e-4,
+
+            ckpt_path: None,
+            resume_opt: false,
+            ckpt_save_dir: PathBuf::from("./ckpt"),
+            ckpt_save_interval: nonzero(1),
+            ckpt_save_steps: None,
+            ckpt_save_policy: KeepPolicy::LatestK,
+            keep_checkpoint_max: NonZeroUsize::MIN.saturating_add(9),
+
+            opt: OptimizerName::Momentum,
+            momentum: 0.9,
+            use_nesterov: false,
+            weight_decay: 1e-6,
+            weight_decay_filter: WeightDecayFilter::Disable,
+
+            epoch_size: nonzero(90),
+            scheduler: Scheduler::CosineDecay,
+            lr: 0.001,
+            min_lr: 1e-6,
+            warmup_epochs: 3,
+            warmup_factor: 0.0,
+            decay_epochs: 100,
+            lr_for_batch: None,
+
+            loss: LossName::CrossEntropy,
+            label_smoothing: 0.0,
+        }
+    }
+}
+
+/// MindCV's spellings: one strength for brightness, contrast and saturation, or three, or none.
+fn jitter<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<[f64; 3]>, D::Error> {
+    #[derive(Deserialize)]
+    #[serde(untagged)]
+    enum Written {
+        Each([f64; 3]),
+        One(f64),
+        Off(bool),
+        Word(String),
+    }
+    match Option::<Written>::deserialize(deserializer)? {
+        Some(Written::Each(strengths)) => Ok(Some(strengths)),
+        Some(Written::One(strength)) => Ok(Some([strength; 3])),
+        None | Some(Written::Off(false)) => Ok(None),
+        Some(Written::Word(word)) if word == "none" => Ok(None),
+        Some(_) => Err(serde::de::Error::custom(
+            "expected a strength, three (brightness, contrast, saturation), or none",
+        )),
+    }
+    .map(|strengths| strengths.filter(|strengths| *strengths != [0.0; 3]))
+}
+
+fn nonzero(value: u64) -> NonZeroU64 {
+    NonZeroU64::new(value).unwrap_or(NonZeroU64::MIN)
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used, clippy::panic)]
+mod tests;

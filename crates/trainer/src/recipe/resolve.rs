@@ -1,0 +1,166 @@
+//! From layers of settings to one recipe: the last layer that names a key wins, what is not
+//! implemented yet is refused by name, what has no meaning here is noted.
+
+use std::collections::BTreeMap;
+
+use serde_json::{Value, json};
+
+use super::{
+    Layer, Recipe, RecipeError,
+    keys::{Key, Support},
+    layer::Entry,
+    validate,
+};
+
+/// What the recipe is wanted for. A key that matters to training alone cannot stop a validation.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Purpose {
+    /// Training.
+    Train,
+    /// Validation and prediction.
+    Evaluate,
+}
+
+/// A recipe, and what the user should know about how it was read.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Resolved {
+    /// Every field of it is honoured by the run.
+    pub recipe: Recipe,
+    /// One line for each setting that was accepted without effect.
+    pub notes: Vec<String>,
+}
+
+impl Recipe {
+    /// Puts `layers` onto `base`, the last layer being the strongest.
+    ///
+    /// # Errors
+    /// [`RecipeError::NotImplemented`] lists all values that are not implemented yet, each with the
+    /// flag that mends it; [`RecipeError::WrongType`] and [`RecipeError::Invalid`] are about values
+    /// that are wrong in themselves.
+    pub fn resolve(
+        base: &Recipe,
+        layers: &[Layer],
+        purpose: Purpose,
+    ) -> Result<Resolved, RecipeError> {
+        let mut strongest: BTreeMap<&str, &Entry> = BTreeMap::new();
+        for entry in layers.iter().flat_map(|layer| &layer.entries) {
+            strongest.insert(entry.key.name, entry);
+        }
+
+        let mut fields = fields_of(base);
+        let defaults = fields_of(&Recipe::default());
+        let (mut notes, mut refused) = (Vec::new(), Vec::new());
+        for entry in strongest.into_values() {
+            match meaning(entry, purpose) {
+                Meaning::Value => {
+                    if let Some(cause) = type_error(entry.key, &entry.value) {
+                        return Err(RecipeError::WrongType {
+                            origin: entry.origin.to_string(),
+                            key: entry.key.name,
+                            cause,
+                        });
+                    }
+                    fields.insert(entry.key.name.to_owned(), entry.value.clone());
+                }
+                Meaning::Nothing => {
+                    let nothing = match type_error(entry.key, &Value::Null) {
+                        None => Some(&Value::Null),
+                        Some(_) => defaults.get(entry.key.name),
+                    };
+                    fields.extend(nothing.map(|value| (entry.key.name.to_owned(), value.clone())));
+                }
+                Meaning::NotImplemented(line) => refused.push(line),
+                Meaning::NoEffect(line) => notes.push(line),
+                Meaning::Off => {}
+            }
+        }
+        if !refused.is_empty() {
+            return Err(RecipeError::NotImplemented(refused));
+        }
+        let recipe: Recipe = serde_json::from_value(Value::Object(fields))
+            .map_err(|cause| RecipeError::Invalid(vec![cause.to_string()]))?;
+        validate::check(&recipe, purpose)?;
+        notes.extend(validate::advise(&recipe, purpose));
+        Ok(Resolved { recipe, notes })
+    }
+}
+
+/// What is wrong with the type of `value` for `key`; nothing for keys that are no field.
+#[must_use]
+pub fn type_error(key: &Key, value: &Value) -> Option<String> {
+    if !matches!(key.support, Support::Full | Support::Words(_)) {
+        return None;
+    }
+    serde_json::from_value::<Recipe>(json!({ key.name: value }))
+        .err()
+        .map(|error| error.to_string())
+}
+
+enum Meaning {
+    Value,
+    /// No value, or the default where there must be one.
+    Nothing,
+    Off,
+    NoEffect(String),
+    NotImplemented(String),
+}
+
+fn meaning(entry: &Entry, purpose: Purpose) -> Meaning {
+    let key = entry.key;
+    let (name, flag, origin) = (key.name, key.flag(), &entry.origin);
+    let written = written(&entry.value);
+    let not_implemented = |mend: &str| {
+        if purpose == Purpose::Evaluate && !key.evaluation {
+            Meaning::NoEffect(format!("{name}: {written} matters to training only"))
+        } else {
+            Meaning::NotImplemented(format!(
+                "{name}: {written} is not implemented yet; pass --{flag} {mend} ({origin})"
+            ))
+        }
+    };
+    match key.support {
+        Support::Full if is_nothing(&entry.value) => Meaning::Nothing,
+        Support::Full => Meaning::Value,
+        Support::Words(words) if words.contains(&written.as_str()) => Meaning::Value,
+        Support::Words(_) if entry.value.is_null() => Meaning::Nothing,
+        Support::Words(words) => not_implemented(&words.join(" or ")),
+        Support::Off(values) => {
+            let off =
+                is_nothing(&entry.value) || values.iter().any(|value| same_value(value, &written));
+            match values {
+                _ if off => Meaning::Off,
+                [first, ..] => not_implemented(first),
+                [] => not_implemented(""),
+            }
+        }
+        Support::Ignored(reason) => {
+            Meaning::NoEffect(format!("{name}: {written} has no effect: {reason}"))
+        }
+    }
+}
+
+/// Null, empty, or Python's `None`: "as if not given".
+fn is_nothing(value: &Value) -> bool {
+    value.is_null() || matches!(value.as_str(), Some("" | "None"))
+}
+
+fn same_value(expected: &str, written: &str) -> bool {
+    match (expected.parse::<f64>(), written.parse::<f64>()) {
+        (Ok(expected), Ok(written)) => expected == written,
+        _ => expected.eq_ignore_ascii_case(written),
+    }
+}
+
+fn written(value: &Value) -> String {
+    value
+        .as_str()
+        .map_or_else(|| value.to_string(), str::to_owned)
+}
+
+fn fields_of(recipe: &Recipe) -> serde_json::Map<String, Value> {
+    match serde_json::to_value(recipe) {
+        Ok(Value::Object(fields)) => fields,
+        // A struct of plain values always serialises to an object.
+        _ => serde_json::Map::new(),
+    }
+}

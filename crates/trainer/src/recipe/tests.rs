@@ -1,0 +1,289 @@
+//! Recipes as users write them.
+
+use std::path::Path;
+
+use super::*;
+
+const MINDCV: &str = include_str!("../../tests/data/inception_v4_ascend.yaml");
+
+/// What MindCV's recipe needs to run here.
+const MENDS: [(&str, &str); 3] = [
+    ("distribute", "false"),
+    ("auto_augment", "none"),
+    ("amp_level", "O0"),
+];
+
+fn yaml(text: &str) -> Layer {
+    Layer::from_yaml(text, Path::new("a.yaml")).unwrap()
+}
+
+fn flags(flags: &[(&str, &str)]) -> Layer {
+    Layer::from_flags(flags.iter().copied()).unwrap()
+}
+
+fn resolve(layers: &[Layer]) -> Result<Resolved, RecipeError> {
+    Recipe::resolve(&Recipe::default(), layers, Purpose::Train)
+}
+
+fn recipe(layers: &[Layer]) -> Recipe {
+    resolve(layers).unwrap().recipe
+}
+
+#[test]
+fn mindcvs_recipe_loads_as_it_is() {
+    assert_eq!(yaml(MINDCV).entries.len(), 37);
+}
+
+#[test]
+fn what_is_not_implemented_in_it_is_refused_all_at_once() {
+    let error = resolve(&[yaml(MINDCV)]).unwrap_err();
+    let RecipeError::NotImplemented(lines) = &error else {
+        panic!("{error}");
+    };
+    assert_eq!(lines.len(), 3, "{error}");
+    let message = error.to_string();
+    for part in [
+        "auto_augment: autoaug is not implemented yet; pass --auto-augment none (a.yaml:26)",
+        "amp_level: O2 is not implemented yet; pass --amp-level O0",
+        "distribute: true is not implemented yet; pass --distribute false",
+    ] {
+        assert!(message.contains(part), "no '{part}' in: {message}");
+    }
+}
+
+#[test]
+fn with_the_flags_that_the_refusal_names_it_runs() {
+    let resolved = resolve(&[yaml(MINDCV), flags(&MENDS)]).unwrap();
+    let expected = Recipe {
+        data_dir: "/path/to/imagenet".into(),
+        batch_size: NonZeroU32::new(32).unwrap(),
+        image_resize: NonZeroU32::new(299).unwrap(),
+        re_prob: 0.25,
+        num_classes: NonZeroUsize::new(1000),
+        epoch_size: nonzero(200),
+        scheduler: Scheduler::WarmupCosineDecay,
+        lr: 0.045,
+        min_lr: 0.0,
+        warmup_epochs: 5,
+        decay_epochs: 195,
+        weight_decay: 4e-5,
+        label_smoothing: 0.1,
+        val_while_train: true,
+        ..Recipe::default()
+    };
+    assert_eq!(resolved.recipe, expected);
+    // mode, dataset_sink_mode, dataset and loss_scale have no meaning here, and that is said.
+    assert_eq!(resolved.notes.len(), 4, "{:?}", resolved.notes);
+    assert!(
+        resolved
+            .notes
+            .iter()
+            .any(|note| note.starts_with("loss_scale: 1024"))
+    );
+}
+
+#[test]
+fn training_only_values_do_not_stop_a_validation() {
+    let resolved = Recipe::resolve(&Recipe::default(), &[yaml(MINDCV)], Purpose::Evaluate).unwrap();
+    assert!(
+        resolved
+            .notes
+            .iter()
+            .any(|note| note.contains("auto_augment: autoaug matters to training only"))
+    );
+    let other_network = flags(&[("model", "resnet50")]);
+    assert!(Recipe::resolve(&Recipe::default(), &[other_network], Purpose::Evaluate).is_err());
+}
+
+#[test]
+fn the_command_line_beats_the_file_and_the_file_the_defaults() {
+    let file = yaml("lr: 0.5\nbatch_size: 7\n");
+    assert_eq!(recipe(&[]).lr, 0.001);
+    assert_eq!(recipe(std::slice::from_ref(&file)).lr, 0.5);
+    let both = recipe(&[file, flags(&[("lr", "0.25")])]);
+    assert_eq!((both.lr, both.batch_size.get()), (0.25, 7));
+}
+
+#[test]
+fn an_unknown_key_names_the_nearest_and_the_line() {
+    let error =
+        Layer::from_yaml("seed: 1\n# typo\nbatchsize: 32\n", Path::new("a.yaml")).unwrap_err();
+    assert_eq!(
+        error.to_string(),
+        "a.yaml:3: unknown key 'batchsize'; did you mean 'batch_size'?"
+    );
+    let error = Layer::from_yaml("xyzzy: 1", Path::new("a.yaml")).unwrap_err();
+    assert!(
+        error
+            .to_string()
+            .starts_with("a.yaml:1: unknown key 'xyzzy'"),
+        "{error}"
+    );
+}
+
+#[test]
+fn a_wrong_type_names_key_and_line() {
+    let error = resolve(&[yaml("seed: 1\nlr: fast\n")])
+        .unwrap_err()
+        .to_string();
+    assert!(
+        error.starts_with("a.yaml:2: lr: ") && error.contains("\"fast\""),
+        "{error}"
+    );
+    let error = resolve(&[flags(&[("batch_size", "0")])])
+        .unwrap_err()
+        .to_string();
+    assert!(error.starts_with("command line: batch_size: "), "{error}");
+    let error = resolve(&[flags(&[("on_error", "ignore")])])
+        .unwrap_err()
+        .to_string();
+    assert!(error.contains("fail") && error.contains("skip"), "{error}");
+}
+
+#[test]
+fn text_that_is_no_mapping_is_no_recipe() {
+    for text in ["- a\n- b\n", "batch_size", "lr: [1\n"] {
+        let error = Layer::from_yaml(text, Path::new("a.yaml")).unwrap_err();
+        assert!(
+            matches!(error, RecipeError::NotYaml { .. }),
+            "{text}: {error}"
+        );
+    }
+    assert!(matches!(
+        Layer::from_yaml("lr: 1\nlr: 2\n", Path::new("a.yaml")),
+        Err(RecipeError::NotYaml { .. })
+    ));
+}
+
+#[test]
+fn flags_are_read_as_a_file_would_be() {
+    let recipe = recipe(&[flags(&[
+        ("scale", "0.3, 1.0"),
+        ("blocks", "[1, 1, 1]"),
+        ("shuffle", "False"),
+        ("train_split", "2012"),
+        ("weight_decay", "4e-5"),
+        ("workers", "3"),
+        ("io", "pread"),
+    ])]);
+    assert_eq!(recipe.scale, [0.3, 1.0]);
+    assert_eq!(recipe.blocks, [1, 1, 1]);
+    assert!(!recipe.shuffle);
+    assert_eq!(recipe.train_split, "2012");
+    assert_eq!(recipe.weight_decay, 4e-5);
+    assert_eq!(recipe.workers, NonZeroUsize::new(3));
+    assert_eq!(recipe.io, Io::Pread);
+}
+
+#[test]
+fn nothing_means_the_default() {
+    let recipe = recipe(&[yaml(
+        "drop_rate: None\nckpt_path: ''\nworkers: null\nnum_classes:\n",
+    )]);
+    assert_eq!(recipe, Recipe::default());
+}
+
+#[test]
+fn off_is_accepted_in_every_spelling() {
+    let off = yaml(
+        "auto_augment: None\nmixup: 0.0\ncutmix: 0\nema: False\nre_max_attempts: 10\nre_value: 0\n\
+         gradient_accumulation_steps: 1\nnum_samples: null\namp_level: O0\nreduction: mean\n",
+    );
+    assert_eq!(recipe(&[off]), Recipe::default());
+}
+
+#[test]
+fn every_feature_to_come_is_refused_by_its_flag() {
+    for (key, value) in [
+        ("auto_augment", "randaug-m9-n2"),
+        ("mixup", "0.2"),
+        ("cutmix", "1.0"),
+        ("ema", "true"),
+        ("amp_level", "O2"),
+        ("opt", "adamw"),
+        ("scheduler", "step_decay"),
+        ("clip_grad", "true"),
+        ("gradient_accumulation_steps", "2"),
+        ("layer_decay", "0.7"),
+        ("drop_path_rate", "0.1"),
+        ("aug_repeats", "3"),
+        ("aug_splits", "3"),
+        ("loss", "BCE"),
+        ("pretrained", "true"),
+        ("dataset_download", "true"),
+        ("distribute", "true"),
+        ("model", "resnet50"),
+        ("in_channels", "1"),
+        ("ckpt_save_policy", "top_k"),
+        ("interpolation", "area"),
+        ("num_samples", "100"),
+        ("lr_epoch_stair", "true"),
+        ("re_value", "random"),
+    ] {
+        let message = resolve(&[flags(&[(key, value)])]).unwrap_err().to_string();
+        let flag = format!("--{} ", key.replace('_', "-"));
+        assert!(
+            message.contains(&format!("{key}: {value} is not implemented yet"))
+                && message.contains(&flag),
+            "{key}: {message}"
+        );
+    }
+}
+
+#[test]
+fn values_out_of_range_are_listed_together() {
+    let layer = flags(&[
+        ("hflip", "1.5"),
+        ("scale", "1.0,0.5"),
+        ("image_resize", "64"),
+        ("label_smoothing", "1"),
+    ]);
+    let message = resolve(&[layer]).unwrap_err().to_string();
+    for key in [
+        "hflip: 1.5",
+        "scale: [1, 0.5]",
+        "image_resize: 64",
+        "label_smoothing: 1",
+    ] {
+        assert!(message.contains(key), "no '{key}' in: {message}");
+    }
+}
+
+#[test]
+fn a_schedule_longer_than_the_run_is_mentioned() {
+    let notes = resolve(&[flags(&[
+        ("epoch_size", "4"),
+        ("decay_epochs", "4"),
+        ("warmup_epochs", "1"),
+    ])])
+    .unwrap()
+    .notes;
+    assert!(
+        notes.iter().any(|note| note.contains("epoch_size is 4")),
+        "{notes:?}"
+    );
+}
+
+#[test]
+fn a_recipe_survives_being_stored() {
+    let recipe = recipe(&[yaml(MINDCV), flags(&MENDS)]);
+    let json = serde_json::to_string(&recipe).unwrap();
+    assert_eq!(serde_json::from_str::<Recipe>(&json).unwrap(), recipe);
+}
+
+#[test]
+fn colour_jitter_has_mindcvs_spellings() {
+    let jitter = |text: &str| recipe(&[yaml(text)]).color_jitter;
+    assert_eq!(jitter("color_jitter: 0.2"), Some([0.2; 3]));
+    assert_eq!(
+        jitter("color_jitter: [0.1, 0.2, 0.3]"),
+        Some([0.1, 0.2, 0.3])
+    );
+    for off in ["None", "none", "null", "0", "0.0", "False"] {
+        assert_eq!(jitter(&format!("color_jitter: {off}")), None, "{off}");
+        let flag = flags(&[("color_jitter", off)]);
+        assert_eq!(recipe(&[flag]).color_jitter, None, "{off}");
+    }
+    assert_eq!(jitter("seed: 1"), Some([0.4; 3]));
+    assert!(resolve(&[yaml("color_jitter: often")]).is_err());
+}

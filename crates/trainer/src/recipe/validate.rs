@@ -1,0 +1,109 @@
+//! What must hold between the values of a recipe before a run can start.
+
+use super::{Purpose, Recipe, RecipeError, Scheduler};
+
+/// The smallest image from which Inception-v4's reductions leave at least one pixel.
+const SMALLEST_IMAGE: u32 = 75;
+
+/// Checks ranges and combinations; the error lists everything that is wrong, not just the first.
+pub(super) fn check(recipe: &Recipe, purpose: Purpose) -> Result<(), RecipeError> {
+    let mut wrong = Vec::new();
+    let mut need = |holds: bool, message: String| {
+        if !holds {
+            wrong.push(message);
+        }
+    };
+    let r = recipe;
+
+    need(
+        r.image_resize.get() >= SMALLEST_IMAGE,
+        format!(
+            "image_resize: {} is too small for Inception-v4; {SMALLEST_IMAGE} is the least",
+            r.image_resize
+        ),
+    );
+    need(
+        r.crop_pct > 0.0 && r.crop_pct <= 1.0,
+        format!("crop_pct: {} is not above 0 and at most 1", r.crop_pct),
+    );
+    for (key, value) in [
+        ("hflip", r.hflip),
+        ("vflip", r.vflip),
+        ("re_prob", r.re_prob),
+        ("bn_momentum", r.bn_momentum),
+        ("warmup_factor", r.warmup_factor),
+    ] {
+        need(
+            (0.0..=1.0).contains(&value),
+            format!("{key}: {value} is not between 0 and 1"),
+        );
+    }
+    for (key, value) in [
+        ("drop_rate", r.drop_rate),
+        ("label_smoothing", r.label_smoothing),
+        ("momentum", r.momentum),
+    ] {
+        need(
+            (0.0..1.0).contains(&value),
+            format!("{key}: {value} is not at least 0 and below 1"),
+        );
+    }
+    for (key, [from, to], most) in [
+        ("scale", r.scale, 1.0),
+        ("re_scale", r.re_scale, 1.0),
+        ("ratio", r.ratio, f64::INFINITY),
+        ("re_ratio", r.re_ratio, f64::INFINITY),
+    ] {
+        need(
+            0.0 < from && from <= to && to <= most && to.is_finite(),
+            format!("{key}: [{from}, {to}] is no range of positive numbers, the smaller one first"),
+        );
+    }
+    for (key, value) in [
+        ("lr", r.lr),
+        ("min_lr", r.min_lr),
+        ("weight_decay", r.weight_decay),
+    ] {
+        need(
+            value.is_finite() && value >= 0.0,
+            format!("{key}: {value} is not a number of at least 0"),
+        );
+    }
+    need(
+        r.std.iter().all(|std| *std > 0.0) && r.mean.iter().all(|mean| mean.is_finite()),
+        format!("std: {:?} and mean: {:?} cannot normalise", r.std, r.mean),
+    );
+    need(
+        r.width > 0.0 && r.width <= 16.0,
+        format!("width: {} is not above 0 and at most 16", r.width),
+    );
+    if purpose == Purpose::Train {
+        need(
+            !r.resume_opt || r.ckpt_path.is_some(),
+            "resume_opt: true needs the checkpoint to continue; pass --ckpt-path too".to_owned(),
+        );
+    }
+
+    if wrong.is_empty() {
+        Ok(())
+    } else {
+        Err(RecipeError::Invalid(wrong))
+    }
+}
+
+/// What is legal and yet perhaps not meant.
+pub(super) fn advise(recipe: &Recipe, purpose: Purpose) -> Vec<String> {
+    let decay = match recipe.scheduler {
+        Scheduler::Constant => 0,
+        Scheduler::CosineDecay | Scheduler::WarmupCosineDecay => recipe.decay_epochs,
+    };
+    let epochs = recipe.epoch_size.get();
+    if purpose == Purpose::Train && recipe.warmup_epochs.saturating_add(decay) > epochs {
+        return vec![format!(
+            "warmup_epochs + decay_epochs is {}, but epoch_size is {epochs}: training ends before \
+             the schedule does",
+            recipe.warmup_epochs.saturating_add(decay)
+        )];
+    }
+    Vec::new()
+}

@@ -1,0 +1,129 @@
+//! Which checkpoint a run goes on from, and whether it is one of the same run.
+
+use std::path::{Path, PathBuf};
+
+use record::Class;
+use tracing::{info, warn};
+
+use crate::checkpoint::{self, Checkpoint};
+use crate::error::TrainError;
+use crate::metrics::METRICS_FILE;
+use crate::recipe::Recipe;
+
+/// What the user wants to go on from.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub enum Resume {
+    /// Nothing: a new run.
+    #[default]
+    No,
+    /// The newest checkpoint of `ckpt_save_dir`, or a new run where there is none.
+    Latest,
+    /// This checkpoint.
+    From(PathBuf),
+}
+
+impl Resume {
+    /// Finds the checkpoint. MindCV's `ckpt_path` with `resume_opt` counts as [`Resume::From`].
+    ///
+    /// # Errors
+    /// The checkpoint is missing or damaged; or the run would be new, but `ckpt_save_dir` holds one.
+    pub fn find(&self, recipe: &Recipe) -> Result<Option<Checkpoint>, TrainError> {
+        let save_dir = &recipe.ckpt_save_dir;
+        match (self, &recipe.ckpt_path) {
+            (Resume::From(path), _) => Ok(Some(Checkpoint::open(path)?)),
+            (Resume::No, Some(path)) if recipe.resume_opt => Ok(Some(Checkpoint::open(path)?)),
+            (Resume::Latest, _) => {
+                let latest = Checkpoint::latest(save_dir)?;
+                if latest.is_none() {
+                    info!("no checkpoint in {}: starting anew", save_dir.display());
+                }
+                Ok(latest)
+            }
+            (Resume::No, _) if is_occupied(save_dir)? => Err(TrainError::Occupied {
+                path: save_dir.clone(),
+            }),
+            (Resume::No, _) => Ok(None),
+        }
+    }
+}
+
+fn is_occupied(save_dir: &Path) -> Result<bool, TrainError> {
+    Ok(save_dir.join(METRICS_FILE).exists() || !checkpoint::list(save_dir)?.is_empty())
+}
+
+/// Checks that `checkpoint` was saved by a run of the same network, data and batches. What may change
+/// in mid-run (epochs, learning rate, intervals, directories, …) is mentioned.
+///
+/// # Errors
+/// [`TrainError::OtherRun`] lists what differs.
+pub(crate) fn check(
+    checkpoint: &Checkpoint,
+    recipe: &Recipe,
+    classes: &[Class],
+    records: u64,
+) -> Result<(), TrainError> {
+    let saved = checkpoint.state();
+    let old = &saved.recipe;
+    let mut differences = Vec::new();
+    let mut same = |what: &str, then: String, now: String| {
+        if then != now {
+            differences.push(format!("{what} was {then}, now it is {now}"));
+        }
+    };
+    let text = |value: &dyn std::fmt::Debug| format!("{value:?}");
+    same("model", text(&old.model), text(&recipe.model));
+    same(
+        "num_classes",
+        text(&old.num_classes),
+        text(&recipe.num_classes),
+    );
+    same("width", text(&old.width), text(&recipe.width));
+    same("blocks", text(&old.blocks), text(&recipe.blocks));
+    same(
+        "batch_size",
+        text(&old.batch_size),
+        text(&recipe.batch_size),
+    );
+    same("seed", text(&old.seed), text(&recipe.seed));
+    same("shuffle", text(&old.shuffle), text(&recipe.shuffle));
+    same(
+        "drop_remainder",
+        text(&old.drop_remainder),
+        text(&recipe.drop_remainder),
+    );
+    same(
+        "the number of training images",
+        text(&saved.records),
+        text(&records),
+    );
+    if saved.classes != classes {
+        differences.push("the classes of the data set are others".to_owned());
+    }
+    if !differences.is_empty() {
+        return Err(TrainError::OtherRun {
+            checkpoint: checkpoint.dir().into(),
+            differences,
+        });
+    }
+    for change in changes(old, recipe) {
+        warn!("resuming with {change}");
+    }
+    Ok(())
+}
+
+/// The keys in which two recipes differ, with both values.
+fn changes(old: &Recipe, new: &Recipe) -> Vec<String> {
+    let fields = |recipe| match serde_json::to_value(recipe) {
+        Ok(serde_json::Value::Object(fields)) => fields,
+        _ => serde_json::Map::new(),
+    };
+    let (old, new) = (fields(old), fields(new));
+    let ways_to_resume = ["ckpt_path", "resume_opt"];
+    new.iter()
+        .filter(|(key, _)| !ways_to_resume.contains(&key.as_str()))
+        .filter_map(|(key, now)| {
+            let then = old.get(key)?;
+            (then != now).then(|| format!("{key}: {now}, which was {then}"))
+        })
+        .collect()
+}

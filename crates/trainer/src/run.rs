@@ -1,0 +1,299 @@
+//! Training, from top to bottom: batch -> forward -> loss -> backward -> update -> log -> checkpoint.
+//!
+//! Everything that a step depends on (order, pixels, dropout, learning rate) is a function of the
+//! recipe and of the step's number, and everything else is in the checkpoint: a run that was stopped
+//! and resumed computes the same bits as one that was not.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Instant;
+
+use burn::module::Module;
+use burn::optim::GradientsParams;
+use burn::tensor::Device;
+use inception::InceptionV4;
+use record::Split;
+use tracing::info;
+
+use crate::checkpoint::{self, State};
+use crate::data::{self, Data, Input};
+use crate::error::TrainError;
+use crate::evaluate::evaluate;
+use crate::metrics::{Metrics, RunLine};
+use crate::optim::Momentum;
+use crate::recipe::Recipe;
+use crate::report::{Report, Step};
+use crate::resume::{self, Resume};
+use crate::schedule::Schedule;
+use crate::{device, loss, network};
+
+/// How a run ended.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Outcome {
+    /// After its last epoch.
+    Finished,
+    /// By `stop`; this checkpoint continues it.
+    Interrupted {
+        /// The checkpoint.
+        checkpoint: PathBuf,
+    },
+}
+
+/// Trains as `recipe` says, from the beginning or on from a checkpoint. When `stop` is set, the step
+/// at hand is finished, a checkpoint saved, and the run ends.
+///
+/// # Errors
+/// Whatever is wrong with the recipe, the data set, the checkpoint or a record; or the loss ceases
+/// to be a number. The last checkpoint is left as it is.
+pub fn train(recipe: &Recipe, resume: &Resume, stop: &AtomicBool) -> Result<Outcome, TrainError> {
+    let plain_device = device::select(&recipe.device)?;
+    let device = plain_device.clone().autodiff();
+    let data = Data::open(recipe)?;
+    let recipe = &with_classes(recipe, &data)?;
+    let train_split = data.split(&recipe.train_split)?;
+    let val_split = match recipe.val_while_train {
+        true => Some(data.split(&recipe.val_split)?),
+        false => None,
+    };
+
+    let mut model = network::build(recipe, data.classes().len(), &device)?;
+    let mut optimizer = Momentum::new(recipe);
+    let checkpoint = resume.find(recipe)?;
+    let (mut state, metrics);
+    if let Some(checkpoint) = &checkpoint {
+        resume::check(checkpoint, recipe, data.classes(), train_split.len())?;
+        model = network::load(model, checkpoint.dir())?;
+        optimizer.restore(checkpoint.optimizer()?, &plain_device);
+        state = checkpoint.state().clone();
+        state.recipe = recipe.clone();
+        metrics = Metrics::resume(&recipe.ckpt_save_dir, &state)?;
+        info!("resuming from {}", checkpoint.dir().display());
+    } else {
+        if let Some(weights) = &recipe.ckpt_path {
+            model = network::load_to_finetune(model, weights)?;
+        }
+        state = State::new(recipe, data.classes(), train_split.len());
+        metrics = Metrics::create(&recipe.ckpt_save_dir)?;
+    }
+
+    let input = Input::new(recipe, &device);
+    let mut loader = data::train_loader(train_split.clone(), recipe, state.cursor)?;
+    state.steps_per_epoch = loader.steps_per_epoch();
+    let schedule = Schedule::new(recipe, state.steps_per_epoch);
+    let mut report = Report::new(metrics, recipe);
+    report.start(
+        run_line(&state, &model, val_split.as_deref()),
+        schedule.peak(),
+    )?;
+    let mut last_checkpoint = checkpoint.map(|checkpoint| checkpoint.dir().to_owned());
+    let end = Epilogue {
+        recipe,
+        val_split,
+        device: &plain_device,
+        stop,
+    };
+    if end.close_epoch(&mut state, &model, &mut report)? {
+        last_checkpoint = Some(end.save(&state, &model, &optimizer)?);
+    }
+    let mut epoch_began = loader.stats();
+
+    loop {
+        let began = Instant::now();
+        let Some(batch) = loader.next() else { break };
+        let batch = batch?;
+        let waited = batch.waited();
+        let step = state.steps;
+        if batch.is_empty() {
+            let cause = batch
+                .skipped()
+                .first()
+                .map_or(String::new(), ToString::to_string);
+            return Err(TrainError::EmptyBatch {
+                step: step + 1,
+                cause,
+            });
+        }
+        let (images, targets) = input.of(&batch);
+        let (labels, records) = (batch.labels().to_vec(), batch.records().to_vec());
+        state.cursor = batch.next_cursor();
+        state.epoch = batch.epoch() + 1;
+        state.batch = batch.step() + 1;
+        drop(batch); // its slot goes back to the workers while the network computes
+
+        // Dropout draws from the device's generator; this makes it a function of the step.
+        device.seed(step_seed(recipe.seed, step));
+        let logits = model.forward(images);
+        let loss = loss::cross_entropy(logits.clone(), targets, recipe.label_smoothing);
+        let loss_value: f32 = loss.clone().into_scalar();
+        if !loss_value.is_finite() {
+            let key = |record: &u64| train_split.key(*record).unwrap_or_default().to_owned();
+            return Err(TrainError::Diverged {
+                loss: loss_value,
+                step: step + 1,
+                keys: records.iter().map(key).collect(),
+                checkpoint: last_checkpoint,
+            });
+        }
+        let gradients = GradientsParams::from_grads(loss.backward(), &model);
+        let lr = schedule.at(step);
+        model = optimizer.step(lr, model, gradients);
+
+        state.steps = step + 1;
+        state.progress.loss_sum += f64::from(loss_value);
+        state.progress.train_seconds += began.elapsed().as_secs_f64();
+        state.progress.epoch_open = state.batch == state.steps_per_epoch;
+        let correct = loss::top_k(&loss::host_values(logits.inner()), &labels, 1);
+        let took = began.elapsed();
+        report.step(
+            &state,
+            &Step {
+                loss: loss_value,
+                images: labels.len(),
+                correct,
+                lr,
+                took,
+                waited,
+            },
+        )?;
+
+        if state.progress.epoch_open {
+            report.pipeline(&state, &loader.stats().since(&epoch_began));
+            end.close_epoch(&mut state, &model, &mut report)?;
+            epoch_began = loader.stats();
+        }
+        let stopping = stop.load(Ordering::Relaxed);
+        if stopping || end.is_due(&state) {
+            let path = end.save(&state, &model, &optimizer)?;
+            if stopping {
+                return Ok(Outcome::Interrupted { checkpoint: path });
+            }
+            last_checkpoint = Some(path);
+        }
+    }
+    if let Some((top1, epoch)) = state.progress.best {
+        info!(
+            "The best validation Top_1_Accuracy is: {:.4}% at epoch {epoch}.",
+            100.0 * top1
+        );
+    }
+    Ok(Outcome::Finished)
+}
+
+/// The recipe with its number of classes filled in, which must be the data set's.
+fn with_classes(recipe: &Recipe, data: &Data) -> Result<Recipe, TrainError> {
+    let classes = std::num::NonZeroUsize::new(data.classes().len());
+    match (recipe.num_classes, classes) {
+        (Some(network), data) if Some(network) != data => Err(TrainError::ClassCount {
+            network: network.get(),
+            data: data.map_or(0, std::num::NonZeroUsize::get),
+            data_dir: recipe.data_dir.clone(),
+        }),
+        _ => Ok(Recipe {
+            num_classes: classes,
+            ..recipe.clone()
+        }),
+    }
+}
+
+fn run_line(state: &State, model: &InceptionV4, val_split: Option<&Split>) -> RunLine {
+    RunLine {
+        step: state.steps,
+        version: env!("CARGO_PKG_VERSION").to_owned(),
+        steps_per_epoch: state.steps_per_epoch,
+        train_images: state.records,
+        validation_images: val_split.map_or(0, Split::len),
+        classes: state.classes.len(),
+        trainable_parameters: model.trainable_params(),
+        recipe: state.recipe.clone(),
+    }
+}
+
+/// SplitMix64's finaliser over seed and step: neighbouring steps get unrelated seeds.
+fn step_seed(seed: u64, step: u64) -> u64 {
+    let mut z = seed.wrapping_add(step.wrapping_add(1).wrapping_mul(0x9E37_79B9_7F4A_7C15));
+    z = (z ^ (z >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
+    z = (z ^ (z >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
+    z ^ (z >> 31)
+}
+
+/// What follows the last step of an epoch.
+struct Epilogue<'a> {
+    recipe: &'a Recipe,
+    val_split: Option<Arc<Split>>,
+    device: &'a Device,
+    stop: &'a AtomicBool,
+}
+
+impl Epilogue<'_> {
+    /// Validates and logs if the epoch's last step is done; says whether it did. If `stop` comes
+    /// in between, the epoch stays open: a resumed run closes it first.
+    fn close_epoch(
+        &self,
+        state: &mut State,
+        model: &InceptionV4,
+        report: &mut Report,
+    ) -> Result<bool, TrainError> {
+        if !state.progress.epoch_open || self.stop.load(Ordering::Relaxed) {
+            return Ok(false);
+        }
+        let mut evaluation = None;
+        if let Some(split) = self
+            .val_split
+            .as_ref()
+            .filter(|_| self.validates(state.epoch))
+        {
+            let model = model.valid();
+            evaluation = evaluate(&model, split.clone(), self.recipe, self.device, self.stop)?;
+            if evaluation.is_none() {
+                return Ok(false);
+            }
+        }
+        report.epoch(state, evaluation.as_ref())?;
+        let progress = &mut state.progress;
+        if let Some(found) = evaluation {
+            progress.last = Some(found);
+            if progress.best.is_none_or(|(best, _)| found.top1 > best) {
+                progress.best = Some((found.top1, state.epoch));
+                info!("=> New best val acc: {:.4}%", 100.0 * found.top1);
+            }
+        }
+        (
+            progress.loss_sum,
+            progress.train_seconds,
+            progress.epoch_open,
+        ) = (0.0, 0.0, false);
+        Ok(true)
+    }
+
+    fn validates(&self, epoch: u64) -> bool {
+        epoch.is_multiple_of(self.recipe.val_interval.get())
+            || epoch == self.recipe.epoch_size.get()
+    }
+
+    fn is_due(&self, state: &State) -> bool {
+        let epoch_ended = state.batch == state.steps_per_epoch;
+        let by_epoch = state
+            .epoch
+            .is_multiple_of(self.recipe.ckpt_save_interval.get())
+            || state.epoch == self.recipe.epoch_size.get();
+        let by_step = self
+            .recipe
+            .ckpt_save_steps
+            .is_some_and(|interval| state.steps.is_multiple_of(interval.get()));
+        (epoch_ended && by_epoch) || by_step
+    }
+
+    fn save(
+        &self,
+        state: &State,
+        model: &InceptionV4,
+        optimizer: &Momentum,
+    ) -> Result<PathBuf, TrainError> {
+        let keep = self.recipe.keep_checkpoint_max.get();
+        let dir = &self.recipe.ckpt_save_dir;
+        let path = checkpoint::save(dir, keep, state.clone(), model, &optimizer.state())?;
+        Report::saved(&path);
+        Ok(path)
+    }
+}

@@ -1,0 +1,172 @@
+//! The learning rate as a pure function of the step. Knows no optimizer and keeps no state, so a
+//! resumed run needs nothing but the step's number.
+//!
+//! The curves are MindCV's step-wise ones (`linear_refined_lr`, then `cosine_decay_refined_lr` or a
+//! constant, in its `scheduler/dynamic_lr.py`), with one cosine cycle.
+
+use std::f64::consts::PI;
+
+use crate::recipe::{Recipe, Scheduler};
+
+/// The learning rate of every step of a run.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Schedule {
+    curve: Scheduler,
+    peak: f64,
+    floor: f64,
+    warmup_factor: f64,
+    warmup_epochs: f64,
+    decay_epochs: f64,
+    steps_per_epoch: f64,
+}
+
+impl Schedule {
+    /// The schedule of `recipe` when an epoch has `steps_per_epoch` steps.
+    #[must_use]
+    pub fn new(recipe: &Recipe, steps_per_epoch: u64) -> Self {
+        let scale = linear_scale(recipe);
+        Schedule {
+            curve: recipe.scheduler,
+            peak: recipe.lr * scale,
+            floor: recipe.min_lr * scale,
+            warmup_factor: recipe.warmup_factor,
+            warmup_epochs: recipe.warmup_epochs as f64,
+            decay_epochs: recipe.decay_epochs as f64,
+            steps_per_epoch: steps_per_epoch as f64,
+        }
+    }
+
+    /// The highest learning rate: `lr`, scaled when `lr_for_batch` asks for it.
+    #[must_use]
+    pub fn peak(&self) -> f64 {
+        self.peak
+    }
+
+    /// The learning rate of the update that ends step `step`, counted from 0 over the whole run.
+    #[must_use]
+    pub fn at(&self, step: u64) -> f64 {
+        let epoch = step as f64 / self.steps_per_epoch;
+        if epoch < self.warmup_epochs {
+            let start = self.peak * self.warmup_factor;
+            return start + epoch / self.warmup_epochs * (self.peak - start);
+        }
+        match self.curve {
+            Scheduler::Constant => self.peak,
+            Scheduler::CosineDecay | Scheduler::WarmupCosineDecay => {
+                self.cosine(epoch - self.warmup_epochs)
+            }
+        }
+    }
+
+    fn cosine(&self, epoch: f64) -> f64 {
+        if epoch >= self.decay_epochs {
+            return self.floor;
+        }
+        self.floor + 0.5 * (self.peak - self.floor) * (1.0 + (PI * epoch / self.decay_epochs).cos())
+    }
+}
+
+/// The linear scaling rule (Goyal et al. 2017), only where the recipe asks for it.
+fn linear_scale(recipe: &Recipe) -> f64 {
+    recipe.lr_for_batch.map_or(1.0, |meant_for| {
+        f64::from(recipe.batch_size.get()) / f64::from(meant_for.get())
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+    use std::num::NonZeroU32;
+
+    const STEPS: u64 = 5004; // ImageNet on eight cards of 32
+
+    fn mindcv() -> Recipe {
+        Recipe {
+            scheduler: Scheduler::WarmupCosineDecay,
+            lr: 0.045,
+            min_lr: 0.0,
+            warmup_epochs: 5,
+            decay_epochs: 195,
+            ..Recipe::default()
+        }
+    }
+
+    fn close(a: f64, b: f64) {
+        assert!((a - b).abs() <= 1e-15 + 1e-12 * b.abs(), "{a} is not {b}");
+    }
+
+    #[test]
+    fn warm_up_rises_from_nothing_in_equal_steps() {
+        let schedule = Schedule::new(&mindcv(), STEPS);
+        assert_eq!(schedule.at(0), 0.0);
+        for step in [1, 77, 5004, 25_019] {
+            close(schedule.at(step), 0.045 * step as f64 / 25_020.0);
+        }
+    }
+
+    #[test]
+    fn cosine_begins_at_the_peak_and_ends_at_the_floor() {
+        let schedule = Schedule::new(&mindcv(), STEPS);
+        let warm = 5 * STEPS;
+        close(schedule.at(warm), 0.045);
+        close(schedule.at(warm + 195 * STEPS / 2), 0.0225);
+        // A third of the way: 0.5 (1 + cos 60 degrees) = 3/4.
+        close(schedule.at(warm + 65 * STEPS), 0.045 * 0.75);
+        close(schedule.at(warm + 130 * STEPS), 0.045 * 0.25);
+        assert_eq!(schedule.at(warm + 195 * STEPS), 0.0);
+        assert_eq!(schedule.at(warm + 500 * STEPS), 0.0);
+    }
+
+    #[test]
+    fn the_floor_and_the_warm_up_factor_count() {
+        let recipe = Recipe {
+            min_lr: 0.005,
+            warmup_factor: 0.1,
+            ..mindcv()
+        };
+        let schedule = Schedule::new(&recipe, 10);
+        close(schedule.at(0), 0.0045);
+        close(schedule.at(25), 0.0045 + 0.5 * 0.0405);
+        close(schedule.at(50 + 975), 0.005 + 0.5 * 0.04);
+        close(schedule.at(50 + 1950), 0.005);
+    }
+
+    #[test]
+    fn constant_stays_after_the_warm_up() {
+        let recipe = Recipe {
+            scheduler: Scheduler::Constant,
+            warmup_epochs: 1,
+            ..mindcv()
+        };
+        let schedule = Schedule::new(&recipe, 4);
+        let rates: Vec<f64> = (0..6).map(|step| schedule.at(step)).collect();
+        assert_eq!(rates, [0.0, 0.01125, 0.0225, 0.03375, 0.045, 0.045]);
+    }
+
+    #[test]
+    fn without_warm_up_the_first_step_has_the_peak() {
+        let recipe = Recipe {
+            warmup_epochs: 0,
+            ..mindcv()
+        };
+        assert_eq!(Schedule::new(&recipe, STEPS).at(0), 0.045);
+    }
+
+    #[test]
+    fn the_rate_scales_with_the_batch_only_when_asked() {
+        let batch_32 = Recipe {
+            batch_size: NonZeroU32::new(32).unwrap(),
+            ..mindcv()
+        };
+        assert_eq!(Schedule::new(&batch_32, STEPS).peak(), 0.045);
+        let scaled = Recipe {
+            lr_for_batch: NonZeroU32::new(256),
+            min_lr: 0.008,
+            ..batch_32
+        };
+        let schedule = Schedule::new(&scaled, STEPS);
+        close(schedule.peak(), 0.005_625);
+        close(schedule.at(500 * STEPS), 0.001);
+    }
+}
