@@ -5,6 +5,7 @@
 
 use crate::jpeg::header::{self, Color};
 use crate::jpeg::{cmyk, crop};
+use crate::seek::{self, Level, Planes, SeekDecoder};
 use crate::sniff::{check_size, kind_of};
 use crate::turbo::{Decompressor, PixelFormat};
 use crate::{CodecError, Encoding, Kind, Region, png};
@@ -17,6 +18,7 @@ use crate::{CodecError, Encoding, Kind, Region, png};
 /// decodes to never depends on the images before it.
 pub struct Decoder {
     turbo: Decompressor,
+    seek: SeekDecoder,
     pixels: Vec<u8>,
     samples: Vec<u8>,
 }
@@ -37,6 +39,16 @@ pub struct Decoded<'a> {
     pub warning: Option<String>,
 }
 
+/// What a payload decodes to with the least work.
+#[derive(Debug)]
+#[non_exhaustive]
+pub enum Native<'a> {
+    /// Interleaved pixels.
+    Rgb(Decoded<'a>),
+    /// The planes of a JPEG, not upsampled and not converted.
+    Planes(Planes<'a>),
+}
+
 /// Whether an image file can be trained on.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Health {
@@ -49,16 +61,45 @@ pub enum Health {
 }
 
 impl Decoder {
-    /// A decoder with empty buffers.
+    /// A decoder with empty buffers, using the best instructions that this processor has.
     ///
     /// # Errors
     /// [`CodecError::Decode`] if libjpeg-turbo finds no memory for itself.
     pub fn new() -> Result<Self, CodecError> {
+        Self::with_level(Level::best())
+    }
+
+    /// A decoder that uses at most the instructions of `level` for planes. What comes out does not
+    /// depend on it.
+    ///
+    /// # Errors
+    /// As [`Decoder::new`].
+    pub fn with_level(level: Level) -> Result<Self, CodecError> {
         Ok(Self {
             turbo: Decompressor::new().map_err(failed)?,
+            seek: SeekDecoder::with_level(level),
             pixels: Vec::new(),
             samples: Vec::new(),
         })
+    }
+
+    /// What the payload decodes to with the least work, covering at least `region`: planes for
+    /// [`Encoding::Jpeg`], RGB pixels for everything else.
+    ///
+    /// Planes are those of libjpeg-turbo's accurate integer DCT, bit for bit, before upsampling.
+    ///
+    /// # Errors
+    /// Those of [`Decoder::decode`].
+    pub fn decode_native(
+        &mut self,
+        encoding: Encoding,
+        payload: &[u8],
+        region: Option<Region>,
+    ) -> Result<Native<'_>, CodecError> {
+        match encoding {
+            Encoding::Jpeg => self.seek.decode(payload, region).map(Native::Planes),
+            Encoding::Source => self.decode(encoding, payload, region).map(Native::Rgb),
+        }
     }
 
     /// RGB pixels of a rectangle that covers at least `region`, or of the whole image for `None`.
@@ -88,6 +129,7 @@ impl Decoder {
                 Kind::Jpeg => self.decode_jpeg(payload, region),
                 Kind::Png => png::decode(payload, region, &mut self.samples, &mut self.pixels),
             },
+            Encoding::Jpeg => self.decode_jpeg(&seek::restore(payload)?, region),
         }
     }
 

@@ -5,11 +5,11 @@
 //! * [`Decoder`] turns a stored payload, or just a rectangle of it, into RGB pixels.
 //! * [`EncodeOptions`] and [`encode_jpeg`] make JPEG files.
 //!
-//! An [`Encoding`] names how the payload of a record came from the source file. There is one so
-//! far, the source file verbatim. A further one is a variant here, a module of its own, and an arm
-//! in [`Decoder::decode`].
+//! An [`Encoding`] names how the payload of a record came from the source file: [`pack`] makes it,
+//! [`unpack`] gives the file back. A further one is a variant here, a module of its own, and an arm
+//! in those two and in [`Decoder`].
 //!
-//! `unsafe` is confined to `turbo.rs`, which binds libjpeg-turbo.
+//! `unsafe` is confined to `turbo.rs`, which binds libjpeg-turbo, and the kernels in `seek/idct`.
 
 mod decode;
 mod encode;
@@ -17,14 +17,18 @@ mod error;
 mod jpeg;
 mod png;
 mod region;
+mod seek;
 mod sniff;
+mod store;
 mod turbo;
 
-pub use decode::{Decoded, Decoder, Health};
+pub use decode::{Decoded, Decoder, Health, Native};
 pub use encode::{EncodeOptions, JpegColor, Restart, Sampling, encode_jpeg};
 pub use error::{CodecError, Unsupported};
 pub use region::Region;
+pub use seek::{Level, Plane, Planes};
 pub use sniff::{ImageInfo, Kind, MAX_PIXELS, Oddity, sniff};
+pub use store::{pack, unpack};
 
 use std::fmt;
 
@@ -35,6 +39,9 @@ pub enum Encoding {
     /// The source file, byte for byte: a JPEG of any kind that libjpeg-turbo reads with eight bits
     /// a sample, or a PNG.
     Source,
+    /// A baseline JPEG with an index of where its entropy-coded data can be entered. Regions decode
+    /// without what lies above and beside them; the file comes back byte for byte.
+    Jpeg,
 }
 
 impl Encoding {
@@ -42,6 +49,7 @@ impl Encoding {
     pub const fn to_tag(self) -> u8 {
         match self {
             Self::Source => 1,
+            Self::Jpeg => 2,
         }
     }
 
@@ -52,6 +60,7 @@ impl Encoding {
     pub const fn from_tag(tag: u8) -> Result<Self, CodecError> {
         match tag {
             1 => Ok(Self::Source),
+            2 => Ok(Self::Jpeg),
             _ => Err(CodecError::UnknownEncoding(tag)),
         }
     }
@@ -62,6 +71,7 @@ impl fmt::Display for Encoding {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Self::Source => "source",
+            Self::Jpeg => "jpeg",
         })
     }
 }
@@ -73,11 +83,11 @@ mod tests {
 
     #[test]
     fn tags_are_fixed_and_come_back() {
-        assert_eq!(Encoding::Source.to_tag(), 1);
+        assert_eq!((Encoding::Source.to_tag(), Encoding::Jpeg.to_tag()), (1, 2));
         let known: Vec<_> = (0..=255)
             .filter_map(|tag| Some((tag, Encoding::from_tag(tag).ok()?)))
             .collect();
-        assert_eq!(known, [(1, Encoding::Source)]);
+        assert_eq!(known, [(1, Encoding::Source), (2, Encoding::Jpeg)]);
     }
 
     #[test]

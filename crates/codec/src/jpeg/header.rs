@@ -54,7 +54,7 @@ impl Header {
 /// [`CodecError::Unsupported`] for processes and component counts that are not read,
 /// [`CodecError::Header`] for everything that libjpeg would not get past.
 pub(crate) fn read(bytes: &[u8]) -> Result<Header, CodecError> {
-    let mut walk = Walk { rest: bytes };
+    let mut walk = Walk::new(bytes);
     if walk.u16() != Some(u16::from_be_bytes([0xFF, SOI])) {
         return Err(damaged("it does not begin with a start-of-image marker"));
     }
@@ -211,14 +211,23 @@ fn adobe_transform(body: &[u8]) -> Option<u8> {
 }
 
 /// The part of the file that is still to be read.
-struct Walk<'a> {
+pub(crate) struct Walk<'a> {
     rest: &'a [u8],
 }
 
 impl<'a> Walk<'a> {
+    pub(crate) fn new(file: &'a [u8]) -> Self {
+        Self { rest: file }
+    }
+
+    /// What has not been walked over yet.
+    pub(crate) fn rest(&self) -> &'a [u8] {
+        self.rest
+    }
+
     /// The code of the next marker, past anything that is none: garbage, fill bytes, stuffed
     /// zeros. libjpeg tolerates those too (with a warning when it decodes). `None` at the end.
-    fn next_marker(&mut self) -> Option<u8> {
+    pub(crate) fn next_marker(&mut self) -> Option<u8> {
         loop {
             let ff = self.rest.iter().position(|&byte| byte == 0xFF)?;
             let code = ff + self.rest[ff..].iter().position(|&byte| byte != 0xFF)?;
@@ -232,7 +241,7 @@ impl<'a> Walk<'a> {
 
     /// The contents of the segment that begins here with its length. A length that does not even
     /// count its own two bytes means an empty segment, as it does to libjpeg.
-    fn segment(&mut self) -> Result<&'a [u8], CodecError> {
+    pub(crate) fn segment(&mut self) -> Result<&'a [u8], CodecError> {
         let length = usize::from(self.u16().ok_or_else(cut_short)?).saturating_sub(2);
         let (body, rest) = self.rest.split_at_checked(length).ok_or_else(cut_short)?;
         self.rest = rest;
@@ -244,6 +253,11 @@ impl<'a> Walk<'a> {
         self.rest = rest;
         Some(u16::from_be_bytes(*raw))
     }
+}
+
+/// Whether a marker is followed by a length and contents.
+pub(crate) fn has_body(marker: u8) -> bool {
+    !matches!(marker, SOI | EOI | TEM | RST0..=RST7)
 }
 
 fn cut_short() -> CodecError {
@@ -259,10 +273,11 @@ fn damaged(reason: &str) -> CodecError {
 
 // Marker codes of ITU-T T.81, table B.1.
 const TEM: u8 = 0x01;
-const SOF0: u8 = 0xC0;
+pub(crate) const SOF0: u8 = 0xC0;
+pub(crate) const SOF1: u8 = 0xC1;
 const SOF2: u8 = 0xC2;
 const SOF3: u8 = 0xC3;
-const DHT: u8 = 0xC4;
+pub(crate) const DHT: u8 = 0xC4;
 const SOF5: u8 = 0xC5;
 const SOF7: u8 = 0xC7;
 const SOF9: u8 = 0xC9;
@@ -275,8 +290,8 @@ const RST0: u8 = 0xD0;
 const RST7: u8 = 0xD7;
 const SOI: u8 = 0xD8;
 const EOI: u8 = 0xD9;
-const SOS: u8 = 0xDA;
-const DQT: u8 = 0xDB;
+pub(crate) const SOS: u8 = 0xDA;
+pub(crate) const DQT: u8 = 0xDB;
 const DNL: u8 = 0xDC;
 const DRI: u8 = 0xDD;
 const APP0: u8 = 0xE0;

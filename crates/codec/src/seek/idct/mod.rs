@@ -1,0 +1,95 @@
+//! The inverse DCT of four blocks at once, equal bit for bit to libjpeg-turbo's `islow`.
+//!
+//! Three kernels, one result: [`scalar`] says what is computed, `avx2` and `avx512` compute the
+//! same with vectors. The arithmetic is that of libjpeg-turbo's SIMD (dequantisation in 16 bits,
+//! 13-bit constants, 32-bit sums, saturation to 16 bits between the passes), after Loeffler,
+//! Ligtenberg and Moschytz 1989, as written down in libjpeg's jidctint.c.
+
+#[cfg(target_arch = "x86_64")]
+mod avx2;
+#[cfg(target_arch = "x86_64")]
+mod avx512;
+mod scalar;
+
+use super::group::{COEFFICIENTS, Quantiser};
+
+/// Bytes that a kernel writes of each of its eight rows: four blocks side by side.
+pub(super) const ROW: usize = 32;
+
+/// Which instructions do the work. All give the same bytes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Level {
+    /// Plain Rust.
+    Scalar,
+    /// 256-bit integer vectors.
+    Avx2,
+    /// 512-bit integer vectors with byte and word operations and dot products.
+    Avx512,
+}
+
+impl Level {
+    /// The best that this processor has.
+    pub fn best() -> Level {
+        *Level::available().last().unwrap_or(&Level::Scalar)
+    }
+
+    /// All that this processor has, slowest first.
+    pub fn available() -> &'static [Level] {
+        #[cfg(target_arch = "x86_64")]
+        {
+            let avx2 = is_x86_feature_detected!("avx2");
+            let avx512 = is_x86_feature_detected!("avx512f")
+                && is_x86_feature_detected!("avx512bw")
+                && is_x86_feature_detected!("avx512vl")
+                && is_x86_feature_detected!("avx512vnni");
+            match (avx2, avx512) {
+                (true, true) => return &[Level::Scalar, Level::Avx2, Level::Avx512],
+                (true, false) => return &[Level::Scalar, Level::Avx2],
+                _ => {}
+            }
+        }
+        &[Level::Scalar]
+    }
+}
+
+/// Dequantises and transforms a group into eight rows of [`ROW`] bytes, the first at the start
+/// of `out`, each `stride` bytes after the one before. Does nothing if `out` is too short.
+#[inline(always)]
+pub(super) fn group(
+    level: Level,
+    coefficients: &[i16; COEFFICIENTS],
+    steps: &Quantiser,
+    out: &mut [u8],
+    stride: usize,
+) {
+    if out.len() < 7 * stride + ROW {
+        return;
+    }
+    match level {
+        Level::Scalar => scalar::group(coefficients, &steps.0, out, stride),
+        // SAFETY: a `Level` other than `Scalar` is only ever made by `Level::available`, after
+        // asking the processor; `out` holds the eight rows, as was just checked.
+        #[cfg(target_arch = "x86_64")]
+        Level::Avx2 => unsafe { avx2::group(coefficients, &steps.0, out, stride) },
+        // SAFETY: as above.
+        #[cfg(target_arch = "x86_64")]
+        Level::Avx512 => unsafe { avx512::group(coefficients, &steps.0, out, stride) },
+        #[cfg(not(target_arch = "x86_64"))]
+        _ => scalar::group(coefficients, &steps.0, out, stride),
+    }
+}
+
+/// The 13-bit constants, paired as the dot products of the kernels want them. Each row: what
+/// multiplies the two inputs of one `multiply and add pairs`.
+mod k {
+    pub(super) const EVEN_26_SUM: (i16, i16) = (10703, 4433);
+    pub(super) const EVEN_26_DIFFERENCE: (i16, i16) = (4433, -10704);
+    pub(super) const ODD_0: [(i16, i16); 2] = [(2260, -6436), (9633, -11363)];
+    pub(super) const ODD_1: [(i16, i16); 2] = [(6437, -11362), (2261, 9633)];
+    pub(super) const ODD_2: [(i16, i16); 2] = [(9633, -2259), (-11362, -6436)];
+    pub(super) const ODD_3: [(i16, i16); 2] = [(11363, 9633), (6437, 2260)];
+    /// 1.0, for the sum and the difference of inputs 0 and 4.
+    pub(super) const ONE: i16 = 8192;
+    /// Right shift after the column pass and after the row pass.
+    pub(super) const SHIFTS: (u32, u32) = (11, 18);
+}
