@@ -97,6 +97,8 @@ impl Span {
 pub(super) struct Axis {
     /// Samples per output.
     taps: usize,
+    /// Whether weights may be negative.
+    overshoots: bool,
     /// First sample of each output, counted from the start of the span's support.
     starts: Vec<u32>,
     /// `taps` weights for each output.
@@ -120,6 +122,7 @@ impl Axis {
                 .max()
                 .unwrap_or(1),
         };
+        self.overshoots = span.filter == Filter::Bicubic;
         let count = span.count as usize;
         self.starts.clear();
         self.starts.resize(count, 0);
@@ -167,6 +170,11 @@ impl Axis {
     /// Samples per output.
     pub(super) fn taps(&self) -> usize {
         self.taps
+    }
+
+    /// Whether weights may be negative, so that sums leave the range of levels.
+    pub(super) fn overshoots(&self) -> bool {
+        self.overshoots
     }
 
     /// First sample of each output.
