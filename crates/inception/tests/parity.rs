@@ -69,7 +69,7 @@ fn logits_and_every_stage_equal_timms_in_float64() {
 
     let (shape, expected) = parse_npy(LOGITS);
     assert_eq!(logits.dims().to_vec(), shape);
-    let logits: Vec<f32> = logits.into_data().to_vec().unwrap();
+    let logits: Vec<f32> = logits.into_data().try_to_vec().unwrap();
     let worst = largest(
         logits
             .iter()
@@ -131,7 +131,7 @@ fn compare_stage(stage: &str, output: &Tensor<4>, expected: &Value) {
     shape.truncate(list("shape").len()); // timm's global_pool is flat
     assert_eq!(shape, list("shape"), "{stage}: shape");
 
-    let values: Vec<f32> = output.to_data().to_vec().unwrap();
+    let values: Vec<f32> = output.to_data().try_to_vec().unwrap();
     let values: Vec<f64> = values.into_iter().map(f64::from).collect();
     let count = values.len() as f64;
     let mean = values.iter().sum::<f64>() / count;

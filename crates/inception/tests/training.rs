@@ -16,7 +16,7 @@ fn the_smallest_and_a_larger_input_give_logits() {
     for (size, batch) in [(75, 2), (96, 1)] {
         let logits = model.forward(images([batch, 3, size, size], &device));
         assert_eq!(logits.dims(), [batch, 10]);
-        let logits: Vec<f32> = logits.into_data().to_vec().unwrap();
+        let logits: Vec<f32> = logits.into_data().try_to_vec().unwrap();
         assert!(logits.iter().all(|v| v.is_finite()));
     }
 }
@@ -53,8 +53,8 @@ fn every_parameter_has_a_finite_gradient_and_one_step_lowers_the_loss() {
         parameters: 0,
     };
     model.visit_named(&mut check);
-    // 44 convolutions with gamma and beta, and the classifier's weight and bias.
-    assert_eq!(check.parameters, 44 * 3 + 2);
+    // 48 convolutions (11 in the stem, then 7, 4, 10, 6, 10) with gamma and beta, and the classifier.
+    assert_eq!(check.parameters, 48 * 3 + 2);
 
     let mut step = Step {
         gradients: &gradients,
@@ -86,7 +86,7 @@ impl NamedVisitor for CheckGradients<'_> {
             return;
         }
         let gradient = gradient.unwrap_or_else(|| panic!("{name} has no gradient"));
-        let gradient: Vec<f32> = gradient.into_data().to_vec().unwrap();
+        let gradient: Vec<f32> = gradient.into_data().try_to_vec().unwrap();
         assert!(
             gradient.iter().all(|g| g.is_finite()),
             "{name}: gradient not finite"
@@ -99,14 +99,15 @@ impl NamedVisitor for CheckGradients<'_> {
     }
 }
 
-/// The loss along a parameter's own gradient must rise as fast as the gradient is long. The step is
-/// long enough to stand out of f32 rounding, the difference central, so its error is of third order
-/// but for the ReLUs that switch in between.
+/// Along a parameter's own gradient the loss must rise as fast as the gradient is long. The step is
+/// chosen to move the loss by about 0.004: far above f32 rounding, and short enough for a central
+/// difference in spite of the ReLUs that switch in between. 107 px leave 2 x 2 positions in the last
+/// blocks, so that their BatchNorms see more than a handful of numbers.
 #[test]
 fn gradients_agree_with_finite_differences() {
     let device = Device::flex().autodiff();
     let model = small().init(5, &device).unwrap();
-    let batch = images([4, 3, 75, 75], &device);
+    let batch = images([4, 3, 107, 107], &device);
     let gradients = loss(&model, batch.clone()).backward();
     for name in [
         "features.0.conv.weight",
@@ -119,7 +120,7 @@ fn gradients_agree_with_finite_differences() {
         "last_linear.bias",
     ] {
         let length = gradient_length(&model, &gradients, name);
-        let step = 0.01 / length; // moves the loss by about 0.01 * length
+        let step = 0.004 / (length * length);
         let moved = |rate: f64| {
             let only = |other: &str| other == name;
             let mut step = Step {
@@ -132,7 +133,7 @@ fn gradients_agree_with_finite_differences() {
         let measured = (moved(-step) - moved(step)) / (2.0 * step * length);
         println!("{name}: gradient {length:.4}, difference {measured:.4}");
         assert!(
-            (measured - length).abs() < 0.03 * length,
+            (measured - length).abs() < 0.04 * length,
             "{name}: the gradient says {length}, the loss {measured}"
         );
     }
@@ -148,7 +149,7 @@ fn gradient_length(model: &InceptionV4, gradients: &Gradients, name: &str) -> f6
         fn visit<const D: usize>(&mut self, name: &str, _: Role, tensor: &Param<Tensor<D>>) {
             if name == self.name {
                 let gradient = tensor.val().grad(self.gradients).unwrap();
-                let gradient: Vec<f32> = gradient.into_data().to_vec().unwrap();
+                let gradient: Vec<f32> = gradient.into_data().try_to_vec().unwrap();
                 let squares: f64 = gradient.iter().map(|&g| f64::from(g).powi(2)).sum();
                 self.length = Some(squares.sqrt());
             }
@@ -192,7 +193,7 @@ fn running_statistics_move_in_training_only_and_by_torchs_rule() {
     let weight: Vec<f32> = values(&evaluated).remove(0).1;
     let input: Vec<f32> = images([2, 3, 75, 75], &device)
         .into_data()
-        .to_vec()
+        .try_to_vec()
         .unwrap();
     let channel = 5;
     let samples = convolve_first_layer(&input, &weight, channel);
@@ -258,7 +259,7 @@ fn dropout_acts_in_training_only() {
         model
             .forward(images([2, 3, 75, 75], device))
             .into_data()
-            .to_vec()
+            .try_to_vec()
             .unwrap()
     };
     assert_ne!(pass(&model, &training), pass(&model, &training));
@@ -325,5 +326,5 @@ fn initial_weights_depend_on_the_seed_alone_and_have_their_moments() {
 }
 
 fn scalar(tensor: Tensor<1>) -> f64 {
-    f64::from(tensor.into_data().to_vec::<f32>().unwrap()[0])
+    f64::from(tensor.into_data().try_to_vec::<f32>().unwrap()[0])
 }

@@ -8,7 +8,7 @@ use burn::tensor::{Device, Gradients, Int, Tensor, TensorData};
 use inception::{InceptionV4, InceptionV4Config, NamedMapper, NamedVisitor, Role};
 
 /// The smallest network with every kind of block.
-pub fn small() -> InceptionV4Config {
+pub(crate) fn small() -> InceptionV4Config {
     InceptionV4Config {
         num_classes: 10,
         drop_rate: 0.0,
@@ -20,7 +20,7 @@ pub fn small() -> InceptionV4Config {
 
 /// Element `index` of the reference tensor `name`, uniform in [lo, hi): FNV-1a of the name, then
 /// splitmix64 of the index, as `weights.py` (the generator of the reference logits) has it.
-pub fn uniform(name: &str, count: usize, lo: f64, hi: f64) -> Vec<f32> {
+pub(crate) fn uniform(name: &str, count: usize, lo: f64, hi: f64) -> Vec<f32> {
     let hash = name.bytes().fold(0xcbf2_9ce4_8422_2325_u64, |hash, byte| {
         (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3)
     });
@@ -37,13 +37,13 @@ pub fn uniform(name: &str, count: usize, lo: f64, hi: f64) -> Vec<f32> {
 }
 
 /// A reproducible batch of images in [-2, 2).
-pub fn images(shape: [usize; 4], device: &Device) -> Tensor<4> {
+pub(crate) fn images(shape: [usize; 4], device: &Device) -> Tensor<4> {
     let values = uniform("input.noise", shape.iter().product(), -2.0, 2.0);
     Tensor::from_data(TensorData::new(values, shape), device)
 }
 
 /// Mean cross-entropy of the model on a batch, labels 0, 1, 2, ...
-pub fn loss(model: &InceptionV4, images: Tensor<4>) -> Tensor<1> {
+pub(crate) fn loss(model: &InceptionV4, images: Tensor<4>) -> Tensor<1> {
     let device = images.device();
     let labels = Tensor::<1, Int>::arange(0..images.dims()[0] as i64, &device);
     CrossEntropyLossConfig::new()
@@ -52,10 +52,10 @@ pub fn loss(model: &InceptionV4, images: Tensor<4>) -> Tensor<1> {
 }
 
 /// p -= rate * gradient, for the parameters whose name `only` accepts.
-pub struct Step<'a> {
-    pub gradients: &'a Gradients,
-    pub rate: f64,
-    pub only: &'a dyn Fn(&str) -> bool,
+pub(crate) struct Step<'a> {
+    pub(crate) gradients: &'a Gradients,
+    pub(crate) rate: f64,
+    pub(crate) only: &'a dyn Fn(&str) -> bool,
 }
 
 impl NamedMapper for Step<'_> {
@@ -78,12 +78,14 @@ impl NamedMapper for Step<'_> {
 }
 
 /// Every tensor's name and values.
-pub fn values(model: &InceptionV4) -> Vec<(String, Vec<f32>)> {
+pub(crate) fn values(model: &InceptionV4) -> Vec<(String, Vec<f32>)> {
     struct Values(Vec<(String, Vec<f32>)>);
     impl NamedVisitor for Values {
         fn visit<const D: usize>(&mut self, name: &str, _: Role, tensor: &Param<Tensor<D>>) {
-            self.0
-                .push((name.to_owned(), tensor.val().into_data().to_vec().unwrap()));
+            self.0.push((
+                name.to_owned(),
+                tensor.val().into_data().try_to_vec().unwrap(),
+            ));
         }
     }
     let mut values = Values(Vec::new());
