@@ -60,12 +60,10 @@ mod permutation;
 mod plan;
 #[allow(unsafe_code)]
 mod ring;
-#[cfg(test)]
-mod ring_model;
-#[cfg(test)]
-mod ring_tests;
 mod stats;
 mod sync;
+#[cfg(test)]
+mod tests;
 mod waiter;
 mod worker;
 

@@ -44,7 +44,7 @@ impl Loader {
         Loader::start_job(job, &config)
     }
 
-    fn start_job(job: Job, config: &LoaderConfig) -> Result<Loader, LoaderError> {
+    pub(crate) fn start_job(job: Job, config: &LoaderConfig) -> Result<Loader, LoaderError> {
         let layout = Layout {
             slots: config.slots,
             items: config.batch as usize,
@@ -153,7 +153,7 @@ impl Drop for Loader {
 }
 
 impl Job {
-    fn new(split: Arc<Split>, config: &LoaderConfig) -> Result<Job, LoaderError> {
+    pub(crate) fn new(split: Arc<Split>, config: &LoaderConfig) -> Result<Job, LoaderError> {
         config.check()?;
         let style = Style {
             size: config.size,

@@ -1,5 +1,5 @@
 //! What the ring and its waiters take from elsewhere to speak across threads, in one place:
-//! `ring_model` compiles the same two files against a model checker's versions of all of it.
+//! `tests/ring_model.rs` compiles the same two files against a model checker's versions of all of it.
 
 pub(crate) use std::cell::UnsafeCell;
 pub(crate) use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering, fence};

@@ -6,10 +6,10 @@
 //! `LOOM_MAX_PREEMPTIONS=3` searches deeper than the bound below.
 #![allow(dead_code, clippy::panic, clippy::duplicate_mod)]
 
-#[path = "ring.rs"]
+#[path = "../ring.rs"]
 #[allow(unsafe_code)]
 mod ring;
-#[path = "waiter.rs"]
+#[path = "../waiter.rs"]
 mod waiter;
 
 /// The counterpart of `crate::sync`.
