@@ -1,6 +1,7 @@
 //! From a recipe to the data set's splits, the loaders over them, and tensors. Decides nothing: it
 //! says the recipe's words in the loader's.
 
+use std::num::NonZeroUsize;
 use std::sync::Arc;
 
 use augment::{AspectDraw, ColorJitter, Filter, Normalize, RandomErasing, RandomResizedCrop};
@@ -40,6 +41,25 @@ impl Data {
     #[must_use]
     pub fn classes(&self) -> &[Class] {
         &self.dataset.manifest().classes
+    }
+
+    /// The recipe with its number of classes filled in.
+    ///
+    /// # Errors
+    /// It says another number than the data set has.
+    pub fn with_classes(&self, recipe: &Recipe) -> Result<Recipe, TrainError> {
+        let data = self.classes().len();
+        match recipe.num_classes {
+            Some(network) if network.get() != data => Err(TrainError::ClassCount {
+                network: network.get(),
+                data,
+                data_dir: recipe.data_dir.clone(),
+            }),
+            _ => Ok(Recipe {
+                num_classes: NonZeroUsize::new(data),
+                ..recipe.clone()
+            }),
+        }
     }
 
     /// Opens a split.

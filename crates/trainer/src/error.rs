@@ -53,6 +53,21 @@ pub enum TrainError {
         /// The data set.
         data_dir: PathBuf,
     },
+    /// As many classes, but not the same.
+    #[error(
+        "class {index} is {network} to the network, but {data} in the data set in {}; pass the \
+         --data-dir that it was trained on", data_dir.display()
+    )]
+    OtherClasses {
+        /// The first index at which they differ.
+        index: usize,
+        /// The network's synset.
+        network: String,
+        /// The data set's synset.
+        data: String,
+        /// The data set.
+        data_dir: PathBuf,
+    },
     /// The loss is infinite or not a number.
     #[error(
         "the loss is {loss} at step {step}; its batch held {}. The last checkpoint is {}; a lower \

@@ -21,6 +21,7 @@ mod report;
 mod resume;
 pub mod run;
 pub mod schedule;
+pub mod trained;
 
 pub use error::TrainError;
 pub use report::validation_line;

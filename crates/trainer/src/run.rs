@@ -50,7 +50,7 @@ pub fn train(recipe: &Recipe, resume: &Resume, stop: &AtomicBool) -> Result<Outc
     let plain_device = device::select(&recipe.device)?;
     let device = plain_device.clone().autodiff();
     let data = Data::open(recipe)?;
-    let recipe = &with_classes(recipe, &data)?;
+    let recipe = &data.with_classes(recipe)?;
     let train_split = data.split(&recipe.train_split)?;
     let val_split = match recipe.val_while_train {
         true => Some(data.split(&recipe.val_split)?),
@@ -178,22 +178,6 @@ pub fn train(recipe: &Recipe, resume: &Resume, stop: &AtomicBool) -> Result<Outc
         );
     }
     Ok(Outcome::Finished)
-}
-
-/// The recipe with its number of classes filled in, which must be the data set's.
-fn with_classes(recipe: &Recipe, data: &Data) -> Result<Recipe, TrainError> {
-    let classes = std::num::NonZeroUsize::new(data.classes().len());
-    match (recipe.num_classes, classes) {
-        (Some(network), data) if Some(network) != data => Err(TrainError::ClassCount {
-            network: network.get(),
-            data: data.map_or(0, std::num::NonZeroUsize::get),
-            data_dir: recipe.data_dir.clone(),
-        }),
-        _ => Ok(Recipe {
-            num_classes: classes,
-            ..recipe.clone()
-        }),
-    }
 }
 
 fn run_line(state: &State, model: &InceptionV4, val_split: Option<&Split>) -> RunLine {

@@ -31,7 +31,7 @@ fn recipe(layers: &[Layer]) -> Recipe {
 
 #[test]
 fn mindcvs_recipe_loads_as_it_is() {
-    assert_eq!(yaml(MINDCV).entries.len(), 37);
+    assert_eq!(yaml(MINDCV).entries.len(), 39);
 }
 
 #[test]
@@ -43,7 +43,7 @@ fn what_is_not_implemented_in_it_is_refused_all_at_once() {
     assert_eq!(lines.len(), 3, "{error}");
     let message = error.to_string();
     for part in [
-        "auto_augment: autoaug is not implemented yet; pass --auto-augment none (a.yaml:26)",
+        "auto_augment: autoaug is not implemented yet; pass --auto-augment none (a.yaml:25)",
         "amp_level: O2 is not implemented yet; pass --amp-level O0",
         "distribute: true is not implemented yet; pass --distribute false",
     ] {

@@ -1,2 +1,84 @@
 //! The `predict` binary.
-fn main() {}
+
+use std::fmt::Write;
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use clap::{Arg, ArgAction, ArgMatches, Command, value_parser};
+use cli::{flags, log};
+use trainer::predict::Prediction;
+use trainer::trained::{self, Trained};
+
+const ABOUT: &str = "The five likeliest classes of images (JPEG or PNG)";
+
+const EXAMPLES: &str = "\
+Examples:
+  predict cat.jpg dog.png --ckpt-path ckpt/inception_v4-200_40036
+  predict cat.jpg --ckpt-path ckpt/inception_v4-200_40036 --json
+
+Images are prepared as validation prepares them. Class names come from the checkpoint; for weights in a
+.safetensors file, from the data set in --data-dir. An image that cannot be read is reported, the others
+are predicted, and the exit code is 1.";
+
+fn main() -> ExitCode {
+    let command = Command::new("predict")
+        .about(ABOUT)
+        .version(env!("CARGO_PKG_VERSION"));
+    let matches = flags::with_recipe(command, |key| key.evaluation)
+        .after_long_help(EXAMPLES)
+        .after_help("--help shows all flags, and examples.")
+        .arg(
+            Arg::new("images")
+                .value_name("IMAGE")
+                .required(true)
+                .num_args(1..)
+                .value_parser(value_parser!(PathBuf))
+                .help("Image files"),
+        )
+        .arg(
+            Arg::new("json")
+                .long("json")
+                .action(ArgAction::SetTrue)
+                .help("Print a JSON object for each image, one a line"),
+        )
+        .get_matches();
+    log::to_stderr();
+    cli::exit(predict(&matches))
+}
+
+fn predict(matches: &ArgMatches) -> anyhow::Result<ExitCode> {
+    let (resolved, checkpoint) = trained::resolve(&flags::layers(matches)?)?;
+    flags::report_notes(&resolved.notes);
+    let mut predictor = Trained::load(&resolved.recipe, checkpoint.as_ref())?.predictor()?;
+    let mut code = ExitCode::SUCCESS;
+    for image in matches.get_many::<PathBuf>("images").into_iter().flatten() {
+        match predictor.predict(image) {
+            Ok(prediction) if matches.get_flag("json") => {
+                cli::print(&serde_json::to_string(&prediction)?)?;
+            }
+            Ok(prediction) => cli::print(&table(&prediction)?)?,
+            Err(error) => {
+                eprintln!("error: {error}");
+                code = ExitCode::FAILURE;
+            }
+        }
+    }
+    Ok(code)
+}
+
+/// An image's guesses, a line each.
+fn table(prediction: &Prediction) -> Result<String, std::fmt::Error> {
+    let mut text = prediction.image.display().to_string();
+    for guess in &prediction.guesses {
+        write!(
+            text,
+            "\n  {:6.2} %  {}",
+            100.0 * guess.probability,
+            guess.name
+        )?;
+        if !guess.synset.is_empty() && guess.synset != guess.name {
+            write!(text, " ({})", guess.synset)?;
+        }
+    }
+    Ok(text)
+}

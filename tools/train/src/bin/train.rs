@@ -1,2 +1,86 @@
 //! The `train` binary.
-fn main() {}
+
+use std::process::ExitCode;
+
+use clap::{Arg, ArgMatches, Command};
+use cli::{flags, log, signal::Stop};
+use tracing::info;
+use trainer::Resume;
+use trainer::checkpoint::Checkpoint;
+use trainer::recipe::{Purpose, Recipe};
+use trainer::run::{self, Outcome};
+
+const ABOUT: &str = "Trains Inception-v4 from a data set that `shard build` wrote";
+
+const EXAMPLES: &str = "\
+Examples:
+  A first run, with everything else as the recipe says:
+      train --config configs/inception_v4.yaml --data-dir /data/imagenet-shards
+  The same on one device with the learning rate scaled to its batch:
+      train -c configs/inception_v4.yaml --data-dir /data/imagenet-shards --lr-for-batch 256
+  A small network on small images, for an hour on a CPU:
+      train --data-dir SHARDS --image-resize 96 --width 0.25 --blocks 1,1,1 --bn-momentum 0.1 \\
+          --batch-size 32 --lr 0.05 --warmup-epochs 1 --decay-epochs 9 --epoch-size 10 --val-while-train
+  On from where it stopped (or from the start, if it never ran; for schedulers that requeue):
+      train -c configs/inception_v4.yaml --data-dir /data/imagenet-shards --resume
+  MindCV's own recipe, without what is not implemented yet:
+      train -c inception_v4_ascend.yaml --data-dir /data/imagenet-shards \\
+          --distribute false --auto-augment none --amp-level O0
+
+Flags may be written as MindCV writes them (--data_dir). Every flag is a key of the recipe file too.
+
+Ctrl-C or SIGTERM finishes the step at hand, saves a checkpoint and exits with 130 or 143; a second
+one exits at once. Errors exit with 1, a wrong command line with 2.
+
+In --ckpt-save-dir: metrics.jsonl (a JSON object for each step and validation), result.log (a line for
+each epoch), and the checkpoints.";
+
+fn main() -> ExitCode {
+    let command = flags::with_recipe(Command::new("train").about(ABOUT).version(env!("CARGO_PKG_VERSION")), |_| true)
+        .after_long_help(EXAMPLES)
+        .after_help("--help shows all flags, and examples.")
+        .arg(
+            Arg::new("resume")
+                .long("resume")
+                .value_name("CHECKPOINT")
+                .num_args(0..=1)
+                .default_missing_value("")
+                .help("Continue the newest run in --ckpt-save-dir, if there is one, or the one of this checkpoint"),
+        );
+    let matches = command.get_matches();
+    log::to_stdout();
+    cli::exit(train(&matches))
+}
+
+fn train(matches: &ArgMatches) -> anyhow::Result<ExitCode> {
+    let layers = flags::layers(matches)?;
+    let resume = match matches.get_one::<String>("resume").map(String::as_str) {
+        None => Resume::No,
+        Some("") => Resume::Latest,
+        Some(path) => Resume::From(path.into()),
+    };
+    // Without a recipe file, a checkpoint that is named continues by its own recipe.
+    let base = match &resume {
+        Resume::From(path) if !matches.contains_id("config") => {
+            Checkpoint::open(path)?.state().recipe.clone()
+        }
+        _ => Recipe::default(),
+    };
+    let resolved = Recipe::resolve(&base, &layers, Purpose::Train)?;
+    flags::report_notes(&resolved.notes);
+
+    let stop = Stop::listen()?;
+    match run::train(&resolved.recipe, &resume, stop.asked())? {
+        Outcome::Finished => {
+            info!("Finish training!");
+            Ok(ExitCode::SUCCESS)
+        }
+        Outcome::Interrupted { checkpoint } => {
+            info!(
+                "interrupted; continue with --resume {}",
+                checkpoint.display()
+            );
+            Ok(stop.exit_code())
+        }
+    }
+}

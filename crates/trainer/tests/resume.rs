@@ -1,0 +1,140 @@
+//! A run that was stopped and resumed is the run that was not.
+#![allow(clippy::unwrap_used, clippy::panic)]
+
+mod common;
+
+use std::fs;
+use std::num::{NonZeroU64, NonZeroUsize};
+use std::path::{Path, PathBuf};
+use std::sync::atomic::AtomicBool;
+
+use common::{alone, data_set, metrics, recipe, train};
+use trainer::checkpoint::Checkpoint;
+use trainer::metrics::{Line, RESULT_FILE};
+use trainer::recipe::Recipe;
+use trainer::run::{self, Outcome};
+use trainer::{Resume, TrainError};
+
+/// 200 steps: 20 epochs of 10, validated every fifth.
+fn two_hundred(dir: &Path, run: &str) -> Recipe {
+    Recipe {
+        ckpt_save_dir: dir.join(run),
+        ckpt_save_steps: NonZeroU64::new(5),
+        keep_checkpoint_max: NonZeroUsize::new(100).unwrap(),
+        epoch_size: NonZeroU64::new(20).unwrap(),
+        decay_epochs: 19,
+        val_interval: NonZeroU64::new(5).unwrap(),
+        ..recipe(dir)
+    }
+}
+
+fn copy(from: &Path, to: &Path) {
+    fs::create_dir_all(to).unwrap();
+    for entry in fs::read_dir(from).unwrap() {
+        let entry = entry.unwrap();
+        fs::copy(entry.path(), to.join(entry.file_name())).unwrap();
+    }
+}
+
+fn last(dir: &Path) -> Checkpoint {
+    Checkpoint::latest(dir).unwrap().unwrap()
+}
+
+fn files(checkpoint: &Checkpoint) -> Vec<Vec<u8>> {
+    ["model.safetensors", "optimizer.safetensors"]
+        .map(|file| fs::read(checkpoint.dir().join(file)).unwrap())
+        .into()
+}
+
+#[test]
+fn two_hundred_steps_are_a_hundred_and_a_hundred() {
+    let _turn = alone();
+    let dir = tempfile::tempdir().unwrap();
+    fs::create_dir(dir.path().join("data")).unwrap();
+    data_set(&dir.path().join("data"), 40, 9);
+    let whole = two_hundred(dir.path(), "whole");
+    assert_eq!(train(&whole, &Resume::No).unwrap(), Outcome::Finished);
+    let expected = last(&whole.ckpt_save_dir);
+    assert_eq!(expected.state().steps, 200);
+
+    // Killed, as seen from the disk: a checkpoint, and logs that have gone on since. Once at the end
+    // of an epoch, once in the middle of one.
+    for (name, steps) in [("inception_v4-10_10", 100), ("inception_v4-10_5", 95)] {
+        let resumed = two_hundred(dir.path(), name);
+        copy(&whole.ckpt_save_dir.join(name), &resumed.ckpt_save_dir.join(name));
+        for log in ["metrics.jsonl", RESULT_FILE] {
+            fs::copy(whole.ckpt_save_dir.join(log), resumed.ckpt_save_dir.join(log)).unwrap();
+        }
+        assert_eq!(last(&resumed.ckpt_save_dir).state().steps, steps);
+        assert_eq!(train(&resumed, &Resume::Latest).unwrap(), Outcome::Finished);
+
+        let found = last(&resumed.ckpt_save_dir);
+        assert!(files(&found) == files(&expected), "weights or velocities differ after {name}");
+        assert_eq!(found.state().cursor, expected.state().cursor);
+        assert_eq!(found.state().progress.best, expected.state().progress.best);
+        assert_eq!(metrics(&resumed.ckpt_save_dir), metrics(&whole.ckpt_save_dir));
+        let rows = |recipe: &Recipe| {
+            fs::read_to_string(recipe.ckpt_save_dir.join(RESULT_FILE)).unwrap().lines().count()
+        };
+        assert_eq!(rows(&resumed), 21);
+        assert_eq!(rows(&resumed), rows(&whole));
+    }
+}
+
+#[test]
+fn a_stop_saves_and_the_resumed_run_closes_the_epoch_once() {
+    let _turn = alone();
+    let dir = tempfile::tempdir().unwrap();
+    fs::create_dir(dir.path().join("data")).unwrap();
+    data_set(&dir.path().join("data"), 4, 5);
+    // One step an epoch, and a stop from the beginning: the validation of epoch 1 is still to come.
+    let recipe = recipe(dir.path());
+    let outcome = run::train(&recipe, &Resume::No, &AtomicBool::new(true)).unwrap();
+    let checkpoint: PathBuf = recipe.ckpt_save_dir.join("inception_v4-1_1");
+    assert_eq!(outcome, Outcome::Interrupted { checkpoint: checkpoint.clone() });
+    let validations = || {
+        let lines = metrics(&recipe.ckpt_save_dir);
+        lines.iter().filter(|line| matches!(line, Line::Validation { .. })).count()
+    };
+    assert_eq!(validations(), 0);
+
+    assert_eq!(train(&recipe, &Resume::From(checkpoint)).unwrap(), Outcome::Finished);
+    assert_eq!(validations(), 2);
+    // A run that is over stays over.
+    assert_eq!(train(&recipe, &Resume::Latest).unwrap(), Outcome::Finished);
+    assert_eq!((validations(), last(&recipe.ckpt_save_dir).state().steps), (2, 2));
+    // And can be made longer, by MindCV's flags too.
+    let longer = Recipe {
+        epoch_size: NonZeroU64::new(3).unwrap(),
+        ckpt_path: Some(last(&recipe.ckpt_save_dir).dir().to_owned()),
+        resume_opt: true,
+        ..recipe.clone()
+    };
+    assert_eq!(train(&longer, &Resume::No).unwrap(), Outcome::Finished);
+    assert_eq!((validations(), last(&recipe.ckpt_save_dir).state().steps), (3, 3));
+}
+
+#[test]
+fn a_run_goes_on_only_from_its_own_checkpoints_and_over_nobodys() {
+    let _turn = alone();
+    let dir = tempfile::tempdir().unwrap();
+    fs::create_dir(dir.path().join("data")).unwrap();
+    data_set(&dir.path().join("data"), 8, 5);
+    let recipe = Recipe { epoch_size: NonZeroU64::MIN, warmup_epochs: 0, ..recipe(dir.path()) };
+    train(&recipe, &Resume::Latest).unwrap();
+
+    let again = train(&recipe, &Resume::No).unwrap_err();
+    assert!(matches!(again, TrainError::Occupied { .. }), "{again}");
+
+    let other = Recipe { seed: 7, width: 0.2, ..recipe.clone() };
+    let message = train(&other, &Resume::Latest).unwrap_err().to_string();
+    for part in ["seed was 42, now it is 7", "width was 0.1, now it is 0.2", "inception_v4-1_2"] {
+        assert!(message.contains(part), "no '{part}' in: {message}");
+    }
+
+    fs::remove_dir_all(&recipe.data_dir).unwrap();
+    fs::create_dir(&recipe.data_dir).unwrap();
+    data_set(&recipe.data_dir, 12, 5);
+    let message = train(&recipe, &Resume::Latest).unwrap_err().to_string();
+    assert!(message.contains("the number of training images was 8, now it is 12"), "{message}");
+}

@@ -1,0 +1,41 @@
+//! What `train`, `validate` and `predict` share: flags made from the recipe's keys, logging, signals
+//! and exit codes. What they do lies in `trainer`.
+
+#![forbid(unsafe_code)]
+
+pub mod flags;
+pub mod log;
+pub mod signal;
+
+use std::io::{self, Write};
+use std::process::ExitCode;
+
+/// Turns the end of a program into its exit code: errors go to stderr, with their causes, as 1. (A
+/// wrong command line has ended the program before, with 2.)
+#[must_use]
+pub fn exit(result: anyhow::Result<ExitCode>) -> ExitCode {
+    match result {
+        Ok(code) => code,
+        Err(error) if is_broken_pipe(&error) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("error: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+/// Prints a program's result, a line or more.
+///
+/// # Errors
+/// Nobody reads it any more, or the disk is full.
+pub fn print(text: &str) -> io::Result<()> {
+    let mut out = io::stdout().lock();
+    out.write_all(text.as_bytes())?;
+    out.write_all(b"\n")
+}
+
+fn is_broken_pipe(error: &anyhow::Error) -> bool {
+    error
+        .downcast_ref::<io::Error>()
+        .is_some_and(|error| error.kind() == io::ErrorKind::BrokenPipe)
+}

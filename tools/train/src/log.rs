@@ -1,0 +1,30 @@
+//! Where log lines go. `RUST_LOG` sets how many there are.
+
+use std::io::{self, IsTerminal};
+
+use tracing_subscriber::EnvFilter;
+use tracing_subscriber::fmt::{MakeWriter, time::uptime};
+
+/// Logs to stdout: for `train`, whose log is its result.
+pub fn to_stdout() {
+    init(io::stdout, io::stdout().is_terminal());
+}
+
+/// Logs to stderr: for programs that print a result.
+pub fn to_stderr() {
+    init(io::stderr, io::stderr().is_terminal());
+}
+
+fn init<W>(writer: W, colours: bool)
+where
+    W: for<'a> MakeWriter<'a> + Send + Sync + 'static,
+{
+    let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("info"));
+    tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_writer(writer)
+        .with_ansi(colours)
+        .with_timer(uptime())
+        .with_target(false)
+        .init();
+}
