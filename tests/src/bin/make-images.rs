@@ -1,0 +1,74 @@
+//! Writes a small set of real JPEGs that a network can learn within minutes.
+#![forbid(unsafe_code)]
+
+use std::path::PathBuf;
+
+use anyhow::{Result, ensure};
+use clap::Parser;
+use journeys::{CLASSES, MadeSet, write_odd_files};
+
+/// Make a small image set: OUT/train/CLASS/*.JPEG and OUT/val/CLASS/*.JPEG
+///
+/// The classes differ in how two random colours are arranged: blobs, checker, discs, rings, solid,
+/// stripes. The same arguments make the same files.
+#[derive(Debug, Parser)]
+struct Args {
+    /// The directory to write
+    #[arg(long, value_name = "DIR")]
+    out: PathBuf,
+
+    /// How many classes
+    #[arg(long, default_value_t = 5, value_parser = clap::value_parser!(u8).range(1..=CLASSES.len() as i64))]
+    classes: u8,
+
+    /// Training images of each class
+    #[arg(long, default_value_t = 200)]
+    train: usize,
+
+    /// Validation images of each class
+    #[arg(long, default_value_t = 40)]
+    val: usize,
+
+    /// Shortest side in pixels
+    #[arg(long, default_value_t = 128)]
+    smallest: u32,
+
+    /// Longest side in pixels
+    #[arg(long, default_value_t = 224)]
+    largest: u32,
+
+    /// Seed of all random choices
+    #[arg(long, default_value_t = 42)]
+    seed: u64,
+
+    /// Add odd files to the first training class: progressive, gray, CMYK, PNG named JPEG, rotated, with
+    /// restart markers; and broken ones: truncated, empty
+    #[arg(long)]
+    odd: bool,
+}
+
+fn main() -> Result<()> {
+    let args = Args::parse();
+    ensure!(
+        (1..=args.largest).contains(&args.smallest),
+        "--smallest must be at least 1 and at most --largest"
+    );
+    let set = MadeSet {
+        classes: usize::from(args.classes),
+        train: args.train,
+        val: args.val,
+        sides: (args.smallest, args.largest),
+        seed: args.seed,
+    };
+    set.write(&args.out)?;
+    if args.odd {
+        write_odd_files(&args.out.join("train").join(CLASSES[0]), 0, args.seed)?;
+    }
+    let images = set.classes * (set.train + set.val) + if args.odd { 8 } else { 0 };
+    println!(
+        "{images} files of {} classes in {}",
+        set.classes,
+        args.out.display()
+    );
+    Ok(())
+}
