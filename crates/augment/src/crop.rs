@@ -1,5 +1,6 @@
 //! Where a random resized crop lies. Only geometry: the pixels are the resampler's.
 
+use crate::error::require;
 use crate::{AugmentError, CropRect, SampleRng};
 
 /// The crop of "RandomResizedCrop": a random share of the area with a random aspect ratio.
@@ -35,30 +36,7 @@ impl RandomResizedCrop {
     /// # Errors
     /// [`AugmentError::OutOfRange`] names the first bound that is not so.
     pub fn new(scale: (f64, f64), ratio: (f64, f64)) -> Result<Self, AugmentError> {
-        check_bounds(
-            "the lower bound of scale",
-            scale.0,
-            (0.0, scale.1),
-            "above 0 and not above the upper bound",
-        )?;
-        check_bounds(
-            "the upper bound of scale",
-            scale.1,
-            (0.0, 1.0),
-            "above 0 and not above 1",
-        )?;
-        check_bounds(
-            "the lower bound of ratio",
-            ratio.0,
-            (0.0, ratio.1),
-            "above 0 and not above the upper bound",
-        )?;
-        check_bounds(
-            "the upper bound of ratio",
-            ratio.1,
-            (0.0, f64::MAX),
-            "finite",
-        )?;
+        check_shape(scale, ratio)?;
         Ok(RandomResizedCrop { scale, ratio })
     }
 
@@ -114,22 +92,33 @@ fn whole_pixels(side: f64) -> u32 {
     (side.round() as u32).max(1)
 }
 
-/// Accepts `low` < `value` <= `high`; refuses NaN.
-pub(crate) fn check_bounds(
-    name: &'static str,
-    value: f64,
-    (low, high): (f64, f64),
-    expects: &'static str,
-) -> Result<(), AugmentError> {
-    if value > low && value <= high {
-        Ok(())
-    } else {
-        Err(AugmentError::OutOfRange {
-            name,
-            value,
-            expects,
-        })
-    }
+/// Accepts bounds of a share of the area (0 < low <= high <= 1) and of an aspect ratio (0 < low <= high).
+pub(crate) fn check_shape(scale: (f64, f64), ratio: (f64, f64)) -> Result<(), AugmentError> {
+    let low = "above 0 and not above the upper bound";
+    require(
+        scale.0 > 0.0 && scale.0 <= scale.1,
+        "the lower bound of scale",
+        scale.0,
+        low,
+    )?;
+    require(
+        scale.1 <= 1.0,
+        "the upper bound of scale",
+        scale.1,
+        "at most 1",
+    )?;
+    require(
+        ratio.0 > 0.0 && ratio.0 <= ratio.1,
+        "the lower bound of ratio",
+        ratio.0,
+        low,
+    )?;
+    require(
+        ratio.1.is_finite(),
+        "the upper bound of ratio",
+        ratio.1,
+        "finite",
+    )
 }
 
 #[cfg(test)]

@@ -1,6 +1,7 @@
 //! Random erasing (Zhong et al., AAAI 2020): which rectangle, and filling it. Only a constant fill.
 
-use crate::crop::check_bounds;
+use crate::crop::check_shape;
+use crate::error::require;
 use crate::{AugmentError, CropRect, SampleRng};
 
 /// How the aspect ratio of the erased rectangle is drawn.
@@ -35,19 +36,8 @@ impl RandomErasing {
     /// # Errors
     /// [`AugmentError::OutOfRange`] unless `probability` is in 0 to 1.
     pub fn new(probability: f64) -> Result<Self, AugmentError> {
-        check_bounds(
-            "probability of erasing",
-            probability,
-            (f64::NEG_INFINITY, 1.0),
-            "from 0 to 1",
-        )?;
-        if probability < 0.0 {
-            return Err(AugmentError::OutOfRange {
-                name: "probability of erasing",
-                value: probability,
-                expects: "from 0 to 1",
-            });
-        }
+        let holds = (0.0..=1.0).contains(&probability);
+        require(holds, "probability of erasing", probability, "from 0 to 1")?;
         Ok(RandomErasing {
             probability,
             scale: (0.02, 0.33),
@@ -66,30 +56,7 @@ impl RandomErasing {
         ratio: (f64, f64),
         aspect: AspectDraw,
     ) -> Result<Self, AugmentError> {
-        check_bounds(
-            "the lower bound of the erased area",
-            scale.0,
-            (0.0, scale.1),
-            "above 0 and not above the upper bound",
-        )?;
-        check_bounds(
-            "the upper bound of the erased area",
-            scale.1,
-            (0.0, 1.0),
-            "above 0 and not above 1",
-        )?;
-        check_bounds(
-            "the lower bound of the erased ratio",
-            ratio.0,
-            (0.0, ratio.1),
-            "above 0 and not above the upper bound",
-        )?;
-        check_bounds(
-            "the upper bound of the erased ratio",
-            ratio.1,
-            (0.0, f64::MAX),
-            "finite",
-        )?;
+        check_shape(scale, ratio)?;
         Ok(RandomErasing {
             scale,
             ratio,
@@ -131,7 +98,7 @@ impl RandomErasing {
 /// Sets the pixels of `rect` to `color` in an RGB image of `width` pixels a row, without padding.
 ///
 /// # Errors
-/// [`AugmentError::OutputLength`] when the rectangle is not inside the image.
+/// [`AugmentError::WindowOutside`] when the rectangle is not inside the image.
 pub fn fill_rect(
     pixels: &mut [u8],
     width: u32,
@@ -139,14 +106,16 @@ pub fn fill_rect(
     color: [u8; 3],
 ) -> Result<(), AugmentError> {
     let row = 3 * width as usize;
-    let expected = row.saturating_mul(rect.bottom() as usize);
-    if rect.right() > u64::from(width) || pixels.len() < expected {
-        return Err(AugmentError::OutputLength {
-            expected,
-            actual: pixels.len(),
+    let height = pixels.len().checked_div(row).unwrap_or(0) as u32;
+    if !CropRect::whole(width, height).contains(&rect) {
+        return Err(AugmentError::WindowOutside {
+            window: rect,
+            width,
+            height,
         });
     }
-    for line in pixels[..expected]
+    let end = row * rect.bottom() as usize;
+    for line in pixels[..end]
         .chunks_exact_mut(row.max(1))
         .skip(rect.y as usize)
     {

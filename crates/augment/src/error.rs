@@ -14,14 +14,14 @@ pub enum AugmentError {
         /// The rectangle.
         rect: CropRect,
     },
-    /// The window that was asked for is not inside the resized image.
-    #[error("window {window} is not inside the resized image of {width}x{height}")]
+    /// A rectangle is not inside the image of which it should be a part.
+    #[error("window {window} is not inside the image of {width}x{height}")]
     WindowOutside {
         /// The window.
         window: CropRect,
-        /// Width of the resized image.
+        /// Width of the image.
         width: u32,
-        /// Height of the resized image.
+        /// Height of the image.
         height: u32,
     },
     /// A buffer is too short for the pixels that it should hold.
@@ -68,4 +68,22 @@ pub enum AugmentError {
         /// The range in words.
         expects: &'static str,
     },
+}
+
+/// Accepts a parameter when `holds`; NaN fails every comparison, so conditions are to be stated positively.
+pub(crate) fn require(
+    holds: bool,
+    name: &'static str,
+    value: f64,
+    expects: &'static str,
+) -> Result<(), AugmentError> {
+    if holds {
+        Ok(())
+    } else {
+        Err(AugmentError::OutOfRange {
+            name,
+            value,
+            expects,
+        })
+    }
 }

@@ -1,5 +1,6 @@
 //! The geometry of validation: resize the short side, cut out the centre. No pixels.
 
+use crate::error::require;
 use crate::{AugmentError, CropRect, Filter, Job};
 
 /// Short side to floor(size / crop_pct), then the central `size` x `size` pixels.
@@ -21,15 +22,12 @@ impl EvalCrop {
     /// # Errors
     /// [`AugmentError::OutOfRange`] unless 0 < `crop_pct` <= 1 and `size` is at least 1 and fits.
     pub fn new(size: u32, crop_pct: f64, filter: Filter) -> Result<Self, AugmentError> {
-        crate::crop::check_bounds("crop_pct", crop_pct, (0.0, 1.0), "above 0 and not above 1")?;
+        let holds = crop_pct > 0.0 && crop_pct <= 1.0;
+        require(holds, "crop_pct", crop_pct, "above 0 and not above 1")?;
         let short_side = (f64::from(size) / crop_pct).floor();
+        let holds = (1.0..=f64::from(u32::MAX)).contains(&short_side);
         let name = "the side to which the image is resized, size / crop_pct,";
-        crate::crop::check_bounds(
-            name,
-            short_side,
-            (0.0, f64::from(u32::MAX)),
-            "from 1 to 4294967295",
-        )?;
+        require(holds, name, short_side, "from 1 to 4294967295")?;
         Ok(EvalCrop {
             size,
             short_side: short_side as u32,

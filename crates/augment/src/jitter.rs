@@ -1,6 +1,6 @@
 //! Colour jitter: brightness, contrast, saturation. Not hue, which MindCV's recipes leave alone.
 
-use crate::crop::check_bounds;
+use crate::error::require;
 use crate::{AugmentError, SampleRng};
 
 /// One adjustment; factor 1 leaves the image as it is, 0 gives black, gray of the mean, and gray.
@@ -46,12 +46,8 @@ impl ColorJitter {
             ("contrast jitter", contrast),
             ("saturation jitter", saturation),
         ] {
-            check_bounds(
-                name,
-                1.0 + strength,
-                (1.0f64.next_down(), f64::MAX),
-                "at least 0 (plus 1) and finite",
-            )?;
+            let holds = strength >= 0.0 && strength.is_finite();
+            require(holds, name, strength, "at least 0 and finite")?;
         }
         Ok(ColorJitter {
             strengths: [brightness, contrast, saturation],

@@ -1,6 +1,7 @@
 //! From 8-bit HWC to float CHW. The only place where pixels become floats; no half precision.
 
 use crate::AugmentError;
+use crate::error::require;
 
 /// (level - mean) / std for each channel, and planes instead of interleaved pixels.
 ///
@@ -29,20 +30,19 @@ impl Normalize {
     /// # Errors
     /// [`AugmentError::OutOfRange`] unless every number is finite and every `std` positive.
     pub fn new(mean: [f32; 3], std: [f32; 3]) -> Result<Self, AugmentError> {
-        for value in mean.map(f64::from) {
-            if !value.is_finite() {
-                return Err(AugmentError::OutOfRange {
-                    name: "mean",
-                    value,
-                    expects: "finite, in levels of 0 to 255",
-                });
-            }
+        for mean in mean.map(f64::from) {
+            require(
+                mean.is_finite(),
+                "mean",
+                mean,
+                "finite, in levels of 0 to 255",
+            )?;
         }
-        for value in std.map(f64::from) {
-            crate::crop::check_bounds(
+        for std in std.map(f64::from) {
+            require(
+                std > 0.0 && std.is_finite(),
                 "std",
-                value,
-                (0.0, f64::from(f32::MAX)),
+                std,
                 "above 0, in levels of 0 to 255",
             )?;
         }

@@ -21,7 +21,8 @@ pub(super) fn across(row: &[u8], axis: &Axis, out: &mut [u8]) {
         (4, true) => across_signed::<4>(row, starts, weights, out),
         (5, true) => across_signed::<5>(row, starts, weights, out),
         (6, true) => across_signed::<6>(row, starts, weights, out),
-        (taps, _) => across_any(row, starts, weights, taps, out),
+        (taps @ 7..=MOST_CONVEX_TAPS, false) => across_convex_any(row, starts, weights, taps, out),
+        (taps, _) => across_signed_any(row, starts, weights, taps, out),
     }
 }
 
@@ -39,23 +40,68 @@ pub(super) fn down(rows: &[u8], weights: &[i32], out: &mut [u8]) {
 }
 
 /// For weights that are not negative and add up to 1: no sum leaves its 32 bits, so red and blue share
-/// one 64-bit product, and no level needs saturating (the rounding of up to 6 weights cannot add half
-/// a level).
+/// one 64-bit product, and no level needs saturating (see [`MOST_CONVEX_TAPS`]).
 fn across_convex<const TAPS: usize>(row: &[u8], starts: &[u32], weights: &[i32], out: &mut [u8]) {
     let (pixels, _) = out.as_chunks_mut::<3>();
     let (weights, _) = weights.as_chunks::<TAPS>();
     for ((pixel, &start), weights) in pixels.iter_mut().zip(starts).zip(weights) {
         let taps = &row[3 * start as usize..][..3 * TAPS];
-        let mut red_blue = (HALF as u64) << 32 | HALF as u64;
-        let mut green = HALF as u32;
-        for k in 0..TAPS {
-            let both = u64::from(taps[3 * k]) | u64::from(taps[3 * k + 2]) << 32;
-            red_blue += both * weights[k] as u64;
-            green += u32::from(taps[3 * k + 1]) * weights[k] as u32;
+        *pixel = ConvexSum::new().add(taps, weights).levels();
+    }
+}
+
+fn across_convex_any(row: &[u8], starts: &[u32], weights: &[i32], taps: usize, out: &mut [u8]) {
+    let (pixels, _) = out.as_chunks_mut::<3>();
+    let weights = weights.chunks_exact(taps);
+    for ((pixel, &start), weights) in pixels.iter_mut().zip(starts).zip(weights) {
+        let (taps, last_taps) = row[3 * start as usize..][..3 * taps].as_chunks::<{ 3 * GROUP }>();
+        let (weights, last_weights) = weights.as_chunks::<GROUP>();
+        let mut sum = ConvexSum::new();
+        for (taps, weights) in taps.iter().zip(weights) {
+            sum = sum.add(taps, weights);
         }
-        let red = red_blue as u32 >> CONVOLVE_BITS;
-        let blue = red_blue >> (32 + CONVOLVE_BITS);
-        *pixel = [red as u8, (green >> CONVOLVE_BITS) as u8, blue as u8];
+        for (tap, &weight) in last_taps.chunks_exact(3).zip(last_weights) {
+            sum = sum.add(tap, &[weight]);
+        }
+        *pixel = sum.levels();
+    }
+}
+
+/// Taps that are unrolled when their number is not known beforehand.
+const GROUP: usize = 4;
+
+/// Rounding adds at most half a unit to each weight; with this many, 255 times all of that is still
+/// less than the half level by which the largest sum stays below 256.
+const MOST_CONVEX_TAPS: usize = 1 << 13;
+
+#[derive(Clone, Copy)]
+struct ConvexSum {
+    red_blue: u64,
+    green: u32,
+}
+
+impl ConvexSum {
+    fn new() -> Self {
+        ConvexSum {
+            red_blue: (HALF as u64) << 32 | HALF as u64,
+            green: HALF as u32,
+        }
+    }
+
+    #[inline(always)]
+    fn add<const TAPS: usize>(mut self, taps: &[u8], weights: &[i32; TAPS]) -> Self {
+        for (tap, &weight) in taps.as_chunks::<3>().0.iter().zip(weights) {
+            let red_blue = u64::from(tap[0]) | u64::from(tap[2]) << 32;
+            self.red_blue += red_blue * weight as u64;
+            self.green += u32::from(tap[1]) * weight as u32;
+        }
+        self
+    }
+
+    fn levels(self) -> [u8; 3] {
+        let red = self.red_blue as u32 >> CONVOLVE_BITS;
+        let blue = self.red_blue >> (32 + CONVOLVE_BITS);
+        [red as u8, (self.green >> CONVOLVE_BITS) as u8, blue as u8]
     }
 }
 
@@ -64,32 +110,39 @@ fn across_signed<const TAPS: usize>(row: &[u8], starts: &[u32], weights: &[i32],
     let (weights, _) = weights.as_chunks::<TAPS>();
     for ((pixel, &start), weights) in pixels.iter_mut().zip(starts).zip(weights) {
         let taps = &row[3 * start as usize..][..3 * TAPS];
+        *pixel = add_signed([HALF; 3], taps, weights).map(level);
+    }
+}
+
+fn across_signed_any(row: &[u8], starts: &[u32], weights: &[i32], taps: usize, out: &mut [u8]) {
+    let (pixels, _) = out.as_chunks_mut::<3>();
+    let weights = weights.chunks_exact(taps);
+    for ((pixel, &start), weights) in pixels.iter_mut().zip(starts).zip(weights) {
+        let (taps, last_taps) = row[3 * start as usize..][..3 * taps].as_chunks::<{ 3 * GROUP }>();
+        let (weights, last_weights) = weights.as_chunks::<GROUP>();
         let mut sums = [HALF; 3];
-        for k in 0..TAPS {
-            for c in 0..3 {
-                sums[c] += i32::from(taps[3 * k + c]) * weights[k];
-            }
+        for (taps, weights) in taps.iter().zip(weights) {
+            sums = add_signed(sums, taps, weights);
+        }
+        for (tap, &weight) in last_taps.chunks_exact(3).zip(last_weights) {
+            sums = add_signed(sums, tap, &[weight]);
         }
         *pixel = sums.map(level);
     }
 }
 
-fn across_any(row: &[u8], starts: &[u32], weights: &[i32], taps: usize, out: &mut [u8]) {
-    let (pixels, _) = out.as_chunks_mut::<3>();
-    for ((pixel, &start), weights) in pixels
-        .iter_mut()
-        .zip(starts)
-        .zip(weights.chunks_exact(taps))
-    {
-        let (taps, _) = row[3 * start as usize..][..3 * taps].as_chunks::<3>();
-        let mut sums = [HALF; 3];
-        for (tap, &weight) in taps.iter().zip(weights) {
-            for c in 0..3 {
-                sums[c] += i32::from(tap[c]) * weight;
-            }
+#[inline(always)]
+fn add_signed<const TAPS: usize>(
+    mut sums: [i32; 3],
+    taps: &[u8],
+    weights: &[i32; TAPS],
+) -> [i32; 3] {
+    for (tap, &weight) in taps.as_chunks::<3>().0.iter().zip(weights) {
+        for c in 0..3 {
+            sums[c] += i32::from(tap[c]) * weight;
         }
-        *pixel = sums.map(level);
     }
+    sums
 }
 
 fn down_few<const TAPS: usize>(rows: &[u8], weights: &[i32], out: &mut [u8]) {
