@@ -59,22 +59,38 @@ fn two_hundred_steps_are_a_hundred_and_a_hundred() {
 
     // Killed, as seen from the disk: a checkpoint, and logs that have gone on since. Once at the end
     // of an epoch, once in the middle of one.
-    for (name, steps) in [("inception_v4-10_10", 100), ("inception_v4-10_5", 95)] {
+    for (name, steps) in [("inception_v4-10_10", 100), ("inception_v4-19_5", 185)] {
         let resumed = two_hundred(dir.path(), name);
-        copy(&whole.ckpt_save_dir.join(name), &resumed.ckpt_save_dir.join(name));
+        copy(
+            &whole.ckpt_save_dir.join(name),
+            &resumed.ckpt_save_dir.join(name),
+        );
         for log in ["metrics.jsonl", RESULT_FILE] {
-            fs::copy(whole.ckpt_save_dir.join(log), resumed.ckpt_save_dir.join(log)).unwrap();
+            fs::copy(
+                whole.ckpt_save_dir.join(log),
+                resumed.ckpt_save_dir.join(log),
+            )
+            .unwrap();
         }
         assert_eq!(last(&resumed.ckpt_save_dir).state().steps, steps);
         assert_eq!(train(&resumed, &Resume::Latest).unwrap(), Outcome::Finished);
 
         let found = last(&resumed.ckpt_save_dir);
-        assert!(files(&found) == files(&expected), "weights or velocities differ after {name}");
+        assert!(
+            files(&found) == files(&expected),
+            "weights or velocities differ after {name}"
+        );
         assert_eq!(found.state().cursor, expected.state().cursor);
         assert_eq!(found.state().progress.best, expected.state().progress.best);
-        assert_eq!(metrics(&resumed.ckpt_save_dir), metrics(&whole.ckpt_save_dir));
+        assert_eq!(
+            metrics(&resumed.ckpt_save_dir),
+            metrics(&whole.ckpt_save_dir)
+        );
         let rows = |recipe: &Recipe| {
-            fs::read_to_string(recipe.ckpt_save_dir.join(RESULT_FILE)).unwrap().lines().count()
+            fs::read_to_string(recipe.ckpt_save_dir.join(RESULT_FILE))
+                .unwrap()
+                .lines()
+                .count()
         };
         assert_eq!(rows(&resumed), 21);
         assert_eq!(rows(&resumed), rows(&whole));
@@ -91,18 +107,32 @@ fn a_stop_saves_and_the_resumed_run_closes_the_epoch_once() {
     let recipe = recipe(dir.path());
     let outcome = run::train(&recipe, &Resume::No, &AtomicBool::new(true)).unwrap();
     let checkpoint: PathBuf = recipe.ckpt_save_dir.join("inception_v4-1_1");
-    assert_eq!(outcome, Outcome::Interrupted { checkpoint: checkpoint.clone() });
+    assert_eq!(
+        outcome,
+        Outcome::Interrupted {
+            checkpoint: checkpoint.clone()
+        }
+    );
     let validations = || {
         let lines = metrics(&recipe.ckpt_save_dir);
-        lines.iter().filter(|line| matches!(line, Line::Validation { .. })).count()
+        lines
+            .iter()
+            .filter(|line| matches!(line, Line::Validation { .. }))
+            .count()
     };
     assert_eq!(validations(), 0);
 
-    assert_eq!(train(&recipe, &Resume::From(checkpoint)).unwrap(), Outcome::Finished);
+    assert_eq!(
+        train(&recipe, &Resume::From(checkpoint)).unwrap(),
+        Outcome::Finished
+    );
     assert_eq!(validations(), 2);
     // A run that is over stays over.
     assert_eq!(train(&recipe, &Resume::Latest).unwrap(), Outcome::Finished);
-    assert_eq!((validations(), last(&recipe.ckpt_save_dir).state().steps), (2, 2));
+    assert_eq!(
+        (validations(), last(&recipe.ckpt_save_dir).state().steps),
+        (2, 2)
+    );
     // And can be made longer, by MindCV's flags too.
     let longer = Recipe {
         epoch_size: NonZeroU64::new(3).unwrap(),
@@ -111,7 +141,10 @@ fn a_stop_saves_and_the_resumed_run_closes_the_epoch_once() {
         ..recipe.clone()
     };
     assert_eq!(train(&longer, &Resume::No).unwrap(), Outcome::Finished);
-    assert_eq!((validations(), last(&recipe.ckpt_save_dir).state().steps), (3, 3));
+    assert_eq!(
+        (validations(), last(&recipe.ckpt_save_dir).state().steps),
+        (3, 3)
+    );
 }
 
 #[test]
@@ -120,15 +153,27 @@ fn a_run_goes_on_only_from_its_own_checkpoints_and_over_nobodys() {
     let dir = tempfile::tempdir().unwrap();
     fs::create_dir(dir.path().join("data")).unwrap();
     data_set(&dir.path().join("data"), 8, 5);
-    let recipe = Recipe { epoch_size: NonZeroU64::MIN, warmup_epochs: 0, ..recipe(dir.path()) };
+    let recipe = Recipe {
+        epoch_size: NonZeroU64::MIN,
+        warmup_epochs: 0,
+        ..recipe(dir.path())
+    };
     train(&recipe, &Resume::Latest).unwrap();
 
     let again = train(&recipe, &Resume::No).unwrap_err();
     assert!(matches!(again, TrainError::Occupied { .. }), "{again}");
 
-    let other = Recipe { seed: 7, width: 0.2, ..recipe.clone() };
+    let other = Recipe {
+        seed: 7,
+        width: 0.2,
+        ..recipe.clone()
+    };
     let message = train(&other, &Resume::Latest).unwrap_err().to_string();
-    for part in ["seed was 42, now it is 7", "width was 0.1, now it is 0.2", "inception_v4-1_2"] {
+    for part in [
+        "seed was 42, now it is 7",
+        "width was 0.1, now it is 0.2",
+        "inception_v4-1_2",
+    ] {
         assert!(message.contains(part), "no '{part}' in: {message}");
     }
 
@@ -136,5 +181,8 @@ fn a_run_goes_on_only_from_its_own_checkpoints_and_over_nobodys() {
     fs::create_dir(&recipe.data_dir).unwrap();
     data_set(&recipe.data_dir, 12, 5);
     let message = train(&recipe, &Resume::Latest).unwrap_err().to_string();
-    assert!(message.contains("the number of training images was 8, now it is 12"), "{message}");
+    assert!(
+        message.contains("the number of training images was 8, now it is 12"),
+        "{message}"
+    );
 }

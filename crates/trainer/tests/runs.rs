@@ -33,7 +33,11 @@ fn trained(path: &Path, more: &[(&str, &str)]) -> (Recipe, Trained) {
 }
 
 fn validate(path: &Path, more: &[(&str, &str)]) -> Evaluation {
-    trained(path, more).1.validate(&AtomicBool::new(false)).unwrap().unwrap()
+    trained(path, more)
+        .1
+        .validate(&AtomicBool::new(false))
+        .unwrap()
+        .unwrap()
 }
 
 fn last(recipe: &Recipe) -> Checkpoint {
@@ -45,8 +49,12 @@ fn a_small_network_learns_three_colours() {
     let _turn = alone();
     let dir = with_data(60, 13);
     let recipe = Recipe {
-        epoch_size: NonZeroU64::new(6).unwrap(),
-        decay_epochs: 5,
+        batch_size: NonZeroU32::new(12).unwrap(),
+        epoch_size: NonZeroU64::new(8).unwrap(),
+        decay_epochs: 7,
+        lr: 0.05,
+        drop_rate: 0.0,
+        re_prob: 0.0,
         keep_checkpoint_max: NonZeroUsize::new(2).unwrap(),
         ..recipe(dir.path())
     };
@@ -60,29 +68,44 @@ fn a_small_network_learns_three_colours() {
             _ => None,
         })
         .collect();
-    assert_eq!(losses.len(), 6 * 15);
+    assert_eq!(losses.len(), 8 * 5);
     let mean = |losses: &[f32]| losses.iter().sum::<f32>() / losses.len() as f32;
-    assert!(mean(&losses[75..]) < 0.7 * mean(&losses[..15]), "{losses:?}");
+    assert!(mean(&losses[35..]) < 0.7 * mean(&losses[..5]), "{losses:?}");
 
     let Some(Line::Validation { evaluation, .. }) = lines.last() else {
         panic!("the last line is {:?}", lines.last());
     };
-    // 13 images in batches of 4: the last one counts, and only once.
+    // 13 images in batches of 12: the last one counts, and only once.
     assert_eq!(evaluation.images, 13);
     assert!(evaluation.top1 > 0.9, "{evaluation:?}");
     assert_eq!(evaluation.top5, 1.0);
 
     let names = checkpoint::list(&recipe.ckpt_save_dir).unwrap();
     let names: Vec<String> = names.iter().map(ToString::to_string).collect();
-    assert_eq!(names, ["inception_v4-5_15", "inception_v4-6_15"]);
+    assert_eq!(names, ["inception_v4-7_5", "inception_v4-8_5"]);
 
     // The checkpoint alone is enough, and validation does not depend on how images are batched.
     let path = last(&recipe).dir().to_owned();
     let again = validate(&path, &[]);
-    assert_eq!(Evaluation { seconds: 0.0, ..again }, Evaluation { seconds: 0.0, ..*evaluation });
+    assert_eq!(
+        Evaluation {
+            seconds: 0.0,
+            ..again
+        },
+        Evaluation {
+            seconds: 0.0,
+            ..*evaluation
+        }
+    );
     let rebatched = validate(&path, &[("batch_size", "13"), ("workers", "3")]);
-    assert_eq!((rebatched.images, rebatched.top1), (again.images, again.top1));
-    assert!((rebatched.loss - again.loss).abs() < 1e-5, "{rebatched:?} {again:?}");
+    assert_eq!(
+        (rebatched.images, rebatched.top1),
+        (again.images, again.top1)
+    );
+    assert!(
+        (rebatched.loss - again.loss).abs() < 1e-5,
+        "{rebatched:?} {again:?}"
+    );
 
     // Prediction sees the pixels that validation sees.
     let (_, network) = trained(&path, &[("label_smoothing", "0")]);
@@ -93,12 +116,19 @@ fn a_small_network_learns_three_colours() {
         fs::write(&file, image(number % CLASSES, number)).unwrap();
         let prediction = predictor.predict(&file).unwrap();
         assert_eq!(prediction.guesses.len(), CLASSES);
-        let of_label = prediction.guesses.iter().find(|guess| guess.class == number % CLASSES).unwrap();
+        let of_label = prediction
+            .guesses
+            .iter()
+            .find(|guess| guess.class == number % CLASSES)
+            .unwrap();
         assert_eq!(of_label.name, format!("colour {}", number % CLASSES));
         loss -= f64::from(of_label.probability).ln() / 13.0;
     }
     let unsmoothed = validate(&path, &[("label_smoothing", "0")]).loss;
-    assert!((loss - unsmoothed).abs() < 1e-5, "{loss} is not {unsmoothed}");
+    assert!(
+        (loss - unsmoothed).abs() < 1e-5,
+        "{loss} is not {unsmoothed}"
+    );
 }
 
 #[test]
@@ -114,7 +144,13 @@ fn a_loss_that_explodes_stops_the_run_and_names_the_batch() {
     };
     let error = train(&recipe, &Resume::No).unwrap_err();
     let message = error.to_string();
-    let TrainError::Diverged { step, keys, checkpoint, .. } = error else {
+    let TrainError::Diverged {
+        step,
+        keys,
+        checkpoint,
+        ..
+    } = error
+    else {
         panic!("{message}");
     };
     assert_eq!(step, 2);
@@ -131,13 +167,23 @@ fn a_damaged_record_fails_by_name_or_is_skipped() {
     let shard = dir.path().join("data/train-00000-of-00001.shard");
     let mut bytes = fs::read(&shard).unwrap();
     let third = image(2, 2);
-    let at = bytes.windows(third.len()).position(|window| window == third).unwrap();
+    let at = bytes
+        .windows(third.len())
+        .position(|window| window == third)
+        .unwrap();
     bytes[at + third.len() / 2] ^= 0x10;
     fs::write(&shard, bytes).unwrap();
 
-    let recipe = Recipe { epoch_size: NonZeroU64::MIN, warmup_epochs: 0, ..recipe(dir.path()) };
+    let recipe = Recipe {
+        epoch_size: NonZeroU64::MIN,
+        warmup_epochs: 0,
+        ..recipe(dir.path())
+    };
     let message = train(&recipe, &Resume::No).unwrap_err().to_string();
-    assert!(message.contains(&key("train", 2, 2)) && message.contains("train-00000"), "{message}");
+    assert!(
+        message.contains(&key("train", 2, 2)) && message.contains("train-00000"),
+        "{message}"
+    );
 
     let skipping = Recipe {
         on_error: OnError::Skip,
@@ -151,10 +197,19 @@ fn a_damaged_record_fails_by_name_or_is_skipped() {
 #[test]
 fn classes_must_agree() {
     let dir = with_data(8, 4);
-    let recipe = Recipe { num_classes: NonZeroUsize::new(1000), ..recipe(dir.path()) };
+    let recipe = Recipe {
+        num_classes: NonZeroUsize::new(1000),
+        ..recipe(dir.path())
+    };
     let message = train(&recipe, &Resume::No).unwrap_err().to_string();
-    assert!(message.contains("num_classes is 1000") && message.contains("has 3 classes"), "{message}");
-    let nowhere = Recipe { data_dir: dir.path().join("nowhere"), ..recipe };
+    assert!(
+        message.contains("num_classes is 1000") && message.contains("has 3 classes"),
+        "{message}"
+    );
+    let nowhere = Recipe {
+        data_dir: dir.path().join("nowhere"),
+        ..recipe
+    };
     let message = train(&nowhere, &Resume::No).unwrap_err().to_string();
     assert!(message.contains("nowhere"), "{message}");
 }
@@ -163,7 +218,11 @@ fn classes_must_agree() {
 fn weights_alone_start_another_run() {
     let _turn = alone();
     let dir = with_data(8, 4);
-    let first = Recipe { epoch_size: NonZeroU64::MIN, warmup_epochs: 0, ..recipe(dir.path()) };
+    let first = Recipe {
+        epoch_size: NonZeroU64::MIN,
+        warmup_epochs: 0,
+        ..recipe(dir.path())
+    };
     train(&first, &Resume::No).unwrap();
     let weights = last(&first).model_path();
 
@@ -187,16 +246,28 @@ fn weights_alone_start_another_run() {
         batch_size: NonZeroU32::new(2).unwrap(),
         ..second
     };
-    assert!(matches!(train(&wider, &Resume::No), Err(TrainError::Weights(_))));
+    assert!(matches!(
+        train(&wider, &Resume::No),
+        Err(TrainError::Weights(_))
+    ));
 
     // Weights in a file carry no recipe and no classes.
     let path = weights.to_str().unwrap();
     let flags = [("ckpt_path", path), ("width", "0.1"), ("blocks", "1,1,1")];
     let (resolved, none) = trained::resolve(&[Layer::from_flags(flags).unwrap()]).unwrap();
     assert!(none.is_none());
-    let error = Trained::load(&resolved.recipe, None).map(|_| ()).unwrap_err().to_string();
+    let error = Trained::load(&resolved.recipe, None)
+        .map(|_| ())
+        .unwrap_err()
+        .to_string();
     assert!(error.contains("--num-classes"), "{error}");
     let data_dir = first.data_dir.to_str().unwrap();
-    let more = [("width", "0.1"), ("blocks", "1,1,1"), ("image_resize", "75"), ("data_dir", data_dir), ("label_smoothing", "0.1")];
+    let more = [
+        ("width", "0.1"),
+        ("blocks", "1,1,1"),
+        ("image_resize", "75"),
+        ("data_dir", data_dir),
+        ("label_smoothing", "0.1"),
+    ];
     assert_eq!(validate(&weights, &more).top1, before.top1);
 }

@@ -1,4 +1,5 @@
 //! Small data sets and small networks, so that whole runs take seconds.
+#![allow(unreachable_pub, dead_code)] // each test binary uses a part of it
 
 use std::collections::BTreeMap;
 use std::num::{NonZeroU32, NonZeroU64, NonZeroUsize};
@@ -28,7 +29,11 @@ pub fn image(class: usize, number: usize) -> Vec<u8> {
     let mut pixels = vec![0; width * height * 3];
     for (index, value) in pixels.iter_mut().enumerate() {
         let (x, channel) = (index / 3 % width, index % 3);
-        let stripe = if (x / (4 + number % 5)).is_multiple_of(2) { 30 } else { 0 };
+        let stripe = if (x / (4 + number % 5)).is_multiple_of(2) {
+            30
+        } else {
+            0
+        };
         let base = if channel == class { 170 } else { 60 };
         *value = u8::try_from(base + stripe + (number * 7) % 30).unwrap();
     }
@@ -42,7 +47,10 @@ pub fn key(split: &str, class: usize, number: usize) -> String {
 /// A data set of one shard a split.
 pub fn data_set(dir: &Path, train: usize, val: usize) {
     let classes = (0..CLASSES)
-        .map(|class| Class { synset: format!("class{class}"), names: vec![format!("colour {class}")] })
+        .map(|class| Class {
+            synset: format!("class{class}"),
+            names: vec![format!("colour {class}")],
+        })
         .collect();
     let splits = BTreeMap::from([
         ("train".to_owned(), split(dir, "train", train)),
@@ -116,8 +124,10 @@ pub fn train(recipe: &Recipe, resume: &Resume) -> Result<Outcome, TrainError> {
 /// The lines of `metrics.jsonl`, without what depends on the clock.
 pub fn metrics(dir: &Path) -> Vec<Line> {
     let text = std::fs::read_to_string(dir.join(METRICS_FILE)).unwrap();
-    let mut lines: Vec<Line> =
-        text.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    let mut lines: Vec<Line> = text
+        .lines()
+        .map(|line| serde_json::from_str(line).unwrap())
+        .collect();
     lines.retain(|line| !matches!(line, Line::Run(_)));
     for line in &mut lines {
         match line {
