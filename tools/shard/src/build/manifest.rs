@@ -1,0 +1,56 @@
+//! What the manifest says of a build: made from the plan and the notes of the finished shards, so
+//! that it is the same however often the build was interrupted.
+
+use std::collections::BTreeMap;
+
+use codec::Encoding;
+use imagenet::Source;
+use record::{Class, Manifest, SplitInfo, Version};
+use serde_json::json;
+
+use crate::args::BuildArgs;
+
+use super::{Finished, plan::SplitPlan};
+
+/// The manifest of a data set whose shards, in the order of the plan, are `finished`.
+pub(crate) fn manifest(
+    args: &BuildArgs,
+    source: &dyn Source,
+    plan: &[SplitPlan],
+    finished: &[Finished],
+) -> Manifest {
+    let classes = source.classes().iter().map(|class| Class {
+        synset: class.synset.clone(),
+        names: class.names.clone(),
+    });
+    let orders: BTreeMap<_, _> = plan
+        .iter()
+        .map(|split| (&split.name, split.order))
+        .collect();
+    let options = [
+        ("check", json!(args.check)),
+        ("on_bad", json!(args.on_bad)),
+        ("order", json!(orders)),
+        ("seed", json!(args.seed)),
+    ];
+    let mut shards = finished.iter().map(|shard| shard.summary.clone());
+    let splits = plan.iter().map(|split| {
+        let own = shards.by_ref().take(split.shards.len()).collect();
+        (
+            split.name.clone(),
+            SplitInfo::new(split.layout.as_str(), own),
+        )
+    });
+    Manifest {
+        format: Version::CURRENT,
+        tool: concat!("shard ", env!("CARGO_PKG_VERSION")).to_owned(),
+        encoding: Encoding::Source.to_string(),
+        options: options.map(|(name, value)| (name.to_owned(), value)).into(),
+        classes: classes.collect(),
+        splits: splits.collect(),
+        odd: finished
+            .iter()
+            .flat_map(|shard| shard.note.odd.clone())
+            .collect(),
+    }
+}

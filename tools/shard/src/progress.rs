@@ -1,0 +1,183 @@
+//! How far a long command has come: a bar on a terminal, a plain line every few seconds elsewhere.
+//! On standard error, so that results can be piped.
+
+use std::{
+    fmt::Write,
+    io::{IsTerminal, stderr},
+    sync::{
+        Arc, Mutex,
+        atomic::{AtomicU64, Ordering},
+    },
+    time::{Duration, Instant},
+};
+
+use indicatif::{HumanCount, ProgressBar, ProgressState, ProgressStyle};
+
+use crate::text;
+
+/// How often a plain line is written.
+const PLAIN_INTERVAL: Duration = Duration::from_secs(5);
+
+/// The progress of one pass over images. Shared by all threads.
+pub(crate) struct Progress {
+    what: &'static str,
+    total: u64,
+    started: Instant,
+    images: AtomicU64,
+    bytes: Arc<AtomicU64>,
+    show: Show,
+}
+
+enum Show {
+    Nothing,
+    Bar(ProgressBar),
+    /// When the last line was written.
+    Plain(Mutex<Instant>),
+}
+
+impl Progress {
+    /// `what` is one word for what is being done; `total` the images there are.
+    pub(crate) fn new(what: &'static str, total: u64, quiet: bool) -> Self {
+        let started = Instant::now();
+        let bytes = Arc::new(AtomicU64::new(0));
+        let show = match (quiet, stderr().is_terminal()) {
+            (true, _) => Show::Nothing,
+            (false, true) => Show::Bar(bar(what, total, bytes.clone())),
+            (false, false) => Show::Plain(Mutex::new(started)),
+        };
+        Self {
+            what,
+            total,
+            started,
+            images: AtomicU64::new(0),
+            bytes,
+            show,
+        }
+    }
+
+    /// So many more images and bytes are done.
+    pub(crate) fn add(&self, images: u64, bytes: u64) {
+        self.images.fetch_add(images, Ordering::Relaxed);
+        self.bytes.fetch_add(bytes, Ordering::Relaxed);
+        match &self.show {
+            Show::Nothing => {}
+            Show::Bar(bar) => bar.inc(images),
+            Show::Plain(last) => {
+                // Whoever holds the lock is writing the line.
+                if let Ok(mut last) = last.try_lock()
+                    && last.elapsed() >= PLAIN_INTERVAL
+                {
+                    *last = Instant::now();
+                    eprintln!("{}", self.line());
+                }
+            }
+        }
+    }
+
+    /// Writes a line without tearing the bar.
+    pub(crate) fn say(&self, line: &str) {
+        match &self.show {
+            Show::Nothing => {}
+            Show::Bar(bar) => bar.suspend(|| eprintln!("{line}")),
+            Show::Plain(_) => eprintln!("{line}"),
+        }
+    }
+
+    /// Takes the bar away.
+    pub(crate) fn finish(&self) {
+        if let Show::Bar(bar) = &self.show {
+            bar.finish_and_clear();
+        }
+    }
+
+    fn line(&self) -> String {
+        let elapsed = self.started.elapsed().as_secs_f64();
+        let images = self.images.load(Ordering::Relaxed);
+        let bytes = self.bytes.load(Ordering::Relaxed);
+        plain_line(self.what, images, self.total, bytes, elapsed)
+    }
+}
+
+/// Shows that a source is being scanned, which for a tar of tars takes a while.
+pub(crate) struct Scanning {
+    spinner: ProgressBar,
+    last: Instant,
+    plain: bool,
+}
+
+impl Scanning {
+    pub(crate) fn new(quiet: bool) -> Self {
+        let terminal = stderr().is_terminal();
+        let spinner = match terminal && !quiet {
+            true => ProgressBar::new_spinner(),
+            false => ProgressBar::hidden(),
+        };
+        Self {
+            spinner,
+            last: Instant::now(),
+            plain: !terminal && !quiet,
+        }
+    }
+
+    pub(crate) fn report(&mut self, split: &str, samples: u64, fraction: f64) {
+        let line = || {
+            let samples = HumanCount(samples);
+            let percent = fraction * 100.0;
+            format!("looking through {split}: {samples} images, {percent:.0}%")
+        };
+        if !self.plain {
+            self.spinner.set_message(line());
+            self.spinner.tick();
+        } else if self.last.elapsed() >= PLAIN_INTERVAL {
+            self.last = Instant::now();
+            eprintln!("{}", line());
+        }
+    }
+
+    pub(crate) fn finish(self) {
+        self.spinner.finish_and_clear();
+    }
+}
+
+fn bar(what: &'static str, total: u64, bytes: Arc<AtomicU64>) -> ProgressBar {
+    let template = "{prefix} [{bar:32}] {human_pos}/{human_len} {percent}%  {rate}  ETA {eta}";
+    let rate = move |state: &ProgressState, out: &mut dyn Write| {
+        let per_second = bytes.load(Ordering::Relaxed) as f64 / state.elapsed().as_secs_f64();
+        let _ = write!(
+            out,
+            "{:.0} img/s, {:.1} MB/s",
+            state.per_sec(),
+            per_second / 1e6
+        );
+    };
+    let style = ProgressStyle::with_template(template)
+        .unwrap_or_else(|_| ProgressStyle::default_bar())
+        .with_key("rate", rate)
+        .progress_chars("=> ");
+    ProgressBar::new(total).with_style(style).with_prefix(what)
+}
+
+fn plain_line(what: &str, images: u64, total: u64, bytes: u64, elapsed: f64) -> String {
+    let percent = images as f64 / total.max(1) as f64 * 100.0;
+    let rate = images as f64 / elapsed;
+    let megabytes = bytes as f64 / elapsed / 1e6;
+    let eta = text::seconds(total.saturating_sub(images) as f64 / rate);
+    let (images, total) = (HumanCount(images), HumanCount(total));
+    format!(
+        "{what}: {images}/{total} images ({percent:.0}%), {rate:.0} img/s, {megabytes:.1} MB/s, ETA {eta}"
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_plain_line_has_rates_and_the_time_left() {
+        let line = plain_line("build", 2_500, 10_000, 250_000_000, 5.0);
+        assert_eq!(
+            line,
+            "build: 2,500/10,000 images (25%), 500 img/s, 50.0 MB/s, ETA 15 s"
+        );
+    }
+}
