@@ -37,14 +37,29 @@ fn main() -> Result<(), Box<dyn Error>> {
     let stats = loader.stats().since(&before);
 
     let rate = stats.images_per_second();
-    println!("{workers} worker(s): {rate:.0} img/s, {:.0} img/s per worker", rate / workers as f64);
+    println!(
+        "{workers} worker(s): {rate:.0} img/s, {:.0} img/s per worker",
+        rate / workers as f64
+    );
     let mut accounted = 0.0;
     for stage in Stage::ALL {
-        println!("{:>14} {:8.2} us/image", stage.name(), stats.stage_us(stage));
+        println!(
+            "{:>14} {:8.2} us/image",
+            stage.name(),
+            stats.stage_us(stage)
+        );
         accounted += stats.stage_us(stage);
     }
-    println!("{:>14} {:8.2} us/image", "the ring", workers as f64 * 1e6 / rate - accounted);
-    println!("data wait {:.1} %, binding: {:?}", 100.0 * stats.data_wait_share(), stats.binding());
+    println!(
+        "{:>14} {:8.2} us/image",
+        "the ring",
+        workers as f64 * 1e6 / rate - accounted
+    );
+    println!(
+        "data wait {:.1} %, binding: {:?}",
+        100.0 * stats.data_wait_share(),
+        stats.binding()
+    );
     Ok(())
 }
 
