@@ -11,7 +11,10 @@ mod parallel;
 mod progress;
 mod text;
 
-use std::{io, process::ExitCode};
+use std::{
+    io::{self, ErrorKind},
+    process::ExitCode,
+};
 
 use clap::Parser;
 
@@ -52,8 +55,8 @@ fn main() -> ExitCode {
 /// Whoever read our output, `head` say, has seen enough.
 fn is_broken_pipe(error: &anyhow::Error) -> bool {
     error.chain().any(|cause| {
-        cause
-            .downcast_ref::<io::Error>()
-            .is_some_and(|error| error.kind() == io::ErrorKind::BrokenPipe)
+        let plain = cause.downcast_ref::<io::Error>().map(io::Error::kind);
+        let json = cause.downcast_ref::<serde_json::Error>();
+        plain.or(json.and_then(serde_json::Error::io_error_kind)) == Some(ErrorKind::BrokenPipe)
     })
 }

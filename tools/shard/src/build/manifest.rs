@@ -44,7 +44,7 @@ pub(crate) fn manifest(
     Manifest {
         format: Version::CURRENT,
         tool: concat!("shard ", env!("CARGO_PKG_VERSION")).to_owned(),
-        encoding: Encoding::Source.to_string(),
+        encoding: Encoding::from(args.encoding).to_string(),
         options: options.map(|(name, value)| (name.to_owned(), value)).into(),
         classes: classes.collect(),
         splits: splits.collect(),

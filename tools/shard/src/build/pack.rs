@@ -6,6 +6,7 @@
 //! back once the sample is stored.
 
 use std::{
+    borrow::Cow,
     collections::BTreeMap,
     path::Path,
     sync::{
@@ -47,6 +48,8 @@ pub(crate) struct Job<'a> {
     pub(crate) shards: Vec<(&'a SplitPlan, &'a ShardPlan)>,
     pub(crate) on_bad: OnBad,
     pub(crate) check: Check,
+    /// How images are stored that can be stored so.
+    pub(crate) encoding: Encoding,
     pub(crate) threads: usize,
     pub(crate) progress: &'a Progress,
     /// Set from outside to stop soon.
@@ -162,6 +165,27 @@ struct ShardState {
 struct Examined {
     bytes: Vec<u8>,
     finding: Finding,
+    encoding: Encoding,
+    /// What is stored, unless that is the file itself.
+    payload: Option<Vec<u8>>,
+}
+
+impl Examined {
+    /// Encodes the file, if it is sound, as `wanted` or as near to it as its kind allows.
+    fn new(bytes: Vec<u8>, finding: Finding, wanted: Encoding) -> Self {
+        let (mut encoding, mut payload) = (Encoding::Source, None);
+        if matches!(finding, Finding::Good { .. })
+            && let (used, Cow::Owned(stored)) = codec::pack(&bytes, wanted)
+        {
+            (encoding, payload) = (used, Some(stored));
+        }
+        Self {
+            bytes,
+            finding,
+            encoding,
+            payload,
+        }
+    }
 }
 
 impl<'a> Packer<'a> {
@@ -183,7 +207,7 @@ impl<'a> Packer<'a> {
                 .read(shard.split.source, index, &mut bytes)
                 .with_context(|| format!("cannot read {}", sample.key))?;
             let finding = examiner.examine(&sample.key, &bytes);
-            let examined = Examined { bytes, finding };
+            let examined = Examined::new(bytes, finding, job.encoding);
             self.hand_in(shard, position, examined, return_buffer)?;
         }
         Ok(())
@@ -220,11 +244,12 @@ impl<'a> Packer<'a> {
         state.early.insert(position, examined);
         loop {
             let position = state.next;
-            let Some(Examined { mut bytes, finding }) = state.early.remove(&position) else {
+            let Some(mut examined) = state.early.remove(&position) else {
                 break;
             };
             let (_, sample) = self.sample(shard, position)?;
-            self.store(shard, &mut state, sample, &bytes, finding)?;
+            let mut bytes = std::mem::take(&mut examined.bytes);
+            self.store(shard, &mut state, sample, &bytes, examined)?;
             state.next += 1;
             self.job.progress.add(1, bytes.len() as u64);
             if bytes.capacity() > KEEP_CAPACITY {
@@ -243,8 +268,8 @@ impl<'a> Packer<'a> {
         shard: &PackedShard<'_>,
         state: &mut ShardState,
         sample: &Sample,
-        bytes: &[u8],
-        finding: Finding,
+        file: &[u8],
+        examined: Examined,
     ) -> Result<()> {
         let on_bad = self.job.on_bad;
         let mut odd = |action, reason| {
@@ -255,7 +280,7 @@ impl<'a> Packer<'a> {
                 reason,
             });
         };
-        let size = match finding {
+        let size = match examined.finding {
             Finding::Good {
                 width,
                 height,
@@ -286,7 +311,7 @@ impl<'a> Packer<'a> {
                 odd(OddAction::Skipped, cause);
                 None
             }
-            Finding::Damaged { .. } | Finding::Unusable { .. } => {
+            finding @ (Finding::Damaged { .. } | Finding::Unusable { .. }) => {
                 state
                     .bad
                     .push(BadFile::new(&shard.split.name, &sample.key, finding));
@@ -304,9 +329,10 @@ impl<'a> Packer<'a> {
             label: sample.label,
             width,
             height,
-            encoding: Encoding::Source.to_tag(),
+            encoding: examined.encoding.to_tag(),
         };
-        writer(&mut state.writer, self.job.out, shard.plan)?.push(&record, bytes)?;
+        let payload = examined.payload.as_deref().unwrap_or(file);
+        writer(&mut state.writer, self.job.out, shard.plan)?.push(&record, payload)?;
         Ok(())
     }
 

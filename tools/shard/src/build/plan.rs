@@ -26,6 +26,8 @@ pub(crate) struct Options {
     pub(crate) order: Option<Order>,
     pub(crate) seed: u64,
     pub(crate) check: Check,
+    /// How images are stored that can be stored so.
+    pub(crate) encoding: Encoding,
 }
 
 /// How a split is cut into shards.
@@ -213,7 +215,7 @@ fn fingerprint(
     };
     add(VERSION);
     add(&name.to_string());
-    add(&Encoding::Source.to_string());
+    add(&options.encoding.to_string());
     add(&format!("{order:?} {} {:?}", options.seed, options.check));
     for &number in samples {
         let Some(sample) = all.get(number as usize) else {
@@ -272,6 +274,7 @@ mod tests {
         order: None,
         seed: 1,
         check: Check::Decode,
+        encoding: Encoding::Jpeg,
     };
 
     fn listed(samples: u32) -> Listed {

@@ -45,6 +45,7 @@ pub(crate) fn run(args: &BuildArgs, quiet: bool) -> Result<Exit> {
         order: args.order,
         seed: args.seed,
         check: args.check,
+        encoding: args.encoding.into(),
     };
     let plan = plan::plan(source, &args.split, options)?;
     if plan.iter().all(|split| split.shards.is_empty()) {
@@ -263,6 +264,7 @@ fn pack_rest(
         shards,
         on_bad: args.on_bad,
         check: args.check,
+        encoding: args.encoding.into(),
         threads: parallel::threads(args.threads),
         progress: &progress,
         stop,

@@ -1,6 +1,7 @@
 //! `shard export`: the original files back, byte for byte.
 
 use std::{
+    borrow::Cow,
     collections::HashSet,
     fmt::Write as _,
     fs,
@@ -11,6 +12,7 @@ use std::{
 };
 
 use anyhow::{Context, Result, bail};
+use codec::Encoding;
 use record::{Dataset, Io, Manifest, OddAction, Split};
 
 use crate::{Exit, args::ExportArgs, cmd::default_split, parallel, progress::Progress, text};
@@ -31,10 +33,10 @@ fn export_one(args: &ExportArgs, dataset: &Dataset, record: u64) -> Result<Exit>
     let name = default_split(dataset.manifest(), args.split.as_deref())?;
     let split = dataset.split(name, Io::Map)?;
     let mut scratch = Vec::new();
-    let bytes = checked(&split, record, &mut scratch)?;
+    let file = original(&split, record, &mut scratch)?;
     if args.out == Path::new("-") {
         let mut out = stdout().lock();
-        out.write_all(bytes)?;
+        out.write_all(&file)?;
         out.flush()?;
     } else if args.out.is_dir() {
         bail!(
@@ -42,7 +44,7 @@ fn export_one(args: &ExportArgs, dataset: &Dataset, record: u64) -> Result<Exit>
             args.out.display()
         );
     } else {
-        write(&args.out, bytes, args.force)?;
+        write(&args.out, &file, args.force)?;
     }
     Ok(Exit::Ok)
 }
@@ -75,10 +77,10 @@ fn export_all(args: &ExportArgs, dataset: &Dataset, quiet: bool) -> Result<Exit>
     for split in &splits {
         let export = |scratch: &mut Vec<u8>, record: usize| {
             let record = record as u64;
-            let bytes = checked(split, record, scratch)?;
+            let file = original(split, record, scratch)?;
             let key = split.key(record).unwrap_or_default();
-            count(write(&target(&args.out, split, key), bytes, args.force)?);
-            progress.add(1, bytes.len() as u64);
+            count(write(&target(&args.out, split, key), &file, args.force)?);
+            progress.add(1, file.len() as u64);
             Ok::<_, anyhow::Error>(())
         };
         let threads = parallel::threads(args.threads);
@@ -106,11 +108,13 @@ fn export_all(args: &ExportArgs, dataset: &Dataset, quiet: bool) -> Result<Exit>
     Ok(Exit::Ok)
 }
 
-/// The record's bytes, once their hash is right.
-fn checked<'a>(split: &'a Split, record: u64, scratch: &'a mut Vec<u8>) -> Result<&'a [u8]> {
-    let bytes = split.bytes(record, scratch)?;
-    split.check(record, bytes)?;
-    Ok(bytes)
+/// The source file that the record was made from, once the record's hash is right.
+fn original<'a>(split: &'a Split, record: u64, scratch: &'a mut Vec<u8>) -> Result<Cow<'a, [u8]>> {
+    let payload = split.bytes(record, scratch)?;
+    split.check(record, payload)?;
+    let tag = split.entry(record).map_or(0, |entry| entry.encoding);
+    let file = Encoding::from_tag(tag).and_then(|encoding| codec::unpack(encoding, payload));
+    file.with_context(|| format!("record {record} of split {}", split.name()))
 }
 
 fn target(out: &Path, split: &Split, key: &str) -> PathBuf {

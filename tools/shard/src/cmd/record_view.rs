@@ -73,7 +73,7 @@ impl RecordView {
             shard: shard.path().display().to_string(),
             record_in_shard: number,
             offset: entry.offset,
-            image: describe(bytes),
+            image: describe(entry.encoding, bytes),
         })
     }
 
@@ -107,8 +107,9 @@ impl RecordView {
     }
 }
 
-fn describe(bytes: &[u8]) -> String {
-    match codec::sniff(bytes) {
+fn describe(encoding: u8, bytes: &[u8]) -> String {
+    let file = Encoding::from_tag(encoding).and_then(|encoding| codec::unpack(encoding, bytes));
+    match file.and_then(|file| codec::sniff(&file)) {
         Err(error) => error.to_string(),
         Ok(info) => {
             let factors = info.factors.iter().take(usize::from(info.components));

@@ -198,7 +198,8 @@ enum Fault {
 
 fn decode(decoder: &mut Decoder, entry: Entry, bytes: &[u8]) -> Result<(), Fault> {
     let encoding = Encoding::from_tag(entry.encoding).map_err(|e| Fault::Other(e.to_string()))?;
-    let image = codec::sniff(bytes).map_err(|e| Fault::Other(e.to_string()))?;
+    let file = codec::unpack(encoding, bytes).map_err(|e| Fault::Other(e.to_string()))?;
+    let image = codec::sniff(&file).map_err(|e| Fault::Other(e.to_string()))?;
     if (image.width, image.height) != (entry.width, entry.height) {
         return Err(Fault::Other(format!(
             "the image is {} x {} pixels, the index says {} x {}",
