@@ -1,0 +1,163 @@
+//! A directory of its own for each test, and the programs to run in it.
+
+use std::{
+    collections::BTreeMap,
+    env, fs,
+    path::{Path, PathBuf},
+    process::{Command, Output},
+};
+
+use assert_cmd::assert::OutputAssertExt;
+use journeys::MadeSet;
+use serde_json::Value;
+use tempfile::TempDir;
+
+/// A workbench: a directory that vanishes with it.
+pub(crate) struct Bench {
+    dir: TempDir,
+}
+
+/// What a program did.
+pub(crate) struct Ran {
+    pub(crate) code: Option<i32>,
+    pub(crate) stdout: String,
+    pub(crate) stderr: String,
+}
+
+impl Bench {
+    pub(crate) fn new() -> Self {
+        let dir = tempfile::tempdir().unwrap();
+        Self { dir }
+    }
+
+    /// With `raw/` in it: `train` and `val` images of three classes, small ones.
+    pub(crate) fn with_images(train: usize, val: usize) -> Self {
+        let bench = Self::new();
+        MadeSet {
+            classes: 3,
+            train,
+            val,
+            sides: (48, 80),
+            seed: 7,
+        }
+        .write(&bench.path("raw"))
+        .unwrap();
+        bench
+    }
+
+    pub(crate) fn path(&self, name: &str) -> PathBuf {
+        self.dir.path().join(name)
+    }
+
+    /// Runs a program in the directory; the arguments are separated by spaces.
+    pub(crate) fn run(&self, program: &str, args: &str) -> Ran {
+        let output = self.command(program, args).output().unwrap();
+        Ran::from(output)
+    }
+
+    /// Runs `shard`, which must succeed.
+    pub(crate) fn shard(&self, args: &str) -> Ran {
+        let output = self.command("shard", args).assert().success();
+        Ran::from(output.get_output().clone())
+    }
+
+    pub(crate) fn command(&self, program: &str, args: &str) -> Command {
+        let mut command = Command::new(binary(program));
+        command.args(args.split_whitespace());
+        command.current_dir(self.dir.path());
+        command
+    }
+
+    /// Every file below a directory of the bench: path and contents.
+    pub(crate) fn files(&self, name: &str) -> BTreeMap<PathBuf, Vec<u8>> {
+        let root = self.path(name);
+        let mut files = BTreeMap::new();
+        collect(&root, &root, &mut files);
+        files
+    }
+
+    /// Changes one byte of a file.
+    pub(crate) fn flip(&self, name: &str, offset: u64) {
+        let path = self.path(name);
+        let mut bytes = fs::read(&path).unwrap();
+        bytes[offset as usize] ^= 0x10;
+        fs::write(&path, bytes).unwrap();
+    }
+
+    /// The manifest of the data set in `name`.
+    pub(crate) fn manifest(&self, name: &str) -> Value {
+        let json = fs::read(self.path(name).join("dataset.json")).unwrap();
+        serde_json::from_slice(&json).unwrap()
+    }
+}
+
+impl Ran {
+    /// Its standard output as JSON.
+    pub(crate) fn json(&self) -> Value {
+        serde_json::from_str(&self.stdout).unwrap_or_else(|error| panic!("{error}: {self}"))
+    }
+
+    /// It ended with this exit code.
+    pub(crate) fn ends_with(self, code: i32) -> Self {
+        assert_eq!(self.code, Some(code), "{self}");
+        self
+    }
+
+    /// It said all of these, wherever.
+    pub(crate) fn says(self, words: &[&str]) -> Self {
+        for word in words {
+            let said = self.stdout.contains(word) || self.stderr.contains(word);
+            assert!(said, "{word:?} is not in this:\n{self}");
+        }
+        self
+    }
+}
+
+impl From<Output> for Ran {
+    fn from(output: Output) -> Self {
+        Self {
+            code: output.status.code(),
+            stdout: String::from_utf8(output.stdout).unwrap(),
+            stderr: String::from_utf8(output.stderr).unwrap(),
+        }
+    }
+}
+
+impl std::fmt::Display for Ran {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let Self {
+            code,
+            stdout,
+            stderr,
+        } = self;
+        write!(
+            f,
+            "exit code {code:?}\n--- stdout\n{stdout}\n--- stderr\n{stderr}"
+        )
+    }
+}
+
+/// The program, which other packages of the workspace build into the same target directory.
+pub(crate) fn binary(program: &str) -> PathBuf {
+    let test = env::current_exe().unwrap();
+    let profile = test.parent().and_then(Path::parent).unwrap(); // target/debug/deps/journeys-…
+    let path = profile.join(program);
+    assert!(
+        path.is_file(),
+        "{} is not there; build it first: cargo build -p shard -p train",
+        path.display()
+    );
+    path
+}
+
+fn collect(root: &Path, dir: &Path, files: &mut BTreeMap<PathBuf, Vec<u8>>) {
+    for entry in fs::read_dir(dir).unwrap() {
+        let path = entry.unwrap().path();
+        if path.is_dir() {
+            collect(root, &path, files);
+        } else {
+            let name = path.strip_prefix(root).unwrap().to_owned();
+            files.insert(name, fs::read(&path).unwrap());
+        }
+    }
+}

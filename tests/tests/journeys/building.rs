@@ -1,0 +1,112 @@
+//! The bytes depend on images and options, and on nothing else.
+
+use std::fs;
+
+use crate::bench::Bench;
+
+#[test]
+fn any_number_of_threads_gives_the_same_bytes() {
+    let bench = Bench::with_images(30, 5);
+    for threads in [1, 2, 7] {
+        let out = format!("set{threads}");
+        bench.shard(&format!(
+            "build --source raw --out {out} --shards 4 --threads {threads} -q"
+        ));
+    }
+    assert_eq!(bench.files("set1").len(), 9);
+    assert_eq!(bench.files("set1"), bench.files("set2"));
+    assert_eq!(bench.files("set1"), bench.files("set7"));
+}
+
+#[test]
+fn train_is_shuffled_by_the_seed_and_val_is_in_order() {
+    let bench = Bench::with_images(12, 4);
+    bench.shard("build --source raw --out one --seed 1 -q");
+    bench.shard("build --source raw --out two --seed 2 -q");
+    bench.shard("build --source raw --out plain --order source -q");
+    let keys = |set: &str, split: &str, records: usize| -> Vec<String> {
+        let key = |record| {
+            let args = format!("inspect {set} --split {split} --record {record} --json");
+            bench.shard(&args).json()["key"]
+                .as_str()
+                .unwrap()
+                .to_owned()
+        };
+        (0..records).map(key).collect()
+    };
+    assert!(keys("plain", "train", 36).is_sorted());
+    assert!(!keys("one", "train", 6).is_sorted());
+    assert_ne!(keys("one", "train", 6), keys("two", "train", 6));
+    assert!(keys("one", "val", 12).is_sorted());
+}
+
+#[test]
+fn a_bare_folder_of_classes_is_a_training_split() {
+    let bench = Bench::with_images(3, 1);
+    bench
+        .shard("build --source raw/train --out set")
+        .says(&["9 images", "no val split"]);
+    bench.shard("export set --out back -q");
+    let (raw, back) = (bench.files("raw/train"), bench.files("back/train"));
+    assert_eq!(raw, back);
+}
+
+#[test]
+fn the_manifest_tells_the_build_and_the_summary_is_json_when_asked() {
+    let bench = Bench::with_images(3, 1);
+    let summary = bench
+        .shard("build --source raw --out set --shards 1 --json")
+        .json();
+    assert_eq!(summary["status"], "built");
+    assert_eq!(summary["records"], 12);
+    assert_eq!(summary["shards"], 2);
+    let manifest = bench.manifest("set");
+    assert_eq!(manifest["encoding"], "jpeg");
+    assert_eq!(manifest["options"]["seed"], 42);
+    assert_eq!(manifest["options"]["order"]["train"], "shuffled");
+    assert_eq!(manifest["splits"]["train"]["layout"], "class-folders");
+    assert_eq!(manifest["classes"][2]["synset"], "discs");
+}
+
+#[test]
+fn a_directory_of_other_files_is_not_touched() {
+    let bench = Bench::with_images(2, 1);
+    fs::create_dir(bench.path("home")).unwrap();
+    fs::write(bench.path("home/thesis.tex"), "years").unwrap();
+    bench
+        .run("shard", "build --source raw --out home")
+        .ends_with(1)
+        .says(&["home", "thesis.tex", "empty directory"]);
+    assert_eq!(bench.files("home").len(), 1);
+}
+
+#[test]
+fn a_split_that_the_source_lacks_is_named() {
+    let bench = Bench::with_images(2, 1);
+    bench
+        .run("shard", "build --source raw --out set --split test")
+        .ends_with(1)
+        .says(&["--split test", "train, val"]);
+}
+
+#[test]
+fn both_encodings_give_the_files_back() {
+    let bench = Bench::with_images(5, 2);
+    for encoding in ["jpeg", "source"] {
+        bench.shard(&format!(
+            "build --source raw --out {encoding} --encoding {encoding} -q"
+        ));
+        bench
+            .shard(&format!("verify {encoding} --decode"))
+            .says(&["all is well"]);
+        bench.shard(&format!("export {encoding} --out back-{encoding} -q"));
+        assert_eq!(bench.manifest(encoding)["encoding"], encoding);
+        assert_eq!(bench.files("raw"), bench.files(&format!("back-{encoding}")));
+    }
+    let shown = bench.shard("inspect jpeg --record 0 --json").json();
+    assert_eq!(shown["encoding"], "jpeg");
+    assert!(
+        shown["image"].as_str().unwrap().starts_with("JPEG of "),
+        "{shown}"
+    );
+}

@@ -1,0 +1,120 @@
+//! Files that are fine but unusual, and files that are not fine.
+
+use std::fs;
+
+use journeys::write_odd_files;
+
+use crate::bench::Bench;
+
+/// Images with one of each odd file among the training images of the first class.
+fn odd_bench() -> Bench {
+    let bench = Bench::with_images(6, 2);
+    write_odd_files(&bench.path("raw/train/blobs"), 0, 3).unwrap();
+    bench
+}
+
+/// What the manifest says of the file with this name.
+fn entry<'a>(manifest: &'a serde_json::Value, name: &str) -> Option<&'a serde_json::Value> {
+    manifest["odd"].as_array().unwrap().iter().find(|odd| {
+        odd["key"]
+            .as_str()
+            .unwrap()
+            .ends_with(&format!("/{name}.JPEG"))
+    })
+}
+
+#[test]
+fn by_default_bad_files_fail_the_build_after_all_were_looked_at() {
+    let bench = odd_bench();
+    bench
+        .run("shard", "build --source raw --out set --shards 8")
+        .ends_with(1)
+        .says(&[
+            "2 bad files",
+            "bad_truncated.JPEG: decodes only with a warning",
+            "bad_empty.JPEG: the file is empty",
+            "--on-bad skip",
+            "--on-bad repair",
+        ]);
+    assert!(!bench.path("set/dataset.json").exists());
+    // Shards without bad files are finished, and serve the next run.
+    let finished = bench.files("set").len();
+    assert!((10..16).contains(&finished), "{finished} of 14 shards");
+    bench
+        .shard("build --source raw --out set --shards 8 --on-bad skip")
+        .says(&[&format!(
+            "{finished} shards of an earlier run verified and kept"
+        )]);
+    bench.shard("verify set --decode").says(&["all is well"]);
+
+    bench.shard("build --source raw --out fresh --shards 8 --on-bad skip -q");
+    assert_eq!(bench.files("set"), bench.files("fresh"));
+}
+
+#[test]
+fn skip_leaves_bad_files_out_and_lists_every_odd_one() {
+    let bench = odd_bench();
+    bench
+        .shard("build --source raw --out set --on-bad skip")
+        .says(&[
+            "2 files bad and left out",
+            "6 files odd and stored unchanged",
+        ]);
+    let manifest = bench.manifest("set");
+    for (name, action, reason) in [
+        ("odd_progressive", "kept", "progressive"),
+        ("odd_gray", "kept", "gray"),
+        ("odd_cmyk", "kept", "CMYK"),
+        ("odd_restart", "kept", "restart marker"),
+        ("odd_rotated", "kept", "EXIF orientation 6"),
+        ("odd_png", "kept", "PNG named .JPEG"),
+        ("bad_truncated", "skipped", "warning"),
+        ("bad_empty", "skipped", "empty"),
+    ] {
+        let odd = entry(&manifest, name).unwrap_or_else(|| panic!("{name} is not listed"));
+        assert_eq!(odd["action"], action, "{odd}");
+        assert!(odd["reason"].as_str().unwrap().contains(reason), "{odd}");
+    }
+    // What was kept was kept verbatim.
+    bench
+        .shard("export set --out back")
+        .says(&["2 files of the source were left out"]);
+    for bad in ["bad_truncated", "bad_empty"] {
+        fs::remove_file(bench.path(&format!("raw/train/blobs/{bad}.JPEG"))).unwrap();
+    }
+    assert_eq!(bench.files("raw"), bench.files("back"));
+}
+
+#[test]
+fn repair_keeps_what_decodes_with_warnings() {
+    let bench = odd_bench();
+    bench
+        .shard("build --source raw --out set --on-bad repair")
+        .says(&["1 file damaged and kept", "1 file bad and left out"]);
+    let manifest = bench.manifest("set");
+    assert_eq!(
+        entry(&manifest, "bad_truncated").unwrap()["action"],
+        "repaired"
+    );
+    assert_eq!(entry(&manifest, "bad_empty").unwrap()["action"], "skipped");
+    bench
+        .shard("verify set --decode")
+        .says(&["all is well", "1 image known to be damaged"]);
+    bench
+        .shard("inspect set")
+        .says(&["repaired train/blobs/bad_truncated.JPEG"]);
+}
+
+#[test]
+fn reading_headers_only_does_not_see_a_cut_off_end() {
+    let bench = odd_bench();
+    bench
+        .run("shard", "build --source raw --out set --check header")
+        .ends_with(1)
+        .says(&["1 bad file", "bad_empty"]);
+    bench.shard("build --source raw --out set --check header --on-bad skip -q");
+    bench
+        .run("shard", "verify set --decode")
+        .ends_with(1)
+        .says(&["1 fault", "bad_truncated", "warning"]);
+}

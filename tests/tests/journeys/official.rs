@@ -1,0 +1,152 @@
+//! The official ImageNet archives, in small: a tar of tars, a flat tar of validation images, the
+//! devkit's ground truth.
+
+use std::{fs, path::Path};
+
+use tar::{Builder, Header};
+
+use crate::bench::Bench;
+
+/// Three of the devkit's synsets with their ids there, as its `meta.mat` has them.
+const SYNSETS: [(u32, &str); 3] = [(2, "n02100735"), (1, "n02119789"), (3, "n02110185")];
+
+const META: &[u8] = include_bytes!("../../../crates/imagenet/fixtures/meta.mat");
+
+/// Renames the made classes to `SYNSETS`, and makes of the validation images a flat folder with
+/// ground truth in the devkit's numbering.
+fn official_bench() -> Bench {
+    let bench = Bench::with_images(5, 2);
+    let classes = ["blobs", "checker", "discs"];
+    fs::create_dir_all(bench.path("raw/flat")).unwrap();
+    let mut truth = String::new();
+    let mut number = 0;
+    for image in 0..2 {
+        for (class, (id, _)) in classes.iter().zip(SYNSETS) {
+            number += 1;
+            let from = format!("raw/val/{class}/{class}_{image:05}.JPEG");
+            let to = format!("raw/flat/ILSVRC2012_val_{number:08}.JPEG");
+            fs::rename(bench.path(&from), bench.path(&to)).unwrap();
+            truth += &format!("{id}\n");
+        }
+    }
+    fs::remove_dir_all(bench.path("raw/val")).unwrap();
+    fs::rename(bench.path("raw/flat"), bench.path("raw/val")).unwrap();
+    for (class, (_, synset)) in classes.iter().zip(SYNSETS) {
+        let (from, to) = (format!("raw/train/{class}"), format!("raw/train/{synset}"));
+        fs::rename(bench.path(&from), bench.path(&to)).unwrap();
+    }
+    let truth_file = bench.path("raw/ILSVRC2012_validation_ground_truth.txt");
+    fs::write(truth_file, truth).unwrap();
+    fs::write(bench.path("raw/meta.mat"), META).unwrap();
+    bench
+}
+
+/// A tar of the files directly in `dir`, in order.
+fn tar(dir: &Path) -> Vec<u8> {
+    let mut paths: Vec<_> = fs::read_dir(dir)
+        .unwrap()
+        .map(|entry| entry.unwrap().path())
+        .collect();
+    paths.sort();
+    let mut tar = Builder::new(Vec::new());
+    for path in paths {
+        append(
+            &mut tar,
+            path.file_name().unwrap().as_ref(),
+            &fs::read(&path).unwrap(),
+        );
+    }
+    tar.into_inner().unwrap()
+}
+
+fn append(tar: &mut Builder<Vec<u8>>, name: &Path, bytes: &[u8]) {
+    let mut header = Header::new_ustar();
+    header.set_size(bytes.len() as u64);
+    header.set_mode(0o644);
+    tar.append_data(&mut header, name, bytes).unwrap();
+}
+
+/// `tars/`: the same images as `raw/`, in the official archives.
+fn write_tars(bench: &Bench) {
+    fs::create_dir(bench.path("tars")).unwrap();
+    let mut train = Builder::new(Vec::new());
+    // Not in the order of the synset ids, as the official one is.
+    for (_, synset) in SYNSETS {
+        let images = tar(&bench.path("raw/train").join(synset));
+        append(&mut train, format!("{synset}.tar").as_ref(), &images);
+    }
+    let train = train.into_inner().unwrap();
+    fs::write(bench.path("tars/ILSVRC2012_img_train.tar"), train).unwrap();
+    let val = tar(&bench.path("raw/val"));
+    fs::write(bench.path("tars/ILSVRC2012_img_val.tar"), val).unwrap();
+    for file in ["ILSVRC2012_validation_ground_truth.txt", "meta.mat"] {
+        fs::copy(bench.path("raw").join(file), bench.path("tars").join(file)).unwrap();
+    }
+}
+
+#[test]
+fn the_official_archives_give_the_records_of_the_same_folders() {
+    let bench = official_bench();
+    write_tars(&bench);
+    bench
+        .shard("build --source raw --out folders --shards 2")
+        .says(&["part of ImageNet (ILSVRC2012)", "classes 3 of 1,000"]);
+    bench.shard("build --source tars --out tared --shards 2 -q");
+    for set in ["folders", "tared"] {
+        bench.shard(&format!("verify {set} --decode -q"));
+    }
+    for split in ["train", "val"] {
+        let records = bench.manifest("tared")["splits"][split]["records"]
+            .as_u64()
+            .unwrap();
+        for record in 0..records {
+            let view = |set: &str| {
+                let args = format!("inspect {set} --split {split} --record {record} --json");
+                let view = bench.shard(&args).json();
+                ["key", "label", "synset", "class", "hash", "offset"]
+                    .map(|field| view[field].clone())
+            };
+            assert_eq!(view("folders"), view("tared"));
+        }
+    }
+    let manifest = bench.manifest("tared");
+    assert_eq!(manifest["splits"]["train"]["layout"], "tar-of-tars");
+    assert_eq!(manifest["splits"]["val"]["layout"], "flat-tar");
+    // Labels follow the sorted synset ids, not the devkit's numbers; names are known.
+    assert_eq!(manifest["classes"][0]["synset"], "n02100735");
+    assert_eq!(manifest["classes"][0]["names"][0], "English setter");
+}
+
+#[test]
+fn flat_validation_images_come_back_with_labels_that_build_reads() {
+    let bench = official_bench();
+    bench.shard("build --source raw --out set -q");
+    bench.shard("export set --out back");
+    assert_eq!(bench.files("raw/train"), bench.files("back/train"));
+    assert_eq!(bench.files("raw/val"), bench.files("back/val"));
+    bench.shard("build --source back --out again -q");
+    assert_eq!(bench.files("set"), bench.files("again"));
+}
+
+#[test]
+fn labels_may_lie_elsewhere_and_missing_ones_are_missed() {
+    let bench = official_bench();
+    fs::create_dir(bench.path("devkit")).unwrap();
+    for file in ["ILSVRC2012_validation_ground_truth.txt", "meta.mat"] {
+        fs::rename(
+            bench.path("raw").join(file),
+            bench.path("devkit").join(file),
+        )
+        .unwrap();
+    }
+    bench
+        .run("shard", "build --source raw --out set")
+        .ends_with(1)
+        .says(&[
+            "no labels were found",
+            "ILSVRC2012_validation_ground_truth.txt",
+        ]);
+    bench
+        .shard("build --source raw --out set --labels devkit")
+        .says(&["21 images"]);
+}

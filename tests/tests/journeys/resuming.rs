@@ -1,0 +1,174 @@
+//! Builds that are killed, stopped, or run again with other options.
+
+use std::{
+    fs,
+    process::{Child, Command, Stdio},
+    thread::sleep,
+    time::{Duration, Instant},
+};
+
+use crate::bench::{Bench, Ran};
+
+const BUILD: &str = "build --source raw --out set --shards 24 --threads 1 -q";
+
+/// Waits until a finished shard is there and the build still runs.
+fn wait_for_first_shard(bench: &Bench, child: &mut Child) {
+    let started = Instant::now();
+    while !bench.path("set/train-00000-of-00024.shard").exists() {
+        assert!(
+            child.try_wait().unwrap().is_none(),
+            "the build ended before its first shard"
+        );
+        assert!(
+            started.elapsed() < Duration::from_secs(60),
+            "no shard within a minute"
+        );
+        sleep(Duration::from_millis(1));
+    }
+}
+
+fn finished(bench: &Bench) -> usize {
+    let names = fs::read_dir(bench.path("set")).unwrap();
+    let names = names.map(|entry| entry.unwrap().file_name().into_string().unwrap());
+    names.filter(|name| name.ends_with(".shard")).count()
+}
+
+#[test]
+fn a_build_that_is_killed_continues_to_the_same_bytes() {
+    let bench = Bench::with_images(200, 4);
+    bench.shard(&BUILD.replace("set", "undisturbed"));
+    let mut child = bench.command("shard", BUILD).spawn().unwrap();
+    wait_for_first_shard(&bench, &mut child);
+    child.kill().unwrap(); // SIGKILL
+    child.wait().unwrap();
+    let kept = finished(&bench);
+    assert!(!bench.path("set/dataset.json").exists());
+    bench
+        .run("shard", "verify set")
+        .ends_with(1)
+        .says(&["did not finish", "shard build"]);
+
+    // What the kill may have left behind, whether it did or not.
+    fs::write(bench.path("set/val-00003-of-00012.shard.tmp"), "half").unwrap();
+    let again = bench.shard("build --source raw --out set --shards 24");
+    again.says(&[
+        &format!("{kept} shard"),
+        "of an earlier run verified and kept",
+    ]);
+    assert_eq!(bench.files("set"), bench.files("undisturbed"));
+}
+
+#[test]
+fn a_build_that_is_interrupted_says_so_and_continues() {
+    let bench = Bench::with_images(200, 4);
+    let mut command = bench.command("shard", &BUILD.replace(" -q", ""));
+    let mut child = command
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    wait_for_first_shard(&bench, &mut child);
+    let pid = child.id().to_string();
+    assert!(
+        Command::new("kill")
+            .args(["-INT", &pid])
+            .status()
+            .unwrap()
+            .success()
+    );
+    Ran::from(child.wait_with_output().unwrap())
+        .ends_with(130)
+        .says(&["interrupted", "run the same command again"]);
+    assert!(
+        bench
+            .files("set")
+            .keys()
+            .all(|name| name.extension() == Some("shard".as_ref()))
+    );
+    bench.shard(BUILD);
+    bench.shard("verify set").says(&["all is well"]);
+}
+
+#[test]
+fn a_finished_data_set_is_left_alone() {
+    let bench = Bench::with_images(6, 2);
+    bench.shard("build --source raw --out set -q");
+    let before = bench.files("set");
+    bench
+        .shard("build --source raw --out set")
+        .says(&["is complete", "nothing to do"]);
+    assert_eq!(bench.files("set"), before);
+
+    bench
+        .run("shard", "build --source raw --out set --seed 5")
+        .ends_with(1)
+        .says(&["finished data set of another build", "--force"]);
+    assert_eq!(bench.files("set"), before);
+
+    bench
+        .shard("build --source raw --out set --seed 5 --force")
+        .says(&["packed anew"]);
+    bench.shard("build --source raw --out fresh --seed 5 -q");
+    assert_eq!(bench.files("set"), bench.files("fresh"));
+}
+
+#[test]
+fn stale_shards_of_an_unfinished_build_are_rebuilt() {
+    let bench = Bench::with_images(12, 2);
+    bench.shard("build --source raw --out set --shards 3 -q");
+    fs::remove_file(bench.path("set/dataset.json")).unwrap();
+    fs::remove_file(bench.path("raw/train/checker/checker_00003.JPEG")).unwrap();
+    // One train shard held the file; where shares shift, others change too. val does not.
+    bench
+        .shard("build --source raw --out set --shards 3")
+        .says(&[
+            "the source's files or the options have changed",
+            "verified and kept",
+        ]);
+    bench.shard("build --source raw --out fresh --shards 3 -q");
+    assert_eq!(bench.files("set"), bench.files("fresh"));
+
+    fs::remove_file(bench.path("set/dataset.json")).unwrap();
+    bench
+        .shard("build --source raw --out set --shards 2")
+        .says(&["another number of shards"]);
+    bench.shard("build --source raw --out fresher --shards 2 -q");
+    assert_eq!(bench.files("set"), bench.files("fresher"));
+}
+
+#[test]
+fn a_damaged_shard_of_an_unfinished_build_is_rebuilt() {
+    let bench = Bench::with_images(12, 2);
+    bench.shard("build --source raw --out set --shards 3 -q");
+    let whole = bench.files("set");
+    fs::remove_file(bench.path("set/dataset.json")).unwrap();
+    bench.flip("set/train-00001-of-00003.shard", 300);
+    bench
+        .shard("build --source raw --out set --shards 3")
+        .says(&["train-00001-of-00003.shard", "damaged", "packed anew"]);
+    assert_eq!(bench.files("set"), whole);
+
+    // In a finished data set, deleting the file is enough.
+    fs::remove_file(bench.path("set/train-00001-of-00003.shard")).unwrap();
+    bench
+        .run("shard", "verify set")
+        .ends_with(1)
+        .says(&["missing"]);
+    bench.shard("build --source raw --out set --shards 3 -q");
+    assert_eq!(bench.files("set"), whole);
+}
+
+#[test]
+fn a_split_may_be_added_and_none_is_lost_by_leaving_it_out() {
+    let bench = Bench::with_images(6, 2);
+    bench.shard("build --source raw --out set --split train -q");
+    bench
+        .run("shard", "build --source raw --out set --split val")
+        .ends_with(1)
+        .says(&["this build has no such split", "--force"]);
+    bench
+        .shard("build --source raw --out set")
+        .says(&["1 shard of an earlier run verified"]);
+    bench.shard("build --source raw --out fresh -q");
+    assert_eq!(bench.files("set"), bench.files("fresh"));
+}

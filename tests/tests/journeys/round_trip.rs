@@ -1,0 +1,187 @@
+//! Build, verify, inspect, export, bench: the way of everything that goes well.
+
+use std::{fs, process::Stdio};
+
+use crate::bench::Bench;
+
+#[test]
+fn what_goes_in_comes_out_byte_for_byte() {
+    let bench = Bench::with_images(10, 3);
+    bench
+        .shard("build --source raw --out set --shards 3")
+        .says(&[
+            "39 images",
+            "6 shards",
+            "not ImageNet",
+            "next: shard verify set",
+        ]);
+    bench
+        .shard("verify set --decode")
+        .says(&["all is well", "39 records", "every image decoded"]);
+    bench
+        .shard("export set --out back")
+        .says(&["39 files written"]);
+    assert_eq!(bench.files("raw"), bench.files("back"));
+    bench
+        .shard("export set --out back")
+        .says(&["0 files written", "39 files there already"]);
+}
+
+#[test]
+fn a_single_record_is_shown_and_exported() {
+    let bench = Bench::with_images(4, 2);
+    bench.shard("build --source raw --out set -q");
+    let shown = bench.shard("inspect set --record 5 --json").json();
+    let key = shown["key"].as_str().unwrap();
+    let class = key.split('/').next().unwrap();
+    assert_eq!(shown["class"], class);
+    assert_eq!(shown["intact"], true);
+    assert!(
+        shown["image"].as_str().unwrap().starts_with("JPEG of "),
+        "{shown}"
+    );
+
+    bench.shard("export set --record 5 --out one.jpg");
+    let original = fs::read(bench.path("raw").join("train").join(key)).unwrap();
+    assert_eq!(fs::read(bench.path("one.jpg")).unwrap(), original);
+    let piped = bench
+        .command("shard", "export set --record 5 --out -")
+        .output()
+        .unwrap();
+    assert_eq!(piped.stdout, original);
+
+    bench
+        .run("shard", "inspect set --record 12")
+        .ends_with(1)
+        .says(&["no record 12", "12"]);
+    bench
+        .shard("inspect set --record 5 --split val")
+        .says(&["key ", "label "]);
+}
+
+#[test]
+fn inspect_counts_classes_splits_and_sizes() {
+    let bench = Bench::with_images(8, 2);
+    bench.shard("build --source raw --out set --shards 2 -q");
+    let view = bench.shard("inspect set --json").json();
+    assert_eq!(view["num_classes"], 3);
+    assert_eq!(view["splits"]["train"]["records"], 24);
+    assert_eq!(view["splits"]["val"]["shards"].as_array().unwrap().len(), 2);
+    assert_eq!(view["classes"][0]["synset"], "blobs");
+    assert_eq!(view["classes"][0]["records"]["train"], 8);
+    let width = &view["splits"]["train"]["width"];
+    assert!(
+        width["min"].as_u64() >= Some(48) && width["max"].as_u64() <= Some(80),
+        "{width}"
+    );
+
+    bench
+        .shard("inspect set")
+        .says(&["3 classes", "width: ", "bytes of an image"]);
+    let shard = bench
+        .shard("inspect set/train-00001-of-00002.shard --json")
+        .json();
+    assert_eq!(shard["records"], 12);
+    assert_eq!(shard["note"]["odd"].as_array().unwrap().len(), 0);
+    bench
+        .shard("inspect set/train-00001-of-00002.shard")
+        .says(&["12 records", "plan "]);
+}
+
+#[test]
+fn bench_measures_each_number_of_threads_and_says_where() {
+    let bench = Bench::with_images(4, 1);
+    bench.shard("build --source raw --out set -q");
+    let flags = "--threads 1,2 --seconds 0.2 --warmup 0 --batch 4 --size 32";
+    bench
+        .shard(&format!("bench set {flags} --json report.json"))
+        .says(&["img/s", "decode", "3161.66"]);
+    let report: serde_json::Value =
+        serde_json::from_slice(&fs::read(bench.path("report.json")).unwrap()).unwrap();
+    assert_eq!(report["runs"].as_array().unwrap().len(), 2);
+    assert_eq!(report["target"]["img_per_s"], 3161.66);
+    for figure in ["img_per_s", "img_per_s_per_core", "cpu_percent"] {
+        assert!(report[figure].as_f64() > Some(0.0), "{figure}: {report}");
+    }
+    assert!(
+        report["stages_us"]["decode"].as_f64() > Some(0.0),
+        "{report}"
+    );
+    assert!(report["machine"]["cores"].as_u64() > Some(0), "{report}");
+    for text in ["command", "version", "date"] {
+        assert!(report[text].is_string(), "{text}: {report}");
+    }
+    let floats = bench.shard(&format!(
+        "bench set --split val --output f32 {flags} --json"
+    ));
+    assert!(floats.json()["stages_us"]["normalize"].as_f64() > Some(0.0));
+}
+
+#[test]
+fn export_never_overwrites_what_differs() {
+    let bench = Bench::with_images(2, 1);
+    bench.shard("build --source raw --out set -q");
+    bench.shard("export set --out back --split train -q");
+    let file = bench.path("back/train/checker/checker_00001.JPEG");
+    fs::write(&file, "mine").unwrap();
+    bench
+        .run("shard", "export set --out back")
+        .ends_with(1)
+        .says(&["checker_00001.JPEG", "--force"]);
+    assert_eq!(fs::read(&file).unwrap(), b"mine");
+    bench.shard("export set --out back --force");
+    assert_eq!(bench.files("raw"), bench.files("back"));
+}
+
+#[test]
+fn whoever_closes_the_pipe_has_seen_enough() {
+    let bench = Bench::with_images(40, 1);
+    bench.shard("build --source raw --out set --shards 40 -q");
+    let mut child = bench
+        .command("shard", "inspect set --json")
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    drop(child.stdout.take());
+    let output = child.wait_with_output().unwrap();
+    assert_eq!(output.status.code(), Some(0));
+    assert_eq!(String::from_utf8_lossy(&output.stderr), "");
+}
+
+#[test]
+fn wrong_words_are_usage_and_wrong_paths_are_named() {
+    let bench = Bench::new();
+    bench
+        .run("shard", "build --source raw")
+        .ends_with(2)
+        .says(&["--out"]);
+    bench.run("shard", "pack").ends_with(2);
+    bench
+        .run("shard", "build --source raw --out set --shards 0")
+        .ends_with(2);
+    bench
+        .run("shard", "build --source nowhere --out set")
+        .ends_with(1)
+        .says(&["nowhere", "no such file"]);
+    assert!(!bench.path("set").exists());
+    for command in ["verify", "inspect", "bench"] {
+        bench
+            .run("shard", &format!("{command} nowhere"))
+            .ends_with(1)
+            .says(&["nowhere"]);
+    }
+    fs::create_dir(bench.path("empty")).unwrap();
+    bench
+        .run("shard", "verify empty")
+        .ends_with(1)
+        .says(&["not a dataset", "shard build"]);
+    bench
+        .run("shard", "--help")
+        .ends_with(0)
+        .says(&["build", "verify", "inspect", "export", "bench"]);
+    bench
+        .run("shard", "build --help")
+        .ends_with(0)
+        .says(&["Examples:", "--on-bad"]);
+}
