@@ -76,9 +76,7 @@ fn blend_with(other: u8, factor: f32, pixels: &mut [u8]) {
     if factor == 1.0 {
         return;
     }
-    let table: [u8; 256] = std::array::from_fn(|level| {
-        blend(other, factor * f32::from(level as i16 - i16::from(other)))
-    });
+    let table: [u8; 256] = std::array::from_fn(|level| blend(other, level as u8, factor));
     for byte in pixels {
         *byte = table[usize::from(*byte)];
     }
@@ -91,14 +89,14 @@ fn saturate(factor: f32, pixels: &mut [u8]) {
     let (pixels, _) = pixels.as_chunks_mut::<3>();
     for pixel in pixels {
         let gray = luma(*pixel);
-        *pixel =
-            pixel.map(|level| blend(gray, factor * f32::from(i16::from(level) - i16::from(gray))));
+        *pixel = pixel.map(|level| blend(gray, level, factor));
     }
 }
 
-/// `base` plus a share of the difference, truncated; the cast saturates.
-fn blend(base: u8, share: f32) -> u8 {
-    (f32::from(base) + share) as u8
+/// `base` plus a share of its difference from `level`, truncated; the cast saturates.
+pub(crate) fn blend(base: u8, level: u8, factor: f32) -> u8 {
+    let difference = i16::from(level) - i16::from(base);
+    (f32::from(base) + factor * f32::from(difference)) as u8
 }
 
 /// ITU-R 601 luma in Pillow's 16-bit fixed point, rounded.
@@ -107,7 +105,7 @@ fn luma([r, g, b]: [u8; 3]) -> u8 {
 }
 
 /// Mean of the luma, rounded half up; 0 for no pixels.
-fn mean_luma(pixels: &[u8]) -> u8 {
+pub(crate) fn mean_luma(pixels: &[u8]) -> u8 {
     let (pixels, _) = pixels.as_chunks::<3>();
     let sum: u64 = pixels.iter().map(|&pixel| u64::from(luma(pixel))).sum();
     let count = pixels.len() as u64;

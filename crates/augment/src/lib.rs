@@ -1,24 +1,28 @@
-//! Pure functions on pixels: random numbers, crop geometry, resampling, flips, colour, erasing,
-//! normalisation.
+//! Pure functions on pixels: random numbers, crop geometry, resampling, flips, colour, automatic
+//! augmentation, erasing, mixup and cutmix, normalisation.
 //!
 //! Nothing here reads a file, decodes an image or keeps state between samples. Pixels are 8-bit RGB,
 //! interleaved, rows top to bottom (HWC); only [`Normalize`] leaves that layout. A training sample goes
-//! through [`RandomResizedCrop`] -> [`Job`] -> [`Resampler`] -> [`ColorJitter`] -> [`RandomErasing`]
-//! -> [`Normalize`], a validation sample through [`EvalCrop`] -> [`Resampler`] -> [`Normalize`].
+//! through [`RandomResizedCrop`] -> [`Job`] -> [`Resampler`] -> [`ColorJitter`], or a [`Policy`] by an
+//! [`Augmenter`] -> [`RandomErasing`] -> [`Normalize`], a validation sample through [`EvalCrop`] ->
+//! [`Resampler`] -> [`Normalize`]; a batch can then go through [`BatchMix`].
 //!
 //! # Reproducibility
 //! Randomness comes from a [`SampleRng`], a function of (seed, epoch, position in the epoch) alone.
-//! Pixels are computed in integers; the two exceptions ([`ColorJitter`], [`Normalize`]) use single
-//! IEEE 754 operations, never contracted or reordered. Equal inputs therefore give equal pixels on
-//! every machine.
-#![forbid(unsafe_code)]
+//! Pixels are computed in integers or by single IEEE 754 operations, never contracted or reordered.
+//! Equal inputs therefore give equal pixels on every machine.
+#![deny(unsafe_code)]
 
 mod crop;
 mod erase;
 mod error;
 mod eval;
+mod fused;
 mod jitter;
+mod mix;
 mod normalize;
+mod ops;
+mod policy;
 mod rect;
 mod resample;
 mod rng;
@@ -28,8 +32,15 @@ pub use crop::RandomResizedCrop;
 pub use erase::{AspectDraw, RandomErasing, fill_rect};
 pub use error::AugmentError;
 pub use eval::EvalCrop;
+pub use fused::{FusedError, FusedResampler, Level, PlaneView, YccView};
 pub use jitter::{Adjustment, ColorJitter};
+pub use mix::{BatchMix, MixPlan, MixTarget};
 pub use normalize::Normalize;
+pub use ops::{Interpolation, Op, Warp};
+pub use policy::{
+    AugMix, Augmenter, AutoAugment, Draw, Noise, Policy, PolicyError, RandAugment, SubPolicies,
+    ThreeAugment, TrivialAugmentWide,
+};
 pub use rect::CropRect;
 pub use resample::{Filter, Job, Resampler};
 pub use rng::SampleRng;

@@ -5,10 +5,10 @@
 //! fixed point (all coordinates below 32768).
 
 mod affine;
-mod blend;
 mod blur;
 mod chain;
 mod levels;
+mod sharpen;
 
 pub(crate) use chain::{Frame, Scratch, run};
 

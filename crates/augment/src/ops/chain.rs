@@ -1,7 +1,8 @@
 //! Runs operations one after another on one image; the only place that knows all of them.
 
+use super::affine::{self, Affine};
 use super::levels::Levels;
-use super::{Op, Warp, affine::Affine, blend, blur};
+use super::{Op, Warp, blur, sharpen};
 use crate::jitter::{self, Adjustment};
 
 /// Size of an image without padding between its rows.
@@ -21,76 +22,105 @@ impl Frame {
 /// What operations need beside the image; grows to what the largest image needs, and stays.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Scratch {
-    pub(super) bytes: Vec<u8>,
-    pub(super) row: Vec<u8>,
-    pub(super) sums: Vec<u32>,
+    /// A copy of the image.
+    pub(super) source: Vec<u8>,
+    pub(super) rows: Vec<u8>,
+    pub(super) sums: Vec<u16>,
 }
 
 /// Applies `ops` in order to `pixels`, which hold `frame` exactly and at least one pixel.
 ///
-/// `rotated_fill` is the fill of rotations, which one policy wants to differ from that of the rest.
+/// `rotation` is the warp of [`Op::Rotate`], which one policy wants to fill unlike the others.
 pub(crate) fn run(
     ops: &[Op],
     pixels: &mut [u8],
     frame: Frame,
     warp: Warp,
-    rotated_fill: [u8; 3],
+    rotation: Warp,
     scratch: &mut Scratch,
 ) {
-    let mut levels = Levels::new();
+    let (width, height) = (frame.width as f64, frame.height as f64);
+    let mut canvas = Canvas {
+        pixels,
+        frame,
+        levels: Levels::new(),
+        scratch,
+    };
     for &op in ops {
         match op {
             Op::Identity => {}
-            Op::AutoContrast => levels.stretch(pixels),
-            Op::Equalize => levels.equalize(pixels),
-            Op::Invert => levels.map(|level| !level),
-            Op::Posterize(bits) => levels.map(|level| level & high_bits(bits)),
-            Op::Solarize(threshold) => levels.map(|level| match u16::from(level) < threshold {
-                true => level,
-                false => !level,
-            }),
-            Op::SolarizeAdd(add) => levels.map(|level| match level < 128 {
-                true => level.saturating_add(add),
-                false => level,
-            }),
-            Op::Brightness(factor) => levels.map(|level| jitter::blend(0, level, factor)),
-            Op::Contrast(factor) => {
-                levels.apply(pixels);
-                let mean = jitter::mean_luma(pixels);
-                levels.map(|level| jitter::blend(mean, level, factor));
-            }
+            Op::AutoContrast => canvas.levels.stretch(canvas.pixels),
+            Op::Equalize => canvas.levels.equalize(canvas.pixels),
+            Op::Invert => canvas.levels.map(|level| !level),
+            Op::Posterize(bits) => canvas.levels.map(|level| level & high_bits(bits)),
+            Op::Solarize(threshold) => canvas.levels.map(|level| solarize(level, threshold)),
+            Op::SolarizeAdd(add) => canvas.levels.map(|level| add_to_dark(level, add)),
+            Op::Brightness(factor) => canvas.levels.map(|level| jitter::blend(0, level, factor)),
+            Op::Contrast(factor) => canvas.contrast(factor),
             Op::Color(factor) => {
-                levels.apply(pixels);
-                Adjustment::Saturation(factor).apply(pixels);
-                levels.forget();
+                canvas.rewrite(|pixels, _, _| Adjustment::Saturation(factor).apply(pixels));
             }
-            Op::Sharpness(factor) => {
-                levels.apply(pixels);
-                blend::sharpen(pixels, frame, factor, scratch);
-                levels.forget();
-            }
-            Op::GaussianBlur(radius) => {
-                levels.apply(pixels);
+            Op::Sharpness(factor) => canvas.rewrite(|pixels, frame, scratch| {
+                sharpen::sharpen(pixels, frame, factor, scratch);
+            }),
+            Op::GaussianBlur(radius) => canvas.rewrite(|pixels, frame, scratch| {
                 blur::gaussian(pixels, frame, radius, scratch);
-                levels.forget();
-            }
-            Op::ShearX(_)
-            | Op::ShearY(_)
-            | Op::TranslateX(_)
-            | Op::TranslateY(_)
-            | Op::TranslateXRel(_)
-            | Op::TranslateYRel(_)
-            | Op::Rotate(_) => {
-                levels.apply(pixels);
-                let (matrix, fill) = geometry(op, frame, warp.fill, rotated_fill);
-                matrix.warp(pixels, frame, Warp { fill, ..warp }, scratch);
-                levels.forget();
-            }
+            }),
+            Op::ShearX(factor) => canvas.warp(Affine::shear_x(factor), warp),
+            Op::ShearY(factor) => canvas.warp(Affine::shear_y(factor), warp),
+            Op::TranslateX(by) => canvas.warp(Affine::translation(by, 0.0), warp),
+            Op::TranslateY(by) => canvas.warp(Affine::translation(0.0, by), warp),
+            Op::TranslateXRel(by) => canvas.warp(Affine::translation(by * width, 0.0), warp),
+            Op::TranslateYRel(by) => canvas.warp(Affine::translation(0.0, by * height), warp),
+            Op::Rotate(degrees) => canvas.warp(Affine::rotation(degrees, frame), rotation),
         }
     }
-    levels.apply(pixels);
+    canvas.levels.apply(canvas.pixels);
+}
+
+/// The image, and the map of levels that it has yet to go through.
+struct Canvas<'a> {
+    pixels: &'a mut [u8],
+    frame: Frame,
+    levels: Levels,
+    scratch: &'a mut Scratch,
+}
+
+impl Canvas<'_> {
+    /// Applies what is more than a map of levels.
+    fn rewrite(&mut self, change: impl FnOnce(&mut [u8], Frame, &mut Scratch)) {
+        self.levels.apply(self.pixels);
+        change(self.pixels, self.frame, self.scratch);
+        self.levels.forget();
+    }
+
+    fn warp(&mut self, matrix: Affine, warp: Warp) {
+        self.rewrite(|pixels, frame, scratch| affine::warp(pixels, frame, &matrix, warp, scratch));
+    }
+
+    fn contrast(&mut self, factor: f32) {
+        self.levels.apply(self.pixels);
+        let mean = jitter::mean_luma(self.pixels);
+        self.levels.map(|level| jitter::blend(mean, level, factor));
+    }
 }
 
 fn high_bits(bits: u8) -> u8 {
-    !(0xff_u8.checked_shr(u32::from(bits)).unwrap_or(0))
+    !0xff_u8.checked_shr(u32::from(bits)).unwrap_or(0)
+}
+
+fn solarize(level: u8, threshold: u16) -> u8 {
+    if u16::from(level) < threshold {
+        level
+    } else {
+        !level
+    }
+}
+
+fn add_to_dark(level: u8, add: u8) -> u8 {
+    if level < 128 {
+        level.saturating_add(add)
+    } else {
+        level
+    }
 }
