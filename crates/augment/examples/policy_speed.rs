@@ -2,13 +2,15 @@
 //! `cargo run --release -p augment --example policy_speed`.
 //! A quick look for whoever works on the operations, not the benchmark that figures are quoted from.
 //!
-//! Times are the shortest of many rounds, so that what else the machine does disturbs them little.
+//! Processor time of the shortest of many rounds, so
 
 use std::error::Error;
 use std::hint::black_box;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
-use augment::{Augmenter, Interpolation, Op, Policy, SampleRng, Warp};
+use cpu_time::ThreadTime;
+
+use augment::{AugmentError, Augmenter, Interpolation, Op, Policy, SampleRng, Warp};
 
 const SIDE: u32 = 299;
 
@@ -24,7 +26,7 @@ fn main() -> Result<(), Box<dyn Error>> {
         for op in OPERATIONS {
             report(&format!("  {op:?}"), ROUNDS, || {
                 let mut pixels = image.clone();
-                let begin = Instant::now();
+                let begin = ThreadTime::now();
                 augmenter.apply_ops(&[op], black_box(&mut pixels), SIDE, SIDE)?;
                 Ok(begin.elapsed())
             })?;
@@ -37,7 +39,7 @@ fn main() -> Result<(), Box<dyn Error>> {
                 let mut pixels = image.clone();
                 for position in 0..IMAGES {
                     pixels.copy_from_slice(&image);
-                    let begin = Instant::now();
+                    let begin = ThreadTime::now();
                     let mut rng = SampleRng::new(0, 0, position);
                     augmenter.apply(&policy, black_box(&mut pixels), SIDE, SIDE, &mut rng)?;
                     total += begin.elapsed();
@@ -96,8 +98,8 @@ fn image() -> Vec<u8> {
 fn report(
     name: &str,
     rounds: u32,
-    mut round: impl FnMut() -> Result<Duration, augment::AugmentError>,
-) -> Result<(), augment::AugmentError> {
+    mut round: impl FnMut() -> Result<Duration, AugmentError>,
+) -> Result<(), AugmentError> {
     let mut best = Duration::MAX;
     for _ in 0..rounds {
         best = best.min(round()?);

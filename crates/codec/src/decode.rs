@@ -41,7 +41,6 @@ pub struct Decoded<'a> {
 
 /// What a payload decodes to with the least work.
 #[derive(Debug)]
-#[non_exhaustive]
 pub enum Native<'a> {
     /// Interleaved pixels.
     Rgb(Decoded<'a>),

@@ -83,6 +83,7 @@ fn inception_training(workers: usize, output: Output) -> LoaderConfig {
             jitter: None,
             erase: None,
         },
+        decode: loader::Decode::Fast,
         output,
         on_error: OnError::Fail,
     }

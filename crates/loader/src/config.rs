@@ -31,6 +31,8 @@ pub struct LoaderConfig {
     pub epochs: u64,
     /// What becomes of each image.
     pub preprocess: Preprocess,
+    /// How exactly images are decoded and scaled.
+    pub decode: Decode,
     /// How the pixels are delivered.
     pub output: Output,
     /// What becomes of a batch with a record that fails.
@@ -64,6 +66,18 @@ pub enum Preprocess {
         /// How it is scaled.
         filter: Filter,
     },
+}
+
+/// How exactly images are decoded and scaled.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Decode {
+    /// The fastest way that a record offers. From a seek-indexed JPEG, training images that are scaled
+    /// bilinearly and not flipped vertically come in one pass ([`augment::FusedResampler`]), about a level
+    /// from what `Exact` gives; all else is as with `Exact`.
+    Fast,
+    /// libjpeg-turbo with its fancy upsampling, then the filter's own arithmetic
+    /// ([`augment::Resampler`]): what published checkpoints are validated with.
+    Exact,
 }
 
 /// Random erasing, and with what.

@@ -3,7 +3,7 @@
 use std::fmt;
 use std::path::PathBuf;
 
-use augment::AugmentError;
+use augment::{AugmentError, FusedError};
 use codec::CodecError;
 use record::{RecordError, Split};
 
@@ -94,6 +94,9 @@ pub enum Fault {
     /// Its image can't be cropped or scaled as asked.
     #[error(transparent)]
     Augment(#[from] AugmentError),
+    /// Its planes can't be scaled as asked.
+    #[error(transparent)]
+    Fused(#[from] FusedError),
     /// The index and the image disagree, so crops would be taken by a wrong size.
     #[error(
         "the index says {} x {} pixels, the image has {} x {}: rebuild this shard",

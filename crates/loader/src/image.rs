@@ -1,22 +1,24 @@
 //! From a record to one image of a batch: read, check, decode, resample, augment, normalise.
 
 use augment::{
-    Adjustment, CropRect, EvalCrop, Job as Resample, Normalize, Resampler, RgbView, SampleRng,
+    Adjustment, CropRect, EvalCrop, Filter, FusedResampler, Job as Resample, Normalize, PlaneView,
+    Resampler, RgbView, SampleRng, YccView,
 };
 use augment::{AugmentError, fill_rect};
-use codec::{CodecError, Decoder, Encoding, Region};
+use codec::{CodecError, Decoder, Encoding, Native, Plane, Planes, Region};
 use record::{RecordError, Split};
 
 use crate::error::Fault;
 use crate::ring::as_floats_mut;
 use crate::stats::{Laps, Stage};
-use crate::{LoaderError, Output, Preprocess};
+use crate::{Decode, LoaderError, Output, Preprocess};
 
 /// What images are to look like: the checked form of [`Preprocess`], with size and output.
 #[derive(Clone, Debug)]
 pub(crate) struct Style {
     pub(crate) size: u32,
     pub(crate) preprocess: Preprocess,
+    pub(crate) decode: Decode,
     pub(crate) output: Output,
 }
 
@@ -32,6 +34,10 @@ pub(crate) struct Sample {
 /// What a sample's random numbers have decided.
 struct Draw {
     resample: Resample,
+    /// Whether planes may be resampled in one pass: this crop, mirrored or not.
+    fused: bool,
+    crop: CropRect,
+    mirrored: bool,
     adjustments: Option<[Adjustment; 3]>,
     erased: Option<(CropRect, [u8; 3])>,
 }
@@ -90,6 +96,9 @@ impl Style {
                 let flips = (rng.chance(*hflip), rng.chance(*vflip));
                 Ok(Draw {
                     resample: resample.flipped(flips.0, flips.1),
+                    fused: self.decode == Decode::Fast && *filter == Filter::Bilinear && !flips.1,
+                    crop,
+                    mirrored: flips.0,
                     adjustments: jitter.as_ref().map(|jitter| jitter.sample(rng)),
                     erased: erase.and_then(|erase| {
                         Some((erase.erasing.sample(size, size, rng)?, erase.fill))
@@ -100,6 +109,9 @@ impl Style {
                 let resample = EvalCrop::new(size, *crop_pct, *filter)?.job(width, height)?;
                 Ok(Draw {
                     resample,
+                    fused: false,
+                    crop: resample.source(),
+                    mirrored: false,
                     adjustments: None,
                     erased: None,
                 })
@@ -112,6 +124,7 @@ impl Style {
 pub(crate) struct ImageMaker {
     decoder: Decoder,
     resampler: Resampler,
+    fused: FusedResampler,
     payload: Vec<u8>,
     /// The resampled bytes of an image that is delivered as floats.
     pixels: Vec<u8>,
@@ -123,6 +136,7 @@ impl ImageMaker {
         Ok(ImageMaker {
             decoder: Decoder::new()?,
             resampler: Resampler::new(),
+            fused: FusedResampler::new(),
             payload,
             pixels,
         })
@@ -174,29 +188,44 @@ impl ImageMaker {
 
         let indexed = (entry.width, entry.height);
         let draw = style.draw(entry.width, entry.height, sample)?;
-        let region = region(draw.resample.source());
+        let region = Some(region(draw.resample.source()));
         let encoding = Encoding::from_tag(entry.encoding)?;
-        let decoded = self
-            .decoder
-            .decode(encoding, payload, Some(region))
-            .map_err(|error| match error {
-                CodecError::Region { width, height, .. } => Fault::Size {
-                    indexed,
-                    decoded: (width, height),
-                },
-                error => Fault::Decode(error),
-            })?;
-        if decoded.image != indexed {
-            return Err(Fault::Size {
+        let native = match draw.fused {
+            true => self.decoder.decode_native(encoding, payload, region),
+            false => self
+                .decoder
+                .decode(encoding, payload, region)
+                .map(Native::Rgb),
+        };
+        let native = native.map_err(|error| match error {
+            CodecError::Region { width, height, .. } => Fault::Size {
                 indexed,
-                decoded: decoded.image,
-            });
+                decoded: (width, height),
+            },
+            error => Fault::Decode(error),
+        })?;
+        let (decoded, warned) = match &native {
+            Native::Rgb(decoded) => (decoded.image, decoded.warning.is_some()),
+            Native::Planes(planes) => (planes.image, false),
+        };
+        if decoded != indexed {
+            return Err(Fault::Size { indexed, decoded });
         }
-        laps.image(payload.len() as u64, decoded.warning.is_some());
+        laps.image(payload.len() as u64, warned);
         laps.lap(Stage::Decode);
 
-        let source = RgbView::new(decoded.pixels, decoded.stride, rect(decoded.region))?;
-        self.resampler.run(source, &draw.resample, out)?;
+        let size = style.size;
+        match native {
+            Native::Planes(planes) => {
+                let source = ycc(&planes);
+                self.fused
+                    .run(&source, draw.crop, size, size, draw.mirrored, out)?;
+            }
+            Native::Rgb(decoded) => {
+                let source = RgbView::new(decoded.pixels, decoded.stride, rect(decoded.region))?;
+                self.resampler.run(source, &draw.resample, out)?;
+            }
+        }
         laps.lap(Stage::Resample);
 
         for adjustment in draw.adjustments.into_iter().flatten() {
@@ -216,6 +245,22 @@ fn normalize_into(
     out: &mut [u8],
 ) -> Result<(), AugmentError> {
     normalize.apply(pixels, as_floats_mut(out))
+}
+
+fn ycc<'a>(planes: &Planes<'a>) -> YccView<'a> {
+    let view = |plane: Plane<'a>| PlaneView {
+        data: plane.data,
+        stride: plane.stride,
+        width: plane.region.width,
+        height: plane.region.height,
+        x: plane.region.x,
+        y: plane.region.y,
+    };
+    YccView {
+        luma: view(planes.luma),
+        chroma: planes.chroma.map(|chroma| chroma.map(view)),
+        ratio: planes.ratio,
+    }
 }
 
 fn region(rect: CropRect) -> Region {

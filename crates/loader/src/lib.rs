@@ -5,7 +5,7 @@
 //!
 //! ```no_run
 //! use std::sync::Arc;
-//! use loader::{Cursor, Loader, LoaderConfig, OnError, Output, Preprocess, Shuffle};
+//! use loader::{Cursor, Decode, Loader, LoaderConfig, OnError, Output, Preprocess, Shuffle};
 //! use record::{Dataset, Io};
 //!
 //! # fn main() -> Result<(), Box<dyn std::error::Error>> {
@@ -31,6 +31,7 @@
 //!             jitter: None,
 //!             erase: None,
 //!         },
+//!         decode: Decode::Fast,
 //!         output: Output::U8Nhwc,
 //!         on_error: OnError::Fail,
 //!     },
@@ -68,7 +69,7 @@ mod waiter;
 mod worker;
 
 pub use batch::{Batch, Images};
-pub use config::{Erase, LoaderConfig, OnError, Output, Preprocess};
+pub use config::{Decode, Erase, LoaderConfig, OnError, Output, Preprocess};
 pub use cursor::Cursor;
 pub use error::{Fault, LoaderError, SampleError};
 pub use loader::Loader;

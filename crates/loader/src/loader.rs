@@ -158,6 +158,7 @@ impl Job {
         let style = Style {
             size: config.size,
             preprocess: config.preprocess.clone(),
+            decode: config.decode,
             output: config.output.clone(),
         };
         style.check()?;

@@ -2,11 +2,14 @@
 //! says the recipe's words in the loader's.
 
 use std::num::NonZeroUsize;
+use std::path;
 use std::sync::Arc;
 
 use augment::{AspectDraw, ColorJitter, Filter, Normalize, RandomErasing, RandomResizedCrop};
 use burn::tensor::{DType, Device, Int, Tensor, TensorData};
-use loader::{Batch, Cursor, Erase, Images, Loader, LoaderConfig, Output, Preprocess, Shuffle};
+use loader::{
+    Batch, Cursor, Decode, Erase, Images, Loader, LoaderConfig, Output, Preprocess, Shuffle,
+};
 use record::{Class, Dataset, Split};
 
 use crate::device;
@@ -43,20 +46,23 @@ impl Data {
         &self.dataset.manifest().classes
     }
 
-    /// The recipe with its number of classes filled in.
+    /// The recipe with what the data set decides: the number of classes, and where it lies, as an
+    /// absolute path, so that a checkpoint knows it from any directory.
     ///
     /// # Errors
-    /// It says another number than the data set has.
-    pub fn with_classes(&self, recipe: &Recipe) -> Result<Recipe, TrainError> {
+    /// It says another number of classes than the data set has.
+    pub fn complete(&self, recipe: &Recipe) -> Result<Recipe, TrainError> {
+        let data_dir = path::absolute(&recipe.data_dir).unwrap_or(recipe.data_dir.clone());
         let data = self.classes().len();
         match recipe.num_classes {
             Some(network) if network.get() != data => Err(TrainError::ClassCount {
                 network: network.get(),
                 data,
-                data_dir: recipe.data_dir.clone(),
+                data_dir,
             }),
             _ => Ok(Recipe {
                 num_classes: NonZeroUsize::new(data),
+                data_dir,
                 ..recipe.clone()
             }),
         }
@@ -105,6 +111,7 @@ pub fn train_loader(
         erase,
     };
     let config = LoaderConfig {
+        decode: Decode::Fast,
         shuffle: if recipe.shuffle {
             Shuffle::Full
         } else {
@@ -144,6 +151,7 @@ fn evaluation_config(recipe: &Recipe, preprocess: Preprocess) -> LoaderConfig {
         start: Cursor::start(recipe.seed),
         epochs: 1,
         preprocess,
+        decode: Decode::Exact,
         output: Output::U8Nhwc,
         on_error: match recipe.on_error {
             OnError::Fail => loader::OnError::Fail,

@@ -295,6 +295,10 @@ pub(crate) struct BenchArgs {
     #[arg(long, value_enum, default_value_t = OutputKind::U8)]
     pub(crate) output: OutputKind,
 
+    /// How exactly training images are decoded and scaled; validation images always exactly
+    #[arg(long, value_enum, default_value_t = DecodeKind::Fast)]
+    pub(crate) decode: DecodeKind,
+
     /// Write the report as JSON to FILE, or to standard output when no FILE is given
     #[arg(long, value_name = "FILE", num_args = 0..=1, default_missing_value = "-")]
     pub(crate) json: Option<PathBuf>,
@@ -308,6 +312,16 @@ pub(crate) enum OutputKind {
     U8,
     /// Normalised floats as [batch, channel, row, column]
     F32,
+}
+
+/// How exactly images are decoded and scaled.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub(crate) enum DecodeKind {
+    /// From planes to pixels in one pass where records allow it, within about a level of exact
+    Fast,
+    /// libjpeg-turbo with fancy upsampling, then Pillow's arithmetic
+    Exact,
 }
 
 fn positive_size(text: &str) -> Result<ByteSize, String> {

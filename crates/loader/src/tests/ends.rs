@@ -6,7 +6,7 @@ use std::time::Duration;
 use augment::Filter;
 
 use super::fixture::{Shards, all, eval, floats, start, train};
-use crate::{Cursor, Loader, LoaderConfig, LoaderError, Output, PlanError, Preprocess};
+use crate::{Cursor, Decode, Loader, LoaderConfig, LoaderError, Output, PlanError, Preprocess};
 
 fn refusal(shards: &Shards, config: LoaderConfig) -> LoaderError {
     match Loader::start(shards.split(), config) {
@@ -243,6 +243,7 @@ fn an_endless_run_goes_on_over_many_epochs() {
     let mut loader = start(
         &shards.split(),
         LoaderConfig {
+            decode: Decode::Fast,
             output: Output::U8Nhwc,
             ..train(2, u64::MAX)
         },

@@ -12,8 +12,8 @@ use tempfile::TempDir;
 
 use crate::worker::Job;
 use crate::{
-    Batch, Cursor, Erase, Images, Loader, LoaderConfig, LoaderError, OnError, Output, Preprocess,
-    Shuffle,
+    Batch, Cursor, Decode, Erase, Images, Loader, LoaderConfig, LoaderError, OnError, Output,
+    Preprocess, Shuffle,
 };
 
 /// Side of the images in the batches.
@@ -153,6 +153,7 @@ pub(super) fn train(batch: u32, epochs: u64) -> LoaderConfig {
                 fill: [124, 116, 104],
             }),
         },
+        decode: Decode::Fast,
         output: Output::U8Nhwc,
         on_error: OnError::Fail,
     }

@@ -14,7 +14,7 @@ use anyhow::{Context, Result, bail};
 use augment::{Filter, Normalize, RandomResizedCrop};
 use cpu_time::ProcessTime;
 use loader::{
-    Binding, Cursor, Loader, LoaderConfig, OnError, Output, Preprocess, Shuffle, Stage,
+    Binding, Cursor, Decode, Loader, LoaderConfig, OnError, Output, Preprocess, Shuffle, Stage,
     StatsSnapshot,
 };
 use record::{Dataset, Io, Split};
@@ -22,7 +22,7 @@ use serde::Serialize;
 
 use crate::{
     Exit,
-    args::{BenchArgs, OutputKind},
+    args::{BenchArgs, DecodeKind, OutputKind},
     machine::Machine,
     parallel, text,
 };
@@ -91,6 +91,8 @@ struct Measured {
     batch: u32,
     size: u32,
     output: OutputKind,
+    decode: DecodeKind,
+    encoding: String,
     preprocess: &'static str,
 }
 
@@ -115,6 +117,8 @@ pub(crate) fn run(args: &BenchArgs, quiet: bool) -> Result<Exit> {
         batch: args.batch,
         size: args.size,
         output: args.output,
+        decode: args.decode,
+        encoding: dataset.manifest().encoding.clone(),
         preprocess: match is_train(args) {
             true => "random resized crop (0.08-1, 3/4-4/3), bilinear, horizontal flip",
             false => "short side scaled, centre crop (0.875), bilinear",
@@ -188,6 +192,10 @@ fn config(split: &Split, args: &BenchArgs, workers: usize) -> LoaderConfig {
                 crop_pct: CROP_PCT,
                 filter: Filter::Bilinear,
             },
+        },
+        decode: match args.decode {
+            DecodeKind::Fast => Decode::Fast,
+            DecodeKind::Exact => Decode::Exact,
         },
         output: match args.output {
             OutputKind::U8 => Output::U8Nhwc,
@@ -276,13 +284,18 @@ fn print_heading(machine: &Machine, measured: &Measured) -> Result<()> {
     writeln!(out, "{}, {cores}", machine.cpu)?;
     writeln!(
         out,
-        "{} {}: {}, {}, {}; {}; out: {} px {:?} in batches of {}",
+        "{} {}: {}, {}, {}, stored as {}; {}, decoded {}; out: {} px {:?} in batches of {}",
         measured.path,
         measured.split,
         text::count(measured.records, "image"),
         text::bytes(measured.bytes),
         text::bytes(measured.bytes / measured.records.max(1)) + " each",
+        measured.encoding,
         measured.preprocess,
+        match measured.decode {
+            DecodeKind::Fast => "fast",
+            DecodeKind::Exact => "exactly",
+        },
         measured.size,
         measured.output,
         measured.batch

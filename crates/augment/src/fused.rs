@@ -1,0 +1,306 @@
+//! Crop, antialiased bilinear resampling, mirroring and YCbCr -> RGB in one pass over the rows, from the
+//! planes of a decoder into interleaved pixels, without an image in between.
+//!
+//! For training, where speed decides: weights have 7 bits and chroma is enlarged by the same filter, so
+//! that the result differs by about a level from [`Resampler`](crate::Resampler) on the decoder's RGB.
+//! Where a published number must be met to the last digit, use that one.
+//!
+//! # What is computed
+//! In integers throughout, hence the same on every machine and at every [`Level`]:
+//! 1. `axis`: the weights of Pillow's antialiased triangle, whole numbers that add up to 128.
+//! 2. Across, each row that is needed, once: (64 + sum of weights x samples) >> 7.
+//! 3. Down, 16 bits a value and nothing rounded: sum of weights x (sample - 128).
+//! 4. `colour`: JFIF's conversion of those sums, rounded once.
+//!
+//! Only luma in the crop counts, as in torchvision's crop-then-resize, and only chroma samples that
+//! stand for such luma, however much more the views hold: the result is a function of the image and
+//! the crop alone.
+
+mod axis;
+mod blend;
+mod colour;
+mod columns;
+mod error;
+mod level;
+mod line;
+mod picks;
+mod scalar;
+mod view;
+
+// Unsafe are only the kernels' loads and stores, each through a reference to as many bytes, and the
+// calls into these two modules from `blend` and `columns`.
+#[cfg(target_arch = "x86_64")]
+#[allow(unsafe_code)]
+mod avx2;
+#[cfg(target_arch = "x86_64")]
+#[allow(unsafe_code)]
+mod avx512;
+
+use axis::{Axis, Span};
+use blend::Blend;
+use columns::Columns;
+pub use error::FusedError;
+pub use level::Level;
+use line::{Line, Ring};
+use view::Cut;
+pub use view::{PlaneView, YccView};
+
+use crate::{CropRect, RgbView};
+
+/// Makes training crops. One per thread: it keeps its weight tables and rows, so that nothing is
+/// allocated once it has met the largest crop.
+#[derive(Debug)]
+pub struct FusedResampler {
+    level: Level,
+    luma: Stage,
+    chroma: Stage,
+    /// Copies of rows behind which the memory ends, or the planes of an interleaved row.
+    spare: [Vec<u8>; 3],
+}
+
+impl Default for FusedResampler {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl FusedResampler {
+    /// At the best level of this processor.
+    #[must_use]
+    pub fn new() -> Self {
+        Self::with_level(Level::best())
+    }
+
+    /// At `level`, or at the best one below it that this processor has.
+    #[must_use]
+    pub fn with_level(level: Level) -> Self {
+        FusedResampler {
+            level: level.min(Level::best()),
+            luma: Stage::default(),
+            chroma: Stage::default(),
+            spare: Default::default(),
+        }
+    }
+
+    /// Spreads `crop`, in luma samples of the whole image, over `width` x `height` pixels of `out` (R, G,
+    /// B bytes interleaved, no padding), mirrored left to right if `flip` is set.
+    ///
+    /// # Errors
+    /// [`FusedError::NotCovered`] or [`FusedError::ShortPlane`] when `source` lacks samples of the crop;
+    /// [`FusedError::OutputLength`] unless `out` has 3 x `width` x `height` bytes; [`FusedError::Size`] or
+    /// [`FusedError::Ratio`] for sides and ratios of 0, or beyond any image.
+    pub fn run(
+        &mut self,
+        source: &YccView<'_>,
+        crop: CropRect,
+        width: u32,
+        height: u32,
+        flip: bool,
+        out: &mut [u8],
+    ) -> Result<(), FusedError> {
+        let level = self.level;
+        let frame = Frame::new(crop, (width, height), flip, out.len())?;
+        let luma = source.luma.cut("luma", frame.needed((1, 1)))?;
+        let Some([cb, cr]) = source.chroma else {
+            self.luma.prepare(level, &frame, (1, 1), 1);
+            for (y, out) in frame.rows(out) {
+                self.luma.feed(level, y, &[luma], &mut self.spare[0]);
+                Blend::Gray(self.luma.ring.plane(0)).run(level, out);
+            }
+            return Ok(());
+        };
+        let ratio = checked_ratio(source.ratio)?;
+        let needed = frame.needed(ratio);
+        let planes = [luma, cb.cut("Cb", needed)?, cr.cut("Cr", needed)?];
+        if ratio == (1, 1) {
+            self.luma.prepare(level, &frame, ratio, 3);
+            for (y, out) in frame.rows(out) {
+                self.luma.feed(level, y, &planes, &mut self.spare[0]);
+                let ring = &self.luma.ring;
+                Blend::Ycc(ring.plane(0), [ring.plane(1), ring.plane(2)]).run(level, out);
+            }
+        } else {
+            self.luma.prepare(level, &frame, (1, 1), 1);
+            self.chroma.prepare(level, &frame, ratio, 2);
+            for (y, out) in frame.rows(out) {
+                self.luma.feed(level, y, &planes[..1], &mut self.spare[0]);
+                self.chroma.feed(level, y, &planes[1..], &mut self.spare[0]);
+                let (luma, chroma) = (&self.luma.ring, &self.chroma.ring);
+                Blend::Ycc(luma.plane(0), [chroma.plane(0), chroma.plane(1)]).run(level, out);
+            }
+        }
+        Ok(())
+    }
+
+    /// The same from pixels that are RGB already.
+    ///
+    /// # Errors
+    /// As [`FusedResampler::run`].
+    pub fn run_rgb(
+        &mut self,
+        source: &RgbView<'_>,
+        crop: CropRect,
+        width: u32,
+        height: u32,
+        flip: bool,
+        out: &mut [u8],
+    ) -> Result<(), FusedError> {
+        let frame = Frame::new(crop, (width, height), flip, out.len())?;
+        if !source.region().contains(&crop) {
+            return Err(FusedError::NotCovered {
+                plane: "RGB",
+                needed: crop,
+                available: source.region(),
+            });
+        }
+        let level = self.level;
+        let Stage {
+            columns,
+            rows,
+            ring,
+        } = self.luma.prepare(level, &frame, (1, 1), 3);
+        for plane in &mut self.spare {
+            plane.resize(columns.reach().next_multiple_of(Line::LEN), 0);
+        }
+        for (y, out) in frame.rows(out) {
+            for row in ring.aim(rows, y) {
+                let pixels = source.row(crop.x, crop.y + row as u32, crop.width);
+                let planes = self.spare.each_mut().map(Vec::as_mut_slice);
+                columns::split(level, pixels, planes);
+                for (plane, samples) in self.spare.iter().enumerate() {
+                    columns.run(level, samples, ring.slot(plane, row));
+                }
+            }
+            Blend::Rgb([ring.plane(0), ring.plane(1), ring.plane(2)]).run(level, out);
+        }
+        Ok(())
+    }
+}
+
+/// What planes of one size go through.
+#[derive(Debug, Default)]
+struct Stage {
+    columns: Columns,
+    rows: Axis,
+    ring: Ring,
+}
+
+impl Stage {
+    /// Computes the tables, and empties the ring.
+    fn prepare(
+        &mut self,
+        level: Level,
+        frame: &Frame,
+        ratio: (u32, u32),
+        planes: usize,
+    ) -> &mut Self {
+        self.columns.build(level, &frame.across(ratio.0));
+        columns::fill(level, &mut self.rows, &frame.down(ratio.1));
+        self.ring.reset(&self.rows, frame.output.0 as usize, planes);
+        self
+    }
+
+    /// Puts the rows of `planes` that output row `y` needs into the ring.
+    fn feed(&mut self, level: Level, y: usize, planes: &[Cut<'_>], spare: &mut Vec<u8>) {
+        let reach = self.columns.reach();
+        for row in self.ring.aim(&self.rows, y) {
+            for (plane, cut) in planes.iter().enumerate() {
+                let samples = cut.row(row, reach, spare);
+                self.columns.run(level, samples, self.ring.slot(plane, row));
+            }
+        }
+    }
+}
+
+/// A crop and what it becomes, checked.
+struct Frame {
+    crop: CropRect,
+    output: (u32, u32),
+    flip: bool,
+}
+
+impl Frame {
+    fn new(
+        crop: CropRect,
+        output: (u32, u32),
+        flip: bool,
+        bytes: usize,
+    ) -> Result<Self, FusedError> {
+        let most = Span::MOST;
+        let sides = [
+            ("the crop", crop.width, crop.height),
+            ("the output", output.0, output.1),
+        ];
+        for (what, width, height) in sides {
+            if !(1..=most).contains(&width) || !(1..=most).contains(&height) {
+                return Err(FusedError::Size {
+                    what,
+                    width,
+                    height,
+                    most,
+                });
+            }
+        }
+        let expected = (3 * output.0 as usize).saturating_mul(output.1 as usize);
+        if bytes != expected {
+            return Err(FusedError::OutputLength {
+                expected,
+                actual: bytes,
+            });
+        }
+        Ok(Frame { crop, output, flip })
+    }
+
+    /// The rows of the output.
+    fn rows<'o>(&self, out: &'o mut [u8]) -> impl Iterator<Item = (usize, &'o mut [u8])> + use<'o> {
+        out.chunks_exact_mut(3 * self.output.0 as usize).enumerate()
+    }
+
+    fn across(&self, ratio: u32) -> Span {
+        Span {
+            begin: self.crop.x,
+            extent: self.crop.width,
+            ratio,
+            outputs: self.output.0,
+            reversed: self.flip,
+        }
+    }
+
+    fn down(&self, ratio: u32) -> Span {
+        Span {
+            begin: self.crop.y,
+            extent: self.crop.height,
+            ratio,
+            outputs: self.output.1,
+            reversed: false,
+        }
+    }
+
+    /// The samples that a plane must have.
+    fn needed(&self, ratio: (u32, u32)) -> CropRect {
+        let (x, width) = self.across(ratio.0).samples();
+        let (y, height) = self.down(ratio.1).samples();
+        CropRect {
+            x,
+            y,
+            width,
+            height,
+        }
+    }
+}
+
+fn checked_ratio((across, down): (u32, u32)) -> Result<(u32, u32), FusedError> {
+    // A JPEG component has at most four blocks where another has one.
+    let most = 4;
+    if (1..=most).contains(&across) && (1..=most).contains(&down) {
+        Ok((across, down))
+    } else {
+        Err(FusedError::Ratio { across, down, most })
+    }
+}
+
+#[cfg(test)]
+mod tests;
+
+#[cfg(test)]
+mod timing;

@@ -1,0 +1,72 @@
+//! The vertical pass: rows of planes become a row of RGB pixels. Chooses the kernel; the kernels
+//! themselves are elsewhere.
+
+use super::level::Level;
+use super::line::Strand;
+use super::scalar;
+#[cfg(target_arch = "x86_64")]
+use super::{avx2, avx512};
+
+/// What an output row is made of.
+pub(super) enum Blend<'r> {
+    /// Luma alone.
+    Gray(Strand<'r>),
+    /// Luma; Cb and Cr, which have equal weights.
+    Ycc(Strand<'r>, [Strand<'r>; 2]),
+    /// Red, green and blue, which have equal weights.
+    Rgb([Strand<'r>; 3]),
+}
+
+impl Blend<'_> {
+    /// Writes the row: three bytes a pixel.
+    #[cfg_attr(target_arch = "x86_64", allow(unsafe_code))]
+    pub(super) fn run(&self, level: Level, out: &mut [u8]) {
+        match level {
+            // SAFETY: `FusedResampler::with_level` takes no level that the processor lacks.
+            #[cfg(target_arch = "x86_64")]
+            Level::Avx2 => unsafe { avx2::blend(self, out) },
+            // SAFETY: as above.
+            #[cfg(target_arch = "x86_64")]
+            Level::Avx512 => unsafe { avx512::blend(self, out) },
+            _ => scalar::blend(self, out),
+        }
+    }
+}
+
+/// Calls the kernel for what is blended, compiled for the usual numbers of rows: two where the image is
+/// enlarged, up to four where it is at most halved.
+#[cfg(target_arch = "x86_64")]
+macro_rules! for_each_count {
+    ($what:expr, $lines:expr, $out:expr, $gray:ident, $ycc:ident, $rgb:ident) => {{
+        use $crate::fused::line::{Few, Rows};
+        match *$what {
+            Blend::Gray(luma) => match luma.pairs() {
+                1 => $gray(Few::<1>::new(luma, $lines), $out),
+                2 => $gray(Few::<2>::new(luma, $lines), $out),
+                _ => $gray(luma, $out),
+            },
+            Blend::Ycc(luma, chroma) => match (luma.pairs(), chroma[0].pairs()) {
+                (1, 1) => {
+                    let chroma = chroma.map(|strand| Few::<1>::new(strand, $lines));
+                    $ycc(Few::<1>::new(luma, $lines), chroma, $out);
+                }
+                (2, 1) => {
+                    let chroma = chroma.map(|strand| Few::<1>::new(strand, $lines));
+                    $ycc(Few::<2>::new(luma, $lines), chroma, $out);
+                }
+                (2, 2) => {
+                    let chroma = chroma.map(|strand| Few::<2>::new(strand, $lines));
+                    $ycc(Few::<2>::new(luma, $lines), chroma, $out);
+                }
+                _ => $ycc(luma, chroma, $out),
+            },
+            Blend::Rgb(planes) => match planes[0].pairs() {
+                1 => $rgb(planes.map(|strand| Few::<1>::new(strand, $lines)), $out),
+                2 => $rgb(planes.map(|strand| Few::<2>::new(strand, $lines)), $out),
+                _ => $rgb(planes, $out),
+            },
+        }
+    }};
+}
+#[cfg(target_arch = "x86_64")]
+pub(super) use for_each_count;

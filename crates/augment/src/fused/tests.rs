@@ -1,0 +1,446 @@
+//! Every level against the portable one, and the portable one against the definition in floating point.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
+
+use proptest::prelude::*;
+
+use super::*;
+
+/// An image in planes, of which a view holds just what a crop needs, in an allocation of just that size.
+#[derive(Clone, Debug)]
+struct Image {
+    luma: Plane,
+    chroma: Option<[Plane; 2]>,
+    ratio: (u32, u32),
+}
+
+#[derive(Clone, Debug)]
+struct Plane {
+    data: Box<[u8]>,
+    stride: usize,
+    region: CropRect,
+}
+
+impl Plane {
+    fn view(&self) -> PlaneView<'_> {
+        let CropRect {
+            x,
+            y,
+            width,
+            height,
+        } = self.region;
+        PlaneView {
+            data: &self.data,
+            stride: self.stride,
+            width,
+            height,
+            x,
+            y,
+        }
+    }
+
+    fn sample(&self, x: u32, y: u32) -> f64 {
+        let (x, y) = ((x - self.region.x) as usize, (y - self.region.y) as usize);
+        f64::from(self.data[y * self.stride + x])
+    }
+}
+
+impl Image {
+    /// `sample(plane, x, y)` in the coordinates of each plane.
+    fn new(
+        crop: CropRect,
+        ratio: (u32, u32),
+        gray: bool,
+        padding: usize,
+        mut sample: impl FnMut(usize, u32, u32) -> u8,
+    ) -> Self {
+        let mut plane = |index, ratio| {
+            let frame = Frame {
+                crop,
+                output: (1, 1),
+                flip: false,
+            };
+            let region = frame.needed(ratio);
+            let stride = region.width as usize + padding;
+            let len = stride * (region.height as usize - 1) + region.width as usize;
+            let data = (0..len).map(|i| {
+                let (x, y) = ((i % stride) as u32, (i / stride) as u32);
+                sample(index, region.x + x, region.y + y)
+            });
+            Plane {
+                data: data.collect(),
+                stride,
+                region,
+            }
+        };
+        Image {
+            luma: plane(0, (1, 1)),
+            chroma: (!gray).then(|| [plane(1, ratio), plane(2, ratio)]),
+            ratio,
+        }
+    }
+
+    fn view(&self) -> YccView<'_> {
+        YccView {
+            luma: self.luma.view(),
+            chroma: self.chroma.as_ref().map(|planes| planes.each_ref().map(Plane::view)),
+            ratio: self.ratio,
+        }
+    }
+
+    fn run(&self, level: Level, crop: CropRect, size: (u32, u32), flip: bool) -> Vec<u8> {
+        let mut out = vec![0x5a; (3 * size.0 * size.1) as usize];
+        FusedResampler::with_level(level)
+            .run(&self.view(), crop, size.0, size.1, flip, &mut out)
+            .unwrap();
+        out
+    }
+
+    /// The same without any rounding before the end.
+    fn reference(&self, crop: CropRect, size: (u32, u32)) -> Vec<[f64; 3]> {
+        let plane = |plane: &Plane, ratio: (u32, u32)| {
+            let columns = triangle((crop.x, crop.width), ratio.0, size.0);
+            let rows = triangle((crop.y, crop.height), ratio.1, size.1);
+            let mut out = Vec::new();
+            for row in &rows {
+                for column in &columns {
+                    let sum = row.iter().flat_map(|&(y, down)| {
+                        column.iter().map(move |&(x, across)| down * across * plane.sample(x, y))
+                    });
+                    out.push(sum.sum::<f64>());
+                }
+            }
+            out
+        };
+        let luma = plane(&self.luma, (1, 1));
+        let Some(chroma) = &self.chroma else {
+            return luma.into_iter().map(|y| [y; 3]).collect();
+        };
+        let [cb, cr] = chroma.each_ref().map(|chroma| plane(chroma, self.ratio));
+        let pixels = luma.into_iter().zip(cb.into_iter().zip(cr));
+        pixels
+            .map(|(y, (cb, cr))| {
+                let (cb, cr) = (cb - 128.0, cr - 128.0);
+                let green = y - 0.344_136 * cb - 0.714_136 * cr;
+                [y + 1.402 * cr, green, y + 1.772 * cb].map(|value| value.clamp(0.0, 255.0))
+            })
+            .collect()
+    }
+}
+
+/// Samples and weights of each output.
+fn triangle((begin, extent): (u32, u32), ratio: u32, outputs: u32) -> Vec<Vec<(u32, f64)>> {
+    let (first, end) = (begin / ratio, (begin + extent).div_ceil(ratio));
+    let scale = f64::from(extent) / f64::from(ratio) / f64::from(outputs);
+    let radius = scale.max(1.0);
+    (0..outputs)
+        .map(|output| {
+            let centre = f64::from(begin) / f64::from(ratio) + (f64::from(output) + 0.5) * scale;
+            let height =
+                |sample| (1.0 - ((f64::from(sample) + 0.5 - centre) / radius).abs()).max(0.0);
+            let sum: f64 = (first..end).map(height).sum();
+            (first..end)
+                .filter(|&sample| height(sample) > 0.0)
+                .map(|sample| (sample, height(sample) / sum))
+                .collect()
+        })
+        .collect()
+}
+
+fn noise(seed: u32) -> impl FnMut(usize, u32, u32) -> u8 {
+    move |plane, x, y| {
+        let mixed = (x ^ seed)
+            .wrapping_mul(0x9e37_79b1)
+            .wrapping_add((y ^ (plane as u32) << 20).wrapping_mul(0x85eb_ca77));
+        ((mixed ^ (mixed >> 15)).wrapping_mul(0xc2b2_ae3d) >> 24) as u8
+    }
+}
+
+/// Something like a photograph: slopes, edges, and a little noise.
+fn scene(plane: usize, x: u32, y: u32) -> u8 {
+    let (x_f, y_f) = (f64::from(x), f64::from(y));
+    let wave = 60.0 * (x_f / (17.0 + plane as f64)).sin() + 40.0 * (y_f / 11.0).cos();
+    let edge = if (x / 23 + y / 31).is_multiple_of(2) { 25.0 } else { -25.0 };
+    let grain = f64::from(noise(7)(plane, x, y)) / 32.0;
+    (128.0 + wave + edge + grain).clamp(0.0, 255.0) as u8
+}
+
+fn crops() -> impl Strategy<Value = CropRect> {
+    let side = || prop_oneof![1u32..6, 1u32..80, 60u32..500];
+    (0u32..40, 0u32..40, side(), side()).prop_map(|(x, y, width, height)| CropRect {
+        x,
+        y,
+        width,
+        height,
+    })
+}
+
+fn sizes() -> impl Strategy<Value = (u32, u32)> {
+    let side = || prop_oneof![1u32..5, 20u32..140];
+    (side(), side())
+}
+
+fn ratios() -> impl Strategy<Value = (u32, u32)> {
+    prop::sample::select(vec![(1, 1), (2, 2), (2, 1), (1, 2), (4, 1), (4, 2), (3, 1)])
+}
+
+proptest! {
+    #[test]
+    fn all_levels_give_the_same_bytes(
+        crop in crops(),
+        size in sizes(),
+        ratio in ratios(),
+        gray in prop::bool::weighted(0.1),
+        flip in any::<bool>(),
+        padding in prop_oneof![Just(0usize), 0usize..70],
+        seed in any::<u32>(),
+    ) {
+        let image = Image::new(crop, ratio, gray, padding, noise(seed));
+        let expected = image.run(Level::Scalar, crop, size, flip);
+        for &level in Level::available() {
+            prop_assert!(image.run(level, crop, size, flip) == expected, "{level:?}");
+        }
+    }
+
+    #[test]
+    fn interleaved_pixels_are_three_planes(
+        crop in crops(),
+        size in sizes(),
+        flip in any::<bool>(),
+        padding in 0usize..70,
+        seed in any::<u32>(),
+    ) {
+        let (width, height) = (crop.width as usize, crop.height as usize);
+        let mut noise = noise(seed);
+        let planes: [Vec<u8>; 3] = std::array::from_fn(|plane| {
+            let at = |i: usize| noise(plane, (i % width) as u32, (i / width) as u32);
+            (0..width * height).map(at).collect()
+        });
+        let stride = 3 * width + padding;
+        let mut pixels = vec![9; stride * (height - 1) + 3 * width].into_boxed_slice();
+        for (plane, samples) in planes.iter().enumerate() {
+            for (i, &sample) in samples.iter().enumerate() {
+                pixels[i / width * stride + 3 * (i % width) + plane] = sample;
+            }
+        }
+        let view = RgbView::new(&pixels, stride, crop).unwrap();
+        let grays = planes.map(|data| {
+            let plane = Plane { data: data.into(), stride: width, region: crop };
+            let image = Image { luma: plane, chroma: None, ratio: (1, 1) };
+            image.run(Level::Scalar, crop, size, flip)
+        });
+        for &level in Level::available() {
+            let mut out = vec![0; (3 * size.0 * size.1) as usize];
+            FusedResampler::with_level(level)
+                .run_rgb(&view, crop, size.0, size.1, flip, &mut out)
+                .unwrap();
+            for (i, pixel) in out.as_chunks::<3>().0.iter().enumerate() {
+                prop_assert_eq!(*pixel, [0, 1, 2].map(|plane| grays[plane][3 * i]), "{:?}", level);
+            }
+        }
+    }
+
+    #[test]
+    fn mirroring_mirrors(crop in crops(), size in sizes(), ratio in ratios(), seed in any::<u32>()) {
+        let image = Image::new(crop, ratio, false, 0, noise(seed));
+        let plain = image.run(Level::Scalar, crop, size, false);
+        let flipped = image.run(Level::Scalar, crop, size, true);
+        let width = size.0 as usize;
+        let (plain, flipped) = (plain.as_chunks::<3>().0, flipped.as_chunks::<3>().0);
+        for (plain, flipped) in plain.chunks(width).zip(flipped.chunks(width)) {
+            prop_assert!(plain.iter().eq(flipped.iter().rev()));
+        }
+    }
+
+    #[test]
+    fn what_is_constant_stays_constant(
+        crop in crops(),
+        size in sizes(),
+        ratio in ratios(),
+        levels in any::<[u8; 3]>(),
+    ) {
+        let image = Image::new(crop, ratio, false, 0, |plane, _, _| levels[plane]);
+        let sums = levels.map(|level| 128 * (i16::from(level) - 128));
+        let expected = colour::rgb(sums[0], sums[1], sums[2]);
+        let out = image.run(Level::best(), crop, size, false);
+        prop_assert!(out.as_chunks::<3>().0.iter().all(|&pixel| pixel == expected));
+    }
+
+    #[test]
+    fn a_scale_of_one_changes_nothing(
+        crop in crops(),
+        flip in any::<bool>(),
+        gray in any::<bool>(),
+        seed in any::<u32>(),
+    ) {
+        let image = Image::new(crop, (1, 1), gray, 0, noise(seed));
+        let out = image.run(Level::best(), crop, (crop.width, crop.height), flip);
+        let mut noise = noise(seed);
+        for (i, pixel) in out.as_chunks::<3>().0.iter().enumerate() {
+            let (x, y) = (i as u32 % crop.width, i as u32 / crop.width);
+            let x = if flip { crop.width - 1 - x } else { x };
+            let levels = [0, 1, 2].map(|plane| noise(plane, crop.x + x, crop.y + y));
+            let [luma, cb, cr] = levels.map(|level| 128 * (i16::from(level) - 128));
+            let expected = if gray { [levels[0]; 3] } else { colour::rgb(luma, cb, cr) };
+            prop_assert_eq!(*pixel, expected);
+        }
+    }
+
+    #[test]
+    fn weights_are_those_of_the_triangle(
+        begin in 0u32..100,
+        extent in prop_oneof![1u32..2000, 1u32..70_000],
+        ratio in 1u32..5,
+        outputs in 1u32..400,
+        reversed in any::<bool>(),
+    ) {
+        let span = Span { begin, extent, ratio, outputs, reversed };
+        let mut axis = Axis::default();
+        axis.fill(&span);
+        let mut expected = triangle((begin, extent), ratio, outputs);
+        if reversed {
+            expected.reverse();
+        }
+        let first = span.samples().0;
+        for (output, expected) in expected.into_iter().enumerate() {
+            let (mut sum, mut given, mut due) = (0, 0.0, 0.0);
+            let mut expected = expected.into_iter().peekable();
+            for tap in 0..axis.taps() {
+                let weight = axis.weights(tap)[output];
+                let sample = first + axis.starts()[output] + tap as u32;
+                sum += u32::from(weight);
+                given += f64::from(weight) / 128.0;
+                prop_assert!(weight == 0 || sample <= first + axis.last_sample() as u32);
+                while let Some((_, exact)) = expected.next_if(|&(at, _)| at <= sample) {
+                    due += exact;
+                }
+                prop_assert!((given - due).abs() < 0.5 / 128.0 + 1e-3, "{given} {due} {axis:?}");
+            }
+            prop_assert_eq!(sum, 128);
+        }
+    }
+
+    #[test]
+    fn more_than_the_crop_changes_nothing(
+        crop in crops(),
+        size in sizes(),
+        ratio in ratios(),
+        seed in any::<u32>(),
+    ) {
+        let whole = CropRect::whole(crop.x + crop.width + 9, crop.y + crop.height + 5);
+        let tight = Image::new(crop, ratio, false, 0, noise(seed));
+        let wide = Image::new(whole, ratio, false, 3, noise(seed));
+        prop_assert!(
+            tight.run(Level::best(), crop, size, false) == wide.run(Level::best(), crop, size, false)
+        );
+    }
+}
+
+#[test]
+fn pictures_come_close_to_the_exact_result() {
+    let cases = [
+        (300, 256, (1, 1)),
+        (150, 200, (1, 1)),
+        (120, 90, (2, 2)),
+        (333, 280, (2, 2)),
+        (200, 300, (2, 1)),
+        (640, 480, (1, 2)),
+        (500, 700, (4, 1)),
+        (1300, 900, (1, 1)),
+    ];
+    for (width, height, ratio) in cases {
+        let crop = CropRect {
+            x: 13,
+            y: 7,
+            width,
+            height,
+        };
+        let image = Image::new(crop, ratio, false, 0, scene);
+        let out = image.run(Level::best(), crop, (151, 149), false);
+        let expected = image.reference(crop, (151, 149));
+        let (mut squares, mut worst) = (0.0, 0.0f64);
+        for (pixel, exact) in out.as_chunks::<3>().0.iter().zip(&expected) {
+            for (&level, exact) in pixel.iter().zip(exact) {
+                let error = f64::from(level) - exact;
+                squares += error * error;
+                worst = worst.max(error.abs());
+            }
+        }
+        let psnr = 20.0 * 255f64.log10() - 10.0 * (squares / (3 * expected.len()) as f64).log10();
+        println!("{width}x{height} {ratio:?}: {psnr:.2} dB, {worst:.2}");
+        assert!(psnr > 48.0, "{width}x{height} {ratio:?}: {psnr} dB");
+        assert!(worst <= 2.5, "{width}x{height} {ratio:?}: {worst} levels");
+    }
+}
+
+#[test]
+fn what_cannot_be_done_is_refused() {
+    let crop = CropRect {
+        x: 10,
+        y: 10,
+        width: 31,
+        height: 20,
+    };
+    let image = Image::new(crop, (2, 2), false, 0, scene);
+    let mut out = [0; 3 * 8 * 8];
+    let mut run = |view: &YccView<'_>, crop, len: usize| {
+        FusedResampler::new().run(view, crop, 8, 8, false, &mut out[..len])
+    };
+    let view = image.view();
+    assert_eq!(run(&view, crop, 192), Ok(()));
+
+    let message = run(&view, CropRect { width: 32, ..crop }, 192).unwrap_err().to_string();
+    assert_eq!(
+        message,
+        "the crop needs the luma samples 32x20 at (10, 10), but the view holds 31x20 at (10, 10)"
+    );
+    let mut short = view;
+    short.chroma.as_mut().unwrap()[1].height -= 1;
+    let error = run(&short, crop, 192).unwrap_err();
+    assert!(matches!(error, FusedError::NotCovered { plane: "Cr", .. }));
+    let mut short = view;
+    short.luma.data = &short.luma.data[1..];
+    let error = run(&short, crop, 192).unwrap_err();
+    assert!(matches!(error, FusedError::ShortPlane { plane: "luma", .. }));
+    let mut overlapping = view;
+    overlapping.luma.stride -= 1;
+    let error = run(&overlapping, crop, 192).unwrap_err();
+    assert!(matches!(error, FusedError::ShortPlane { .. }));
+
+    let error = run(&view, crop, 191).unwrap_err();
+    assert!(matches!(error, FusedError::OutputLength { expected: 192, .. }));
+    let error = run(&view, CropRect { height: 0, ..crop }, 192).unwrap_err();
+    assert!(matches!(error, FusedError::Size { .. }));
+    let far = CropRect {
+        x: u32::MAX,
+        ..crop
+    };
+    let error = run(&view, far, 192).unwrap_err();
+    assert!(matches!(error, FusedError::NotCovered { .. }));
+    let odd = YccView {
+        ratio: (0, 1),
+        ..view
+    };
+    assert!(matches!(run(&odd, crop, 192), Err(FusedError::Ratio { .. })));
+}
+
+#[test]
+fn one_resampler_serves_crops_of_all_sizes_in_turn() {
+    for &level in Level::available() {
+        let mut resampler = FusedResampler::with_level(level);
+        for (width, height, size, ratio) in [
+            (700, 500, 70, (1, 1)),
+            (3, 2, 90, (2, 2)),
+            (90, 90, 90, (1, 1)),
+            (1, 900, 33, (4, 1)),
+            (64, 64, 65, (2, 1)),
+        ] {
+            let crop = CropRect::whole(width, height);
+            let image = Image::new(crop, ratio, false, 0, noise(width));
+            let mut out = vec![0; (3 * size * size) as usize];
+            resampler
+                .run(&image.view(), crop, size, size, true, &mut out)
+                .unwrap();
+            assert!(out == image.run(Level::Scalar, crop, (size, size), true));
+        }
+    }
+}
