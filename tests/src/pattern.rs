@@ -8,7 +8,7 @@ use std::f64::consts::TAU;
 use crate::Random;
 
 /// The classes, in the order of their labels.
-pub const CLASSES: [&str; 6] = ["blobs", "checker", "discs", "rings", "solid", "stripes"];
+pub const CLASSES: [&str; 5] = ["blobs", "checker", "rings", "solid", "stripes"];
 
 /// RGB pixels, interleaved, of an image of `CLASSES[class]`.
 pub fn picture(class: usize, width: u32, height: u32, random: &mut Random) -> Vec<u8> {
@@ -68,13 +68,6 @@ fn arrangement(class: usize, side: f64, random: &mut Random) -> Box<dyn Fn(f64, 
             })
         }
         "checker" => Box::new(move |x, y| (bar(along(x, y)) + bar(across(x, y))) % 2.0),
-        "discs" => {
-            let radius = random.uniform(0.28, 0.40);
-            Box::new(move |x, y| {
-                let off = |at: f64| (at / period / 1.4).rem_euclid(1.0) - 0.5;
-                f64::from(off(along(x, y)).hypot(off(across(x, y))) < radius)
-            })
-        }
         "rings" => {
             let (cx, cy) = (
                 random.uniform(0.25, 0.75) * side,

@@ -9,7 +9,7 @@ use journeys::{CLASSES, MadeSet, write_odd_files};
 
 /// Make a small image set: OUT/train/CLASS/*.JPEG and OUT/val/CLASS/*.JPEG
 ///
-/// The classes differ in how two random colours are arranged: blobs, checker, discs, rings, solid,
+/// The classes differ in how two random colours are arranged: blobs, checker, rings, solid,
 /// stripes. The same arguments make the same files.
 #[derive(Debug, Parser)]
 struct Args {

@@ -65,7 +65,7 @@ fn the_manifest_tells_the_build_and_the_summary_is_json_when_asked() {
     assert_eq!(manifest["options"]["seed"], 42);
     assert_eq!(manifest["options"]["order"]["train"], "shuffled");
     assert_eq!(manifest["splits"]["train"]["layout"], "class-folders");
-    assert_eq!(manifest["classes"][2]["synset"], "discs");
+    assert_eq!(manifest["classes"][2]["synset"], "rings");
 }
 
 #[test]

@@ -2,29 +2,51 @@
 
 use std::{
     fs,
-    process::{Child, Command, Stdio},
+    process::{Command, Stdio},
     thread::sleep,
     time::{Duration, Instant},
 };
 
 use crate::bench::{Bench, Ran};
 
-const BUILD: &str = "build --source raw --out set --shards 24 --threads 1 -q";
+const BUILD: &str = "build --source raw --out set --shards 24 --threads 1";
 
-/// Waits until a finished shard is there and the build still runs.
-fn wait_for_first_shard(bench: &Bench, child: &mut Child) {
-    let started = Instant::now();
-    while !bench.path("set/train-00000-of-00024.shard").exists() {
-        assert!(
-            child.try_wait().unwrap().is_none(),
-            "the build ended before its first shard"
-        );
-        assert!(
-            started.elapsed() < Duration::from_secs(60),
-            "no shard within a minute"
-        );
-        sleep(Duration::from_millis(1));
+/// Starts the build and sends it a signal once it has finished a shard, before it has finished all.
+fn build_until(bench: &Bench, signal: &str) -> Ran {
+    for _ in 0..20 {
+        let mut command = bench.command("shard", BUILD);
+        let mut child = command
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .unwrap();
+        let first = bench.path("set/train-00000-of-00024.shard");
+        let started = Instant::now();
+        while !first.exists() && child.try_wait().unwrap().is_none() {
+            assert!(
+                started.elapsed() < Duration::from_secs(60),
+                "no shard within a minute"
+            );
+            sleep(Duration::from_millis(1));
+        }
+        if child.try_wait().unwrap().is_none() {
+            let pid = child.id().to_string();
+            assert!(
+                Command::new("kill")
+                    .args([signal, &pid])
+                    .status()
+                    .unwrap()
+                    .success()
+            );
+        }
+        let ran = Ran::from(child.wait_with_output().unwrap());
+        if !bench.path("set/dataset.json").exists() {
+            return ran;
+        }
+        // This process slept through the whole build; once more.
+        fs::remove_dir_all(bench.path("set")).unwrap();
     }
+    panic!("the build is always finished before the signal comes");
 }
 
 fn finished(bench: &Bench) -> usize {
@@ -37,12 +59,8 @@ fn finished(bench: &Bench) -> usize {
 fn a_build_that_is_killed_continues_to_the_same_bytes() {
     let bench = Bench::with_images(200, 4);
     bench.shard(&BUILD.replace("set", "undisturbed"));
-    let mut child = bench.command("shard", BUILD).spawn().unwrap();
-    wait_for_first_shard(&bench, &mut child);
-    child.kill().unwrap(); // SIGKILL
-    child.wait().unwrap();
+    build_until(&bench, "-KILL");
     let kept = finished(&bench);
-    assert!(!bench.path("set/dataset.json").exists());
     bench
         .run("shard", "verify set")
         .ends_with(1)
@@ -61,22 +79,7 @@ fn a_build_that_is_killed_continues_to_the_same_bytes() {
 #[test]
 fn a_build_that_is_interrupted_says_so_and_continues() {
     let bench = Bench::with_images(200, 4);
-    let mut command = bench.command("shard", &BUILD.replace(" -q", ""));
-    let mut child = command
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped())
-        .spawn()
-        .unwrap();
-    wait_for_first_shard(&bench, &mut child);
-    let pid = child.id().to_string();
-    assert!(
-        Command::new("kill")
-            .args(["-INT", &pid])
-            .status()
-            .unwrap()
-            .success()
-    );
-    Ran::from(child.wait_with_output().unwrap())
+    build_until(&bench, "-INT")
         .ends_with(130)
         .says(&["interrupted", "run the same command again"]);
     assert!(

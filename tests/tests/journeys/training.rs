@@ -3,6 +3,7 @@
 use std::{
     fs,
     path::PathBuf,
+    process::Stdio,
     thread::sleep,
     time::{Duration, Instant},
 };
@@ -92,6 +93,7 @@ fn forty_steps_a_kill_and_forty_more_are_eighty() {
 
     let mut child = bench
         .command("train", &train_args("killed", more))
+        .stdout(Stdio::null())
         .spawn()
         .unwrap();
     let halfway = bench.path("killed/inception_v4-4_10");

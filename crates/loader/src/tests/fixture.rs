@@ -61,7 +61,8 @@ impl Shards {
         Shards::of(sources)
     }
 
-    /// The label of a record is its number, and its key names it.
+    /// The label of a record is its number, and its key names it. What can be stored seek-indexed
+    /// is.
     pub(super) fn of(sources: Vec<Source>) -> Shards {
         let mut shards = Shards {
             dir: TempDir::new().unwrap(),
@@ -80,14 +81,15 @@ impl Shards {
                     width,
                     height,
                 } = &sources[number];
+                let (encoding, payload) = codec::pack(payload, Encoding::Jpeg);
                 let record = NewRecord {
                     key: &key(number),
                     label: number as u32,
                     width: *width,
                     height: *height,
-                    encoding: Encoding::Source.to_tag(),
+                    encoding: encoding.to_tag(),
                 };
-                writer.push(&record, payload).unwrap();
+                writer.push(&record, &payload).unwrap();
             }
             writer.finish(b"").unwrap();
             shards.files.push(path);

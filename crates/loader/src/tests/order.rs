@@ -7,7 +7,7 @@ use codec::{Decoder, Encoding};
 use record::Io;
 
 use super::fixture::{Delivered, SIZE, Shards, Source, all, eval, floats, jpeg, key, start, train};
-use crate::{Cursor, LoaderConfig, Preprocess, Shuffle};
+use crate::{Cursor, Decode, LoaderConfig, Preprocess, Shuffle};
 
 const COUNT: usize = 23;
 
@@ -292,4 +292,48 @@ fn augmentation_differs_by_epoch_and_not_by_run() {
         .map(|batch| batch.bytes)
         .collect();
     assert!(again == images);
+}
+
+/// Colours that change slowly, so that all that tells the two ways apart is their rounding.
+fn smooth(number: usize) -> Source {
+    let (width, height) = (60 + number as u32 * 7, 50 + number as u32 * 3);
+    let pixels: Vec<u8> = (0..height)
+        .flat_map(|y| (0..width).map(move |x| (x, y)))
+        .flat_map(|(x, y)| [60 + x, 200 - y, 90 + (x + y) / 2].map(|v| v as u8))
+        .collect();
+    let sampling = [codec::Sampling::S444, codec::Sampling::S420][number % 2];
+    let payload = codec::encode_jpeg(&pixels, width, height, 95, sampling).unwrap();
+    Source {
+        payload,
+        width,
+        height,
+    }
+}
+
+#[test]
+fn fast_is_close_to_exact_and_not_the_same() {
+    let split = Shards::of((0..12).map(smooth).collect()).split();
+    let plain = |decode| LoaderConfig {
+        decode,
+        preprocess: Preprocess::Train {
+            crop: augment::RandomResizedCrop::default(),
+            filter: Filter::Bilinear,
+            hflip: 0.5,
+            vflip: 0.0,
+            jitter: None,
+            erase: None,
+        },
+        ..train(4, 2)
+    };
+    let (fast, exact) = (
+        all(&split, plain(Decode::Fast)),
+        all(&split, plain(Decode::Exact)),
+    );
+    assert!(fast != exact, "the fast way was not taken");
+    for (fast, exact) in fast.iter().zip(&exact) {
+        assert_eq!(fast.records, exact.records);
+        let differences = fast.bytes.iter().zip(&exact.bytes);
+        let worst = differences.map(|(a, b)| a.abs_diff(*b)).max();
+        assert!(worst <= Some(4), "{worst:?} levels apart");
+    }
 }
