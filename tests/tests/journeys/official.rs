@@ -16,7 +16,7 @@ const META: &[u8] = include_bytes!("../../../crates/imagenet/fixtures/meta.mat")
 /// ground truth in the devkit's numbering.
 fn official_bench() -> Bench {
     let bench = Bench::with_images(5, 2);
-    let classes = ["blobs", "checker", "discs"];
+    let classes = ["blobs", "checker", "rings"];
     fs::create_dir_all(bench.path("raw/flat")).unwrap();
     let mut truth = String::new();
     let mut number = 0;

@@ -159,7 +159,7 @@ fn a_checkpoint_is_validated_on_every_image_once_and_predicts() {
         found["top1"]
     );
 
-    let images = "raw/val/discs/discs_00000.JPEG raw/val/blobs/blobs_00001.JPEG";
+    let images = "raw/val/rings/rings_00000.JPEG raw/val/blobs/blobs_00001.JPEG";
     let predicted = bench
         .run(
             "predict",
@@ -179,7 +179,7 @@ fn a_checkpoint_is_validated_on_every_image_once_and_predicts() {
         .sum();
     assert!((total - 1.0).abs() < 1e-3, "{guesses:?}");
     assert!(
-        guesses.iter().any(|guess| guess["name"] == "discs"),
+        guesses.iter().any(|guess| guess["name"] == "rings"),
         "{guesses:?}"
     );
 
@@ -187,10 +187,10 @@ fn a_checkpoint_is_validated_on_every_image_once_and_predicts() {
     bench
         .run(
             "predict",
-            &format!("note.txt raw/val/discs/discs_00000.JPEG --ckpt-path {checkpoint}"),
+            &format!("note.txt raw/val/rings/rings_00000.JPEG --ckpt-path {checkpoint}"),
         )
         .ends_with(1)
-        .says(&["note.txt", "neither JPEG nor PNG", "discs_00000.JPEG"]);
+        .says(&["note.txt", "neither JPEG nor PNG", "rings_00000.JPEG"]);
 }
 
 #[test]
