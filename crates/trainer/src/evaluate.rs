@@ -3,17 +3,21 @@
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use burn::tensor::Device;
 use inception::InceptionV4;
 use record::Split;
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize};
+use tracing::info;
 
 use crate::data::{self, Input};
 use crate::error::TrainError;
 use crate::loss;
 use crate::recipe::Recipe;
+
+/// How often a long evaluation says how far it is.
+const SIGN_OF_LIFE: Duration = Duration::from_secs(30);
 
 /// What an evaluation found.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
@@ -27,10 +31,15 @@ pub struct Evaluation {
     /// Share of the images, 0 to 1, whose label is among the first five guesses; 1 where there are
     /// no more than five classes.
     pub top5: f64,
-    /// Mean loss, with the recipe's label smoothing.
+    /// Mean loss, with the recipe's label smoothing; not a number (null in JSON) where it overflows.
+    #[serde(deserialize_with = "null_is_not_a_number")]
     pub loss: f64,
     /// How long it took.
     pub seconds: f64,
+}
+
+fn null_is_not_a_number<'de, D: Deserializer<'de>>(deserializer: D) -> Result<f64, D::Error> {
+    Ok(Option::deserialize(deserializer)?.unwrap_or(f64::NAN))
 }
 
 impl Evaluation {
@@ -54,6 +63,8 @@ pub fn evaluate(
     stop: &AtomicBool,
 ) -> Result<Option<Evaluation>, TrainError> {
     let began = Instant::now();
+    let mut last_said = began;
+    let total = split.len();
     let mut loader = data::evaluation_loader(split, recipe)?;
     let input = Input::new(recipe, device);
     let (mut images, mut skipped, mut top1, mut top5, mut loss_sum) = (0, 0, 0, 0, 0.0);
@@ -77,6 +88,10 @@ pub fn evaluate(
         top1 += loss::top_k(&scores, &labels, 1);
         top5 += loss::top_k(&scores, &labels, 5);
         loss_sum += f64::from(loss.into_scalar::<f32>()) * labels.len() as f64;
+        if last_said.elapsed() >= SIGN_OF_LIFE {
+            last_said = Instant::now();
+            info!("Validation: [{}/{total}] images", images + skipped);
+        }
     }
     let share = |count: u64| count as f64 / (images as f64).max(1.0);
     Ok(Some(Evaluation {
@@ -87,4 +102,25 @@ pub fn evaluate(
         loss: loss_sum / (images as f64).max(1.0),
         seconds: began.elapsed().as_secs_f64(),
     }))
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+
+    #[test]
+    fn a_loss_that_overflowed_can_be_stored() {
+        let found = Evaluation {
+            images: 1,
+            skipped: 0,
+            top1: 0.0,
+            top5: 0.0,
+            loss: f64::INFINITY,
+            seconds: 1.0,
+        };
+        let json = serde_json::to_string(&found).unwrap();
+        let read: Evaluation = serde_json::from_str(&json).unwrap();
+        assert!(read.loss.is_nan() && read.images == 1, "{json}");
+    }
 }

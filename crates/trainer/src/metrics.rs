@@ -49,16 +49,23 @@ pub enum Line {
 }
 
 /// What a run is made of.
-#[allow(missing_docs)]
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct RunLine {
+    /// Steps done before: 0, or those of the checkpoint.
     pub step: u64,
+    /// The program's version.
     pub version: String,
+    /// Steps in an epoch.
     pub steps_per_epoch: u64,
+    /// Records in the training split.
     pub train_images: u64,
+    /// Records in the validation split; 0 without validation.
     pub validation_images: u64,
+    /// Outputs of the network.
     pub classes: usize,
+    /// Numbers that are trained.
     pub trainable_parameters: usize,
+    /// The recipe, complete.
     pub recipe: Recipe,
 }
 
@@ -134,6 +141,16 @@ impl Metrics {
         // Structs of plain values always serialise; what is not a number becomes null.
         self.lines
             .append(&serde_json::to_string(line).unwrap_or_default())
+    }
+
+    /// Makes sure that everything appended so far survives a power failure.
+    ///
+    /// # Errors
+    /// The operating system refused.
+    pub fn sync(&self) -> Result<(), TrainError> {
+        [&self.lines, &self.table]
+            .into_iter()
+            .try_for_each(|log| log.file.sync_data().map_err(io_error(&log.path, "sync")))
     }
 
     /// Appends an epoch to `result.log`; times in seconds.

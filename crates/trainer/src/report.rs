@@ -146,6 +146,11 @@ impl Report {
             .epoch(state.epoch, loss, progress.train_seconds, evaluation)
     }
 
+    /// To be called before a checkpoint is saved: it must not know of steps that the logs lost.
+    pub(crate) fn sync(&self) -> Result<(), TrainError> {
+        self.metrics.sync()
+    }
+
     pub(crate) fn saved(path: &Path) {
         info!("Saving model to {}", path.display());
     }

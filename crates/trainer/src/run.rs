@@ -47,10 +47,11 @@ pub enum Outcome {
 /// Whatever is wrong with the recipe, the data set, the checkpoint or a record; or the loss ceases
 /// to be a number. The last checkpoint is left as it is.
 pub fn train(recipe: &Recipe, resume: &Resume, stop: &AtomicBool) -> Result<Outcome, TrainError> {
+    let checkpoint = resume.find(recipe)?;
     let plain_device = device::select(&recipe.device)?;
     let device = plain_device.clone().autodiff();
     let data = Data::open(recipe)?;
-    let recipe = &data.with_classes(recipe)?;
+    let recipe = &data.complete(recipe)?;
     let train_split = data.split(&recipe.train_split)?;
     let val_split = match recipe.val_while_train {
         true => Some(data.split(&recipe.val_split)?),
@@ -59,7 +60,6 @@ pub fn train(recipe: &Recipe, resume: &Resume, stop: &AtomicBool) -> Result<Outc
 
     let mut model = network::build(recipe, data.classes().len(), &device)?;
     let mut optimizer = Momentum::new(recipe);
-    let checkpoint = resume.find(recipe)?;
     let (mut state, metrics);
     if let Some(checkpoint) = &checkpoint {
         resume::check(checkpoint, recipe, data.classes(), train_split.len())?;
@@ -94,7 +94,7 @@ pub fn train(recipe: &Recipe, resume: &Resume, stop: &AtomicBool) -> Result<Outc
         stop,
     };
     if end.close_epoch(&mut state, &model, &mut report)? {
-        last_checkpoint = Some(end.save(&state, &model, &optimizer)?);
+        last_checkpoint = Some(end.save(&state, &model, &optimizer, &report)?);
     }
     let mut epoch_began = loader.stats();
 
@@ -164,7 +164,7 @@ pub fn train(recipe: &Recipe, resume: &Resume, stop: &AtomicBool) -> Result<Outc
         }
         let stopping = stop.load(Ordering::Relaxed);
         if stopping || end.is_due(&state) {
-            let path = end.save(&state, &model, &optimizer)?;
+            let path = end.save(&state, &model, &optimizer, &report)?;
             if stopping {
                 return Ok(Outcome::Interrupted { checkpoint: path });
             }
@@ -273,7 +273,9 @@ impl Epilogue<'_> {
         state: &State,
         model: &InceptionV4,
         optimizer: &Momentum,
+        report: &Report,
     ) -> Result<PathBuf, TrainError> {
+        report.sync()?;
         let keep = self.recipe.keep_checkpoint_max.get();
         let dir = &self.recipe.ckpt_save_dir;
         let path = checkpoint::save(dir, keep, state.clone(), model, &optimizer.state())?;

@@ -85,7 +85,7 @@ impl Trained {
     /// The data set cannot be read, or has other classes.
     pub fn validate(&self, stop: &AtomicBool) -> Result<Option<Evaluation>, TrainError> {
         let data = Data::open(&self.recipe)?;
-        let recipe = data.with_classes(&self.recipe)?;
+        let recipe = data.complete(&self.recipe)?;
         let synset = |class: &Class| class.synset.clone();
         let known = self
             .classes

@@ -87,3 +87,61 @@ pub fn report_notes(notes: &[String]) {
         tracing::info!("note: {note}");
     }
 }
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+    use trainer::recipe::Purpose;
+
+    fn resolve(arguments: &str) -> Recipe {
+        let command = with_recipe(Command::new("train"), |_| true);
+        let arguments = ["train"].into_iter().chain(arguments.split_whitespace());
+        let matches = command.try_get_matches_from(arguments).unwrap();
+        let layers = layers(&matches).unwrap();
+        Recipe::resolve(&Recipe::default(), &layers, Purpose::Train)
+            .unwrap()
+            .recipe
+    }
+
+    #[test]
+    fn the_command_line_is_sound() {
+        with_recipe(Command::new("train"), |_| true).debug_assert();
+        with_recipe(Command::new("validate"), |key| key.evaluation).debug_assert();
+    }
+
+    #[test]
+    fn both_spellings_of_a_flag_are_read() {
+        let expected = Recipe {
+            data_dir: "/data".into(),
+            lr: 0.25,
+            ..Recipe::default()
+        };
+        assert_eq!(resolve("--data-dir /data --lr 0.25"), expected);
+        assert_eq!(resolve("--data_dir=/data --lr=0.25"), expected);
+        assert_eq!(resolve(""), Recipe::default());
+    }
+
+    #[test]
+    fn a_switch_needs_no_value_and_takes_one() {
+        assert!(resolve("--val-while-train").val_while_train);
+        assert!(resolve("--val_while_train True --use-nesterov").use_nesterov);
+        assert!(!resolve("--shuffle False --distribute false --ema false").shuffle);
+    }
+
+    #[test]
+    fn every_key_but_those_of_training_reaches_validation() {
+        let command = with_recipe(Command::new("validate"), |key| key.evaluation);
+        assert!(
+            command
+                .clone()
+                .try_get_matches_from(["validate", "--crop-pct", "1"])
+                .is_ok()
+        );
+        assert!(
+            command
+                .try_get_matches_from(["validate", "--weight-decay", "1"])
+                .is_err()
+        );
+    }
+}

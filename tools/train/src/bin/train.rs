@@ -7,7 +7,7 @@ use cli::{flags, log, signal::Stop};
 use tracing::info;
 use trainer::Resume;
 use trainer::checkpoint::Checkpoint;
-use trainer::recipe::{Purpose, Recipe};
+use trainer::recipe::{Layer, Purpose, Recipe};
 use trainer::run::{self, Outcome};
 
 const ABOUT: &str = "Trains Inception-v4 from a data set that `shard build` wrote";
@@ -59,14 +59,7 @@ fn train(matches: &ArgMatches) -> anyhow::Result<ExitCode> {
         Some("") => Resume::Latest,
         Some(path) => Resume::From(path.into()),
     };
-    // Without a recipe file, a checkpoint that is named continues by its own recipe.
-    let base = match &resume {
-        Resume::From(path) if !matches.contains_id("config") => {
-            Checkpoint::open(path)?.state().recipe.clone()
-        }
-        _ => Recipe::default(),
-    };
-    let resolved = Recipe::resolve(&base, &layers, Purpose::Train)?;
+    let resolved = Recipe::resolve(&base(matches, &resume, &layers)?, &layers, Purpose::Train)?;
     flags::report_notes(&resolved.notes);
 
     let stop = Stop::listen()?;
@@ -83,4 +76,20 @@ fn train(matches: &ArgMatches) -> anyhow::Result<ExitCode> {
             Ok(stop.exit_code())
         }
     }
+}
+
+/// What the flags are put onto. Without a recipe file, a run continues by its checkpoint's recipe.
+fn base(matches: &ArgMatches, resume: &Resume, layers: &[Layer]) -> anyhow::Result<Recipe> {
+    let checkpoint = match resume {
+        _ if matches.contains_id("config") => None,
+        Resume::No => None,
+        Resume::From(path) => Some(Checkpoint::open(path)?),
+        Resume::Latest => {
+            let flags = Recipe::resolve(&Recipe::default(), layers, Purpose::Train)?;
+            Checkpoint::latest(&flags.recipe.ckpt_save_dir)?
+        }
+    };
+    Ok(checkpoint.map_or_else(Recipe::default, |checkpoint| {
+        checkpoint.state().recipe.clone()
+    }))
 }
