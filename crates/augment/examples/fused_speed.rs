@@ -10,7 +10,8 @@ use std::hint::black_box;
 use std::time::{Duration, Instant};
 
 use augment::{
-    CropRect, FusedError, FusedResampler, Level, PlaneView, RandomResizedCrop, RgbView, SampleRng, YccView,
+    CropRect, FusedError, FusedResampler, Level, PlaneView, RandomResizedCrop, RgbView, SampleRng,
+    YccView,
 };
 
 const SIDE: u32 = 299;
@@ -71,7 +72,13 @@ fn main() -> Result<(), Box<dyn Error>> {
             let all = time(TYPICAL, SIDE)?;
             // Twice as many output rows need no more rows across, and one needs hardly any.
             let down = time(TYPICAL, 2 * SIDE)? - all;
-            let tables = time(CropRect { height: 1, ..TYPICAL }, 1)?;
+            let tables = time(
+                CropRect {
+                    height: 1,
+                    ..TYPICAL
+                },
+                1,
+            )?;
             let across = all - down - tables;
             let name = match ratio {
                 Some((1, 1)) => "4:4:4",

@@ -2,13 +2,11 @@
 //! `cargo run --release -p augment --example policy_speed`.
 //! A quick look for whoever works on the operations, not the benchmark that figures are quoted from.
 //!
-//! Processor time of the shortest of many rounds, so
+//! The shortest of many rounds, so that what else the machine does disturbs it little.
 
 use std::error::Error;
 use std::hint::black_box;
-use std::time::Duration;
-
-use cpu_time::ThreadTime;
+use std::time::{Duration, Instant};
 
 use augment::{AugmentError, Augmenter, Interpolation, Op, Policy, SampleRng, Warp};
 
@@ -26,7 +24,7 @@ fn main() -> Result<(), Box<dyn Error>> {
         for op in OPERATIONS {
             report(&format!("  {op:?}"), ROUNDS, || {
                 let mut pixels = image.clone();
-                let begin = ThreadTime::now();
+                let begin = Instant::now();
                 augmenter.apply_ops(&[op], black_box(&mut pixels), SIDE, SIDE)?;
                 Ok(begin.elapsed())
             })?;
@@ -39,7 +37,7 @@ fn main() -> Result<(), Box<dyn Error>> {
                 let mut pixels = image.clone();
                 for position in 0..IMAGES {
                     pixels.copy_from_slice(&image);
-                    let begin = ThreadTime::now();
+                    let begin = Instant::now();
                     let mut rng = SampleRng::new(0, 0, position);
                     augmenter.apply(&policy, black_box(&mut pixels), SIDE, SIDE, &mut rng)?;
                     total += begin.elapsed();

@@ -301,6 +301,3 @@ fn checked_ratio((across, down): (u32, u32)) -> Result<(u32, u32), FusedError> {
 
 #[cfg(test)]
 mod tests;
-
-#[cfg(test)]
-mod timing;

@@ -84,11 +84,9 @@ impl Picks {
                         .zip(&even[groups.clone()])
                         .zip(&odd[groups]);
                     let stored = slot * shape.group..(slot + 1) * shape.group;
-                    for (((&start, &even), &odd), (place, weight)) in outputs.zip(
-                        places[stored.clone()]
-                            .iter_mut()
-                            .zip(&mut weights[stored]),
-                    ) {
+                    for (((&start, &even), &odd), (place, weight)) in
+                        outputs.zip(places[stored.clone()].iter_mut().zip(&mut weights[stored]))
+                    {
                         (*place, *weight) = entry((start + tap - base) as u16, [even, odd]);
                     }
                 }

@@ -82,7 +82,10 @@ impl Image {
     fn view(&self) -> YccView<'_> {
         YccView {
             luma: self.luma.view(),
-            chroma: self.chroma.as_ref().map(|planes| planes.each_ref().map(Plane::view)),
+            chroma: self
+                .chroma
+                .as_ref()
+                .map(|planes| planes.each_ref().map(Plane::view)),
             ratio: self.ratio,
         }
     }
@@ -104,7 +107,9 @@ impl Image {
             for row in &rows {
                 for column in &columns {
                     let sum = row.iter().flat_map(|&(y, down)| {
-                        column.iter().map(move |&(x, across)| down * across * plane.sample(x, y))
+                        column
+                            .iter()
+                            .map(move |&(x, across)| down * across * plane.sample(x, y))
                     });
                     out.push(sum.sum::<f64>());
                 }
@@ -159,7 +164,11 @@ fn noise(seed: u32) -> impl FnMut(usize, u32, u32) -> u8 {
 fn scene(plane: usize, x: u32, y: u32) -> u8 {
     let (x_f, y_f) = (f64::from(x), f64::from(y));
     let wave = 60.0 * (x_f / (17.0 + plane as f64)).sin() + 40.0 * (y_f / 11.0).cos();
-    let edge = if (x / 23 + y / 31).is_multiple_of(2) { 25.0 } else { -25.0 };
+    let edge = if (x / 23 + y / 31).is_multiple_of(2) {
+        25.0
+    } else {
+        -25.0
+    };
     let grain = f64::from(noise(7)(plane, x, y)) / 32.0;
     (128.0 + wave + edge + grain).clamp(0.0, 255.0) as u8
 }
@@ -388,7 +397,9 @@ fn what_cannot_be_done_is_refused() {
     let view = image.view();
     assert_eq!(run(&view, crop, 192), Ok(()));
 
-    let message = run(&view, CropRect { width: 32, ..crop }, 192).unwrap_err().to_string();
+    let message = run(&view, CropRect { width: 32, ..crop }, 192)
+        .unwrap_err()
+        .to_string();
     assert_eq!(
         message,
         "the crop needs the luma samples 32x20 at (10, 10), but the view holds 31x20 at (10, 10)"
@@ -400,14 +411,20 @@ fn what_cannot_be_done_is_refused() {
     let mut short = view;
     short.luma.data = &short.luma.data[1..];
     let error = run(&short, crop, 192).unwrap_err();
-    assert!(matches!(error, FusedError::ShortPlane { plane: "luma", .. }));
+    assert!(matches!(
+        error,
+        FusedError::ShortPlane { plane: "luma", .. }
+    ));
     let mut overlapping = view;
     overlapping.luma.stride -= 1;
     let error = run(&overlapping, crop, 192).unwrap_err();
     assert!(matches!(error, FusedError::ShortPlane { .. }));
 
     let error = run(&view, crop, 191).unwrap_err();
-    assert!(matches!(error, FusedError::OutputLength { expected: 192, .. }));
+    assert!(matches!(
+        error,
+        FusedError::OutputLength { expected: 192, .. }
+    ));
     let error = run(&view, CropRect { height: 0, ..crop }, 192).unwrap_err();
     assert!(matches!(error, FusedError::Size { .. }));
     let far = CropRect {
@@ -420,7 +437,10 @@ fn what_cannot_be_done_is_refused() {
         ratio: (0, 1),
         ..view
     };
-    assert!(matches!(run(&odd, crop, 192), Err(FusedError::Ratio { .. })));
+    assert!(matches!(
+        run(&odd, crop, 192),
+        Err(FusedError::Ratio { .. })
+    ));
 }
 
 #[test]

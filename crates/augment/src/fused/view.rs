@@ -35,11 +35,7 @@ pub struct YccView<'a> {
 
 impl<'a> PlaneView<'a> {
     /// Cuts `needed` out of the view.
-    pub(super) fn cut(
-        &self,
-        plane: &'static str,
-        needed: CropRect,
-    ) -> Result<Cut<'a>, FusedError> {
+    pub(super) fn cut(&self, plane: &'static str, needed: CropRect) -> Result<Cut<'a>, FusedError> {
         let &PlaneView {
             data,
             stride,
