@@ -1,4 +1,6 @@
 //! What can be typed, and what each word of it means to the reader of `--help`.
+// Help texts are read in a terminal, where <class> is a placeholder and no HTML.
+#![allow(rustdoc::invalid_html_tags)]
 
 use std::{num::NonZeroUsize, path::PathBuf};
 
