@@ -46,10 +46,30 @@ fn main() -> ExitCode {
         Ok(Exit::Interrupted) => ExitCode::from(130),
         Err(error) if is_broken_pipe(&error) => ExitCode::SUCCESS,
         Err(error) => {
-            eprintln!("shard: {error:#}");
+            eprintln!("shard: {}", describe(&error));
             ExitCode::from(1)
         }
     }
+}
+
+/// The error with its causes, each said once: many messages have their cause in them already.
+fn describe(error: &anyhow::Error) -> String {
+    let mut text = String::new();
+    let mut disk_full = false;
+    for cause in error.chain() {
+        let words = cause.to_string();
+        if text.is_empty() {
+            text = words;
+        } else if !text.contains(&words) {
+            text = text + ": " + &words;
+        }
+        let io = cause.downcast_ref::<io::Error>();
+        disk_full |= io.is_some_and(|error| error.kind() == ErrorKind::StorageFull);
+    }
+    if disk_full {
+        text += "; make room and run the same command again, what is finished is kept";
+    }
+    text
 }
 
 /// Whoever read our output, `head` say, has seen enough.
@@ -59,4 +79,29 @@ fn is_broken_pipe(error: &anyhow::Error) -> bool {
         let json = cause.downcast_ref::<serde_json::Error>();
         plain.or(json.and_then(serde_json::Error::io_error_kind)) == Some(ErrorKind::BrokenPipe)
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_cause_that_is_in_the_message_is_not_repeated() {
+        let full = || io::Error::from(ErrorKind::StorageFull);
+        let told = anyhow::Error::new(full()).context(format!("a.shard: {}", full()));
+        let description = describe(&told);
+        assert_eq!(description.matches(&full().to_string()).count(), 1);
+        assert!(description.contains("make room"), "{description}");
+        let untold = anyhow::anyhow!("no such thing").context("cannot open a.shard");
+        assert_eq!(describe(&untold), "cannot open a.shard: no such thing");
+    }
+
+    #[test]
+    fn a_closed_pipe_is_recognised_through_json_and_context() {
+        let pipe = || io::Error::from(ErrorKind::BrokenPipe);
+        assert!(is_broken_pipe(&anyhow::Error::new(pipe()).context("print")));
+        let json = serde_json::Error::io(pipe());
+        assert!(is_broken_pipe(&anyhow::Error::new(json)));
+        assert!(!is_broken_pipe(&anyhow::anyhow!("broken pipe")));
+    }
 }

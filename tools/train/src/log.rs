@@ -1,9 +1,11 @@
 //! Where log lines go. `RUST_LOG` sets how many there are.
 
+use std::fmt;
 use std::io::{self, IsTerminal};
+use std::time::Instant;
 
 use tracing_subscriber::EnvFilter;
-use tracing_subscriber::fmt::{MakeWriter, time::uptime};
+use tracing_subscriber::fmt::{MakeWriter, format::Writer, time::FormatTime};
 
 /// Logs to stdout: for `train`, whose log is its result.
 pub fn to_stdout() {
@@ -24,7 +26,16 @@ where
         .with_env_filter(filter)
         .with_writer(writer)
         .with_ansi(colours)
-        .with_timer(uptime())
+        .with_timer(SinceStart(Instant::now()))
         .with_target(false)
         .init();
+}
+
+/// Seconds since the program began, in tenths.
+struct SinceStart(Instant);
+
+impl FormatTime for SinceStart {
+    fn format_time(&self, writer: &mut Writer<'_>) -> fmt::Result {
+        write!(writer, "{:8.1}s", self.0.elapsed().as_secs_f64())
+    }
 }

@@ -16,9 +16,9 @@ Examples:
   predict cat.jpg dog.png --ckpt-path ckpt/inception_v4-200_40036
   predict cat.jpg --ckpt-path ckpt/inception_v4-200_40036 --json
 
-Images are prepared as validation prepares them. Class names come from the checkpoint; for weights in a
-.safetensors file, from the data set in --data-dir. An image that cannot be read is reported, the others
-are predicted, and the exit code is 1.";
+Images are prepared as validation prepares them. Class names come from the checkpoint; for
+weights in a .safetensors file, from the data set in --data-dir. An image that cannot be read
+is reported, the others are predicted, and the exit code is 1.";
 
 fn main() -> ExitCode {
     let command = Command::new("predict")

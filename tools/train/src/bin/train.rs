@@ -14,26 +14,28 @@ const ABOUT: &str = "Trains Inception-v4 from a data set that `shard build` wrot
 
 const EXAMPLES: &str = "\
 Examples:
-  A first run, with everything else as the recipe says:
+  A first run, with everything as the recipe says:
       train --config configs/inception_v4.yaml --data-dir /data/imagenet-shards
-  The same on one device with the learning rate scaled to its batch:
-      train -c configs/inception_v4.yaml --data-dir /data/imagenet-shards --lr-for-batch 256
-  A small network on small images, for an hour on a CPU:
-      train --data-dir SHARDS --image-resize 96 --width 0.25 --blocks 1,1,1 --bn-momentum 0.1 \\
-          --batch-size 32 --lr 0.05 --warmup-epochs 1 --decay-epochs 9 --epoch-size 10 --val-while-train
-  On from where it stopped (or from the start, if it never ran; for schedulers that requeue):
+  The same with larger batches; the recipe's lr_for_batch scales the learning rate with them:
+      train -c configs/inception_v4.yaml --data-dir /data/imagenet-shards --batch-size 128
+  A small network on small images, for a CPU:
+      train --data-dir SHARDS --image-resize 96 --width 0.25 --blocks 1,1,1 \\
+          --bn-momentum 0.1 --batch-size 32 --lr 0.05 --warmup-epochs 1 --decay-epochs 9 \\
+          --epoch-size 10 --val-while-train
+  On from where it stopped, or from the start if it never ran (for schedulers that requeue):
       train -c configs/inception_v4.yaml --data-dir /data/imagenet-shards --resume
   MindCV's own recipe, without what is not implemented yet:
       train -c inception_v4_ascend.yaml --data-dir /data/imagenet-shards \\
           --distribute false --auto-augment none --amp-level O0
 
-Flags may be written as MindCV writes them (--data_dir). Every flag is a key of the recipe file too.
+Flags may be written as MindCV writes them (--data_dir). Every flag is a key of the recipe
+file, too.
 
-Ctrl-C or SIGTERM finishes the step at hand, saves a checkpoint and exits with 130 or 143; a second
-one exits at once. Errors exit with 1, a wrong command line with 2.
+Ctrl-C or SIGTERM finishes the step at hand, saves a checkpoint and exits with 130 or 143;
+a second one exits at once. Errors exit with 1, a wrong command line with 2.
 
-In --ckpt-save-dir: metrics.jsonl (a JSON object for each step and validation), result.log (a line for
-each epoch), and the checkpoints.";
+In --ckpt-save-dir: metrics.jsonl (a JSON object for each step and validation), result.log
+(a line for each epoch), and the checkpoints.";
 
 fn main() -> ExitCode {
     let command = flags::with_recipe(Command::new("train").about(ABOUT).version(env!("CARGO_PKG_VERSION")), |_| true)

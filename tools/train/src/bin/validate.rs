@@ -18,10 +18,12 @@ Examples:
   The same on other shards, for a script:
       validate --ckpt-path ckpt/inception_v4-200_40036 --data-dir /data/imagenet-v2 --json
   Weights that timm published (they want their own pixels):
-      validate --ckpt-path inception_v4.tf_in1k.safetensors --num-classes 1000 --image-resize 299 \\
-          --data-dir /data/imagenet-shards --interpolation bicubic --mean 127.5,127.5,127.5 --std 127.5,127.5,127.5
+      validate --ckpt-path inception_v4.tf_in1k.safetensors --num-classes 1000 \\
+          --data-dir /data/imagenet-shards --image-resize 299 --interpolation bicubic \\
+          --mean 127.5,127.5,127.5 --std 127.5,127.5,127.5
   With MindCV's recipe file; what concerns training alone is passed over:
-      validate -c inception_v4_ascend.yaml --data-dir /data/imagenet-shards --ckpt-path weights.safetensors";
+      validate -c inception_v4_ascend.yaml --data-dir /data/imagenet-shards \\
+          --ckpt-path weights.safetensors";
 
 fn main() -> ExitCode {
     let command = Command::new("validate")
