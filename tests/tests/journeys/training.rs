@@ -2,6 +2,7 @@
 
 use std::{
     fs,
+    path::PathBuf,
     process::Stdio,
     thread::sleep,
     time::{Duration, Instant},
@@ -193,41 +194,28 @@ fn a_checkpoint_is_validated_on_every_image_once_and_predicts() {
 }
 
 #[test]
-fn a_flipped_bit_stops_by_name_or_is_skipped_and_counted() {
-    let bench = training_bench(4, 2);
-    let damage = |split: &str| {
-        let args = format!("inspect set --record 3 --split {split} --json");
-        let shown = bench.shard(&args).json();
-        let shard = shown["shard"].as_str().unwrap().to_owned();
-        bench.flip(&shard, shown["offset"].as_u64().unwrap() + 200);
-        (shown["key"].as_str().unwrap().to_owned(), shard)
-    };
-    let (key, shard) = damage("train");
+fn a_flipped_bit_stops_the_training_by_name_or_is_skipped() {
+    let bench = training_bench(4, 1);
+    let shown = bench.shard("inspect set --record 7 --json").json();
+    let (key, shard) = (
+        shown["key"].as_str().unwrap(),
+        PathBuf::from(shown["shard"].as_str().unwrap()),
+    );
+    bench.flip(
+        shard.to_str().unwrap(),
+        shown["offset"].as_u64().unwrap() + 200,
+    );
     bench
         .run("train", &train_args("run", "--epoch-size 1"))
         .ends_with(1)
-        .says(&[&key, &shard, "damaged"]);
+        .says(&[key, shard.file_name().unwrap().to_str().unwrap(), "damaged"]);
     bench
         .run(
             "train",
-            &train_args("run", "--epoch-size 1 --on-error skip"),
+            &train_args("skipping", "--epoch-size 1 --on-error skip"),
         )
-        .ends_with(0);
-
-    let (key, shard) = damage("val");
-    let checkpoint = "--ckpt-path run/inception_v4-1_3";
-    bench
-        .run("validate", &format!("{checkpoint} --on-error fail"))
-        .ends_with(1)
-        .says(&[&key, &shard, "damaged"]);
-    let found = bench
-        .run("validate", &format!("{checkpoint} --on-error skip --json"))
         .ends_with(0)
-        .json();
-    assert_eq!(
-        (&found["images"], &found["skipped"]),
-        (&5.into(), &1.into())
-    );
+        .says(&["1 records of this epoch failed and were skipped"]);
 }
 
 #[test]
