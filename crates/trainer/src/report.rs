@@ -100,8 +100,9 @@ impl Report {
         }))
     }
 
-    /// Says how fast an epoch was, and what kept it from being faster.
-    pub(crate) fn pipeline(&self, state: &State, stats: &StatsSnapshot) {
+    /// Says how fast an epoch was, what kept it from being faster, and how many records were
+    /// `skipped`.
+    pub(crate) fn pipeline(&self, state: &State, stats: &StatsSnapshot, skipped: u64) {
         let binds = match stats.binding() {
             Binding::Consumer => "computing binds, the loader keeps up".to_owned(),
             Binding::Workers(stage) => format!(
@@ -118,11 +119,8 @@ impl Report {
             100.0 * stats.data_wait_share(),
             100.0 * reserve / seconds(stats.elapsed),
         );
-        if stats.failures > 0 {
-            warn!(
-                "{} records of this epoch failed and were skipped",
-                stats.failures
-            );
+        if skipped > 0 {
+            warn!("{skipped} records of this epoch failed and were skipped");
         }
     }
 

@@ -14,7 +14,7 @@ use burn::optim::GradientsParams;
 use burn::tensor::Device;
 use inception::InceptionV4;
 use record::Split;
-use tracing::info;
+use tracing::{info, warn};
 
 use crate::checkpoint::{self, State};
 use crate::data::{self, Data, Input};
@@ -97,12 +97,18 @@ pub fn train(recipe: &Recipe, resume: &Resume, stop: &AtomicBool) -> Result<Outc
         last_checkpoint = Some(end.save(&state, &model, &optimizer, &report)?);
     }
     let mut epoch_began = loader.stats();
+    // Counted from the batches, not from the loader's statistics: workers run ahead of the epoch.
+    let mut skipped = 0;
 
     loop {
         let began = Instant::now();
         let Some(batch) = loader.next() else { break };
         let batch = batch?;
         let waited = batch.waited();
+        for error in batch.skipped() {
+            warn!("skipped: {error}");
+            skipped += 1;
+        }
         let step = state.steps;
         if batch.is_empty() {
             let cause = batch
@@ -158,7 +164,8 @@ pub fn train(recipe: &Recipe, resume: &Resume, stop: &AtomicBool) -> Result<Outc
         )?;
 
         if state.progress.epoch_open {
-            report.pipeline(&state, &loader.stats().since(&epoch_began));
+            report.pipeline(&state, &loader.stats().since(&epoch_began), skipped);
+            skipped = 0;
             end.close_epoch(&mut state, &model, &mut report)?;
             epoch_began = loader.stats();
         }
