@@ -1,16 +1,16 @@
 //! Four neighbouring blocks of coefficients, laid out the way the widest IDCT kernel loads them.
 
 /// Zigzag order: the row-major place of the k-th coefficient (T.81, figure A.6).
-pub(super) const ZIGZAG: [u8; 64] = [
+pub(crate) const ZIGZAG: [u8; 64] = [
     0, 1, 8, 16, 9, 2, 3, 10, 17, 24, 32, 25, 18, 11, 4, 5, 12, 19, 26, 33, 40, 48, 41, 34, 27, 20,
     13, 6, 7, 14, 21, 28, 35, 42, 49, 56, 57, 50, 43, 36, 29, 22, 15, 23, 30, 37, 44, 51, 58, 59,
     52, 45, 38, 31, 39, 46, 53, 60, 61, 54, 47, 55, 62, 63,
 ];
 
 /// Blocks in a group.
-pub(super) const BLOCKS: usize = 4;
+pub(crate) const BLOCKS: usize = 4;
 /// Coefficients of a group.
-pub(super) const COEFFICIENTS: usize = BLOCKS * 64;
+pub(crate) const COEFFICIENTS: usize = BLOCKS * 64;
 
 /// Place in a group's first block of zigzag position k.
 const PLACES: [u8; 64] = {
@@ -28,14 +28,14 @@ const PLACES: [u8; 64] = {
 /// one 64-byte line a row.
 #[derive(Clone)]
 #[repr(align(64))]
-pub(super) struct Group(pub(super) [i16; COEFFICIENTS]);
+pub(crate) struct Group(pub(super) [i16; COEFFICIENTS]);
 
 impl Group {
-    pub(super) const ZERO: Group = Group([0; COEFFICIENTS]);
+    pub(crate) const ZERO: Group = Group([0; COEFFICIENTS]);
 
     /// Sets the coefficient at zigzag position `k` (up to 63) of block `lane` (up to 3).
     #[inline(always)]
-    pub(super) fn set(&mut self, lane: usize, k: u32, value: i16) {
+    pub(crate) fn set(&mut self, lane: usize, k: u32, value: i16) {
         // The masks change nothing; they take the place of bounds checks.
         let place = usize::from(PLACES[(k & 63) as usize]) + (lane & (BLOCKS - 1)) * 8;
         self.0[place & (COEFFICIENTS - 1)] = value;
@@ -43,7 +43,7 @@ impl Group {
 
     /// Makes every coefficient zero again.
     #[inline(always)]
-    pub(super) fn clear(&mut self) {
+    pub(crate) fn clear(&mut self) {
         self.0.fill(0);
     }
 }
@@ -51,11 +51,11 @@ impl Group {
 /// A quantisation table spread over a group's layout.
 #[derive(Clone)]
 #[repr(align(64))]
-pub(super) struct Quantiser(pub(super) [i16; COEFFICIENTS]);
+pub(crate) struct Quantiser(pub(super) [i16; COEFFICIENTS]);
 
 impl Quantiser {
     /// From the 64 steps in zigzag order, as the file has them.
-    pub(super) fn new(zigzag: &[u16; 64]) -> Self {
+    pub(crate) fn new(zigzag: &[u16; 64]) -> Self {
         let mut spread = [0i16; COEFFICIENTS];
         for (step, place) in zigzag.iter().zip(PLACES) {
             for lane in 0..BLOCKS {

@@ -9,33 +9,33 @@ use crate::jpeg::header::{self, Color, DHT, DQT, SOF0, SOF1, SOS, Walk};
 
 /// One colour component.
 #[derive(Clone, Copy, Debug, Default)]
-pub(super) struct Component {
+pub(crate) struct Component {
     id: u8,
     /// Blocks an MCU, across and down.
-    pub(super) across: usize,
-    pub(super) down: usize,
+    pub(crate) across: usize,
+    pub(crate) down: usize,
     quantiser: usize,
     /// Which Huffman tables it uses; below 4.
-    pub(super) dc: usize,
-    pub(super) ac: usize,
+    pub(crate) dc: usize,
+    pub(crate) ac: usize,
 }
 
 /// The header of a file that the decoder takes.
-pub(super) struct Header {
-    pub(super) width: usize,
-    pub(super) height: usize,
+pub(crate) struct Header {
+    pub(crate) width: usize,
+    pub(crate) height: usize,
     components: [Component; 3],
     count: usize,
     quantisers: [Option<[u16; 64]>; 4],
     dc: [Option<Spec>; 4],
     ac: [Option<Spec>; 4],
     /// Where the entropy-coded data starts.
-    pub(super) scan: usize,
+    pub(crate) scan: usize,
 }
 
 impl Header {
     /// Reads the markers up to the start of the scan.
-    pub(super) fn parse(file: &[u8]) -> Result<Self, SeekError> {
+    pub(crate) fn parse(file: &[u8]) -> Result<Self, SeekError> {
         let frame = header::read(file).map_err(|_| SeekError::Corrupt("its header is damaged"))?;
         refuse(&frame)?;
         let mut header = Header {
@@ -69,24 +69,24 @@ impl Header {
     }
 
     /// The one or three components, in the order of the scan.
-    pub(super) fn components(&self) -> &[Component] {
+    pub(crate) fn components(&self) -> &[Component] {
         &self.components[..self.count]
     }
 
     /// The quantisation steps of a component, in zigzag order.
-    pub(super) fn quantiser(&self, component: &Component) -> Result<&[u16; 64], SeekError> {
+    pub(crate) fn quantiser(&self, component: &Component) -> Result<&[u16; 64], SeekError> {
         self.quantisers[component.quantiser]
             .as_ref()
             .ok_or(SeekError::Corrupt("a quantisation table is missing"))
     }
 
-    pub(super) fn dc_table(&self, id: usize) -> Result<&Spec, SeekError> {
+    pub(crate) fn dc_table(&self, id: usize) -> Result<&Spec, SeekError> {
         self.dc[id & 3]
             .as_ref()
             .ok_or(SeekError::Corrupt("a DC table is missing"))
     }
 
-    pub(super) fn ac_table(&self, id: usize) -> Result<&Spec, SeekError> {
+    pub(crate) fn ac_table(&self, id: usize) -> Result<&Spec, SeekError> {
         self.ac[id & 3]
             .as_ref()
             .ok_or(SeekError::Corrupt("an AC table is missing"))

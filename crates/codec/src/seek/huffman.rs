@@ -20,7 +20,7 @@ const END: u32 = 64;
 
 /// A table as the file gives it: how many codes there are of each length, and their symbols.
 #[derive(Clone)]
-pub(super) struct Spec {
+pub(crate) struct Spec {
     /// Codes of length 1 to 16 (index 0 is unused).
     counts: [u8; 17],
     symbols: [u8; 256],
@@ -56,7 +56,7 @@ impl Spec {
     }
 
     /// Calls `found(code, length, symbol)` for every code word, shortest first.
-    fn codes(&self, mut found: impl FnMut(u32, u32, u8)) {
+    pub(crate) fn codes(&self, mut found: impl FnMut(u32, u32, u8)) {
         let mut code = 0u32;
         let mut symbols = self.symbols[..self.len].iter();
         for length in 1..=16u32 {

@@ -9,12 +9,12 @@
 
 mod bits;
 mod decode;
-mod group;
-mod header;
-mod huffman;
-mod idct;
+pub(crate) mod group;
+pub(crate) mod header;
+pub(crate) mod huffman;
+pub(crate) mod idct;
 mod index;
-mod payload;
+pub(crate) mod payload;
 #[cfg(test)]
 mod tests;
 

@@ -103,18 +103,23 @@ pub(crate) fn restore(record: &[u8]) -> Result<Vec<u8>, SeekError> {
     let mut file =
         Vec::with_capacity(parts.header.len() + parts.scan.len() + stuffing + parts.tail.len());
     file.extend(parts.header);
-    for piece in parts.scan.split_inclusive(|&byte| byte == 0xff) {
+    stuff(parts.scan, &mut file);
+    file.extend(parts.tail);
+    Ok(file)
+}
+
+/// Appends a scan with a zero behind each byte of ones, as a file has it.
+pub(crate) fn stuff(scan: &[u8], file: &mut Vec<u8>) {
+    for piece in scan.split_inclusive(|&byte| byte == 0xff) {
         file.extend(piece);
         if piece.ends_with(&[0xff]) {
             file.push(0);
         }
     }
-    file.extend(parts.tail);
-    Ok(file)
 }
 
 /// The scan without its stuffing bytes, and what follows it: from the first marker on.
-fn unstuff(bytes: &[u8]) -> (Vec<u8>, &[u8]) {
+pub(crate) fn unstuff(bytes: &[u8]) -> (Vec<u8>, &[u8]) {
     let mut scan = Vec::with_capacity(bytes.len());
     let mut rest = bytes;
     while let Some(at) = rest.iter().position(|&byte| byte == 0xff) {

@@ -14,7 +14,7 @@ mod scalar;
 use super::group::{COEFFICIENTS, Quantiser};
 
 /// Bytes that a kernel writes of each of its eight rows: four blocks side by side.
-pub(super) const ROW: usize = 32;
+pub(crate) const ROW: usize = 32;
 
 /// Which instructions do the work. All give the same bytes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -55,7 +55,7 @@ impl Level {
 /// Dequantises and transforms a group into eight rows of [`ROW`] bytes, the first at the start
 /// of `out`, each `stride` bytes after the one before. Does nothing if `out` is too short.
 #[inline(always)]
-pub(super) fn group(
+pub(crate) fn group(
     level: Level,
     coefficients: &[i16; COEFFICIENTS],
     steps: &Quantiser,
