@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use augment::{MixPlan, MixTarget};
 use record::Split;
 
 use crate::error::{Fault, SampleError};
@@ -23,6 +24,7 @@ pub enum Images<'a> {
 pub struct Batch<'a> {
     pub(crate) slot: PublishedSlot<'a, Note>,
     pub(crate) samples: &'a Samples,
+    pub(crate) mixed: MixPlan,
     pub(crate) split: &'a Split,
     pub(crate) output: &'a Output,
     pub(crate) image_bytes: usize,
@@ -53,9 +55,20 @@ impl Batch<'_> {
         }
     }
 
-    /// The class index of each image.
+    /// The class index of each image; of one that was mixed with another, the class of the image that
+    /// stood here: see [`Batch::targets`].
     pub fn labels(&self) -> &[u32] {
         &self.samples.labels
+    }
+
+    /// How the images were mixed with one another; [`MixPlan::NONE`] where they weren't.
+    pub fn mixed(&self) -> MixPlan {
+        self.mixed
+    }
+
+    /// The class of each image, the class of the one it was mixed with, and the share of the first.
+    pub fn targets(&self) -> impl Iterator<Item = MixTarget> {
+        self.mixed.targets(self.labels())
     }
 
     /// The number in the split of each image's record.
@@ -136,7 +149,7 @@ impl Samples {
         for (index, (position, record)) in planned.enumerate() {
             let label = slot.notes_mut()[index]
                 .take()
-                .map_or(Err(Box::new(Fault::WorkerLost)), |note| note.label);
+                .map_or_else(|| Err(Box::new(Fault::WorkerLost)), |note| note.label);
             match label {
                 Ok(label) => {
                     let place = self.labels.len();

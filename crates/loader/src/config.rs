@@ -1,6 +1,10 @@
 //! What a loader is told: sizes, place among the ranks, and what is to become of each image.
 
-use augment::{ColorJitter, Filter, Normalize, RandomErasing, RandomResizedCrop};
+use augment::{
+    BatchMix, ColorJitter, Filter, Normalize, Policy, RandomErasing, RandomResizedCrop, Warp,
+};
+
+use serde::{Deserialize, Serialize};
 
 use crate::{Cursor, LoaderError, Shuffle};
 
@@ -31,33 +35,46 @@ pub struct LoaderConfig {
     pub epochs: u64,
     /// What becomes of each image.
     pub preprocess: Preprocess,
+    /// Mixup and CutMix: what becomes of each finished batch. The consumer's thread does it.
+    pub mix: Option<BatchMix>,
     /// How exactly images are decoded and scaled.
     pub decode: Decode,
     /// How the pixels are delivered.
     pub output: Output,
     /// What becomes of a batch with a record that fails.
     pub on_error: OnError,
+    /// How threads and the disk are used; changes the speed only.
+    pub tuning: Tuning,
+}
+
+/// Options that change the speed, and nothing else.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Tuning {
+    /// How many records ahead of its use the kernel is asked to read a record (memory maps only); 0
+    /// leaves reading to the page fault. Costs a system call an image; on a cold cache it lets the
+    /// disk work on many records at a time.
+    pub readahead: u64,
+    /// Whether each worker is kept on one CPU of those that the process may use, counted round.
+    /// For machines with caches or memory that belong to some CPUs; elsewhere the scheduler does
+    /// better.
+    pub pin: bool,
+}
+
+impl Default for Tuning {
+    fn default() -> Self {
+        Tuning {
+            readahead: 64,
+            pin: false,
+        }
+    }
 }
 
 /// What becomes of each decoded image.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub enum Preprocess {
-    /// Crop, scale, flips, colour jitter, erasing: drawn anew for each (seed, epoch, position).
-    Train {
-        /// Where the crop lies.
-        crop: RandomResizedCrop,
-        /// How it is scaled.
-        filter: Filter,
-        /// Probability, 0 to 1, of a horizontal flip.
-        hflip: f64,
-        /// Probability, 0 to 1, of a vertical flip.
-        vflip: f64,
-        /// Colour jitter, where wanted.
-        jitter: Option<ColorJitter>,
-        /// Random erasing, where wanted.
-        erase: Option<Erase>,
-    },
+    /// Drawn anew for each (seed, epoch, position).
+    Train(Train),
     /// The short side scaled to `size / crop_pct`, rounded down, then the centre: see
     /// [`augment::EvalCrop`].
     Eval {
@@ -68,11 +85,49 @@ pub enum Preprocess {
     },
 }
 
+/// What becomes of a training image, in this order. By default it is what every Inception was trained
+/// with: a random resized crop, bilinear, mirrored half of the time, and nothing else.
+#[derive(Clone, Debug)]
+pub struct Train {
+    /// Where the crop lies.
+    pub crop: RandomResizedCrop,
+    /// How it is scaled.
+    pub filter: Filter,
+    /// Probability, 0 to 1, of a horizontal flip.
+    pub hflip: f64,
+    /// Probability, 0 to 1, of a vertical flip.
+    pub vflip: f64,
+    /// Colour jitter, where wanted.
+    pub jitter: Option<ColorJitter>,
+    /// Automatic augmentation, where wanted.
+    pub policy: Option<Policy>,
+    /// How the policy's shears, translations and rotations read pixels.
+    pub warp: Warp,
+    /// Random erasing, where wanted.
+    pub erase: Option<Erase>,
+}
+
+impl Default for Train {
+    fn default() -> Self {
+        Train {
+            crop: RandomResizedCrop::default(),
+            filter: Filter::Bilinear,
+            hflip: 0.5,
+            vflip: 0.0,
+            jitter: None,
+            policy: None,
+            warp: Warp::default(),
+            erase: None,
+        }
+    }
+}
+
 /// How exactly images are decoded and scaled.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Decode {
     /// The fastest way that a record offers. From a seek-indexed JPEG, training images that are scaled
-    /// bilinearly and not flipped vertically come in one pass ([`augment::FusedResampler`]), about a level
+    /// bilinearly come in one pass ([`augment::FusedResampler`]), about a level
     /// from what `Exact` gives; all else is as with `Exact`.
     Fast,
     /// libjpeg-turbo with its fancy upsampling, then the filter's own arithmetic

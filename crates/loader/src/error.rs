@@ -3,7 +3,7 @@
 use std::fmt;
 use std::path::PathBuf;
 
-use augment::{AugmentError, FusedError};
+use augment::{AugmentError, FusedError, PolicyError};
 use codec::CodecError;
 use record::{RecordError, Split};
 
@@ -29,6 +29,9 @@ pub enum LoaderError {
     /// The preprocessing can't be done.
     #[error(transparent)]
     Preprocess(#[from] AugmentError),
+    /// No such automatic augmentation.
+    #[error("auto_augment: {0}")]
+    Policy(#[from] PolicyError),
     /// The cursor lies beyond the end of its epoch.
     #[error(
         "the cursor is at step {step} of an epoch of {steps} steps: it was saved with another data set, batch size or \

@@ -1,17 +1,16 @@
 //! From a record to one image of a batch: read, check, decode, resample, augment, normalise.
 
 use augment::{
-    Adjustment, CropRect, EvalCrop, Filter, FusedResampler, Job as Resample, Normalize, PlaneView,
-    Resampler, RgbView, SampleRng, YccView,
+    AugmentError, Augmenter, CropRect, EvalCrop, Filter, FusedResampler, Job as Resample, MixPlan,
+    Normalize, PlaneView, Resampler, RgbView, SampleRng, Warp, YccView, fill_rect,
 };
-use augment::{AugmentError, fill_rect};
 use codec::{CodecError, Decoder, Encoding, Native, Plane, Planes, Region};
 use record::{RecordError, Split};
 
 use crate::error::Fault;
 use crate::ring::as_floats_mut;
 use crate::stats::{Laps, Stage};
-use crate::{Decode, LoaderError, Output, Preprocess};
+use crate::{Decode, LoaderError, Output, Preprocess, Train};
 
 /// What images are to look like: the checked form of [`Preprocess`], with size and output.
 #[derive(Clone, Debug)]
@@ -31,15 +30,15 @@ pub(crate) struct Sample {
     pub(crate) position: u64,
 }
 
-/// What a sample's random numbers have decided.
+/// What is known of a sample before its pixels are.
 struct Draw {
     resample: Resample,
-    /// Whether planes may be resampled in one pass: this crop, mirrored or not.
+    /// Horizontally, vertically.
+    flips: (bool, bool),
+    /// Whether planes may be resampled in one pass.
     fused: bool,
-    crop: CropRect,
-    mirrored: bool,
-    adjustments: Option<[Adjustment; 3]>,
-    erased: Option<(CropRect, [u8; 3])>,
+    /// For what is drawn when the pixels are there.
+    rng: SampleRng,
 }
 
 impl Style {
@@ -55,9 +54,9 @@ impl Style {
     /// Refuses what could be drawn for no image at all.
     pub(crate) fn check(&self) -> Result<(), LoaderError> {
         match &self.preprocess {
-            Preprocess::Train {
+            Preprocess::Train(Train {
                 crop, hflip, vflip, ..
-            } => {
+            }) => {
                 augment::RandomResizedCrop::new(crop.scale, crop.ratio)?;
                 for (what, value) in [("hflip", *hflip), ("vflip", *vflip)] {
                     if !(0.0..=1.0).contains(&value) {
@@ -77,45 +76,37 @@ impl Style {
         Ok(())
     }
 
-    /// The draws come in this order: crop, horizontal flip, vertical flip, jitter, erasing. It is
-    /// part of what a seed means.
+    /// Mixes the images of a finished batch as planned.
+    pub(crate) fn mix(&self, plan: &MixPlan, images: &mut [u8]) -> Result<(), AugmentError> {
+        match &self.output {
+            Output::U8Nhwc => plan.mix_u8(images, self.size, self.size),
+            Output::F32Nchw(_) => plan.mix_f32(as_floats_mut(images), self.size, self.size),
+        }
+    }
+
+    /// The draws come in this order: crop, horizontal flip, vertical flip, then in
+    /// [`ImageMaker::recolour`] jitter, policy, erasing. It is part of what a seed means.
     fn draw(&self, width: u32, height: u32, sample: &Sample) -> Result<Draw, AugmentError> {
         let size = self.size;
+        let mut rng = SampleRng::new(sample.seed, sample.epoch, sample.position);
         match &self.preprocess {
-            Preprocess::Train {
-                crop,
-                filter,
-                hflip,
-                vflip,
-                jitter,
-                erase,
-            } => {
-                let rng = &mut SampleRng::new(sample.seed, sample.epoch, sample.position);
-                let crop = crop.sample(width, height, rng);
-                let resample = Resample::new(crop, size, size, *filter)?;
-                let flips = (rng.chance(*hflip), rng.chance(*vflip));
+            Preprocess::Train(train) => {
+                let crop = train.crop.sample(width, height, &mut rng);
+                let flips = (rng.chance(train.hflip), rng.chance(train.vflip));
+                let resample = Resample::new(crop, size, size, train.filter)?;
                 Ok(Draw {
                     resample: resample.flipped(flips.0, flips.1),
-                    fused: self.decode == Decode::Fast && *filter == Filter::Bilinear && !flips.1,
-                    crop,
-                    mirrored: flips.0,
-                    adjustments: jitter.as_ref().map(|jitter| jitter.sample(rng)),
-                    erased: erase.and_then(|erase| {
-                        Some((erase.erasing.sample(size, size, rng)?, erase.fill))
-                    }),
+                    flips,
+                    fused: self.decode == Decode::Fast && train.filter == Filter::Bilinear,
+                    rng,
                 })
             }
-            Preprocess::Eval { crop_pct, filter } => {
-                let resample = EvalCrop::new(size, *crop_pct, *filter)?.job(width, height)?;
-                Ok(Draw {
-                    resample,
-                    fused: false,
-                    crop: resample.source(),
-                    mirrored: false,
-                    adjustments: None,
-                    erased: None,
-                })
-            }
+            Preprocess::Eval { crop_pct, filter } => Ok(Draw {
+                resample: EvalCrop::new(size, *crop_pct, *filter)?.job(width, height)?,
+                flips: (false, false),
+                fused: false,
+                rng,
+            }),
         }
     }
 }
@@ -125,18 +116,24 @@ pub(crate) struct ImageMaker {
     decoder: Decoder,
     resampler: Resampler,
     fused: FusedResampler,
+    augmenter: Augmenter,
     payload: Vec<u8>,
     /// The resampled bytes of an image that is delivered as floats.
     pixels: Vec<u8>,
 }
 
 impl ImageMaker {
-    pub(crate) fn new() -> Result<ImageMaker, CodecError> {
+    pub(crate) fn new(style: &Style) -> Result<ImageMaker, CodecError> {
+        let warp = match &style.preprocess {
+            Preprocess::Train(train) => train.warp,
+            Preprocess::Eval { .. } => Warp::default(),
+        };
         let (payload, pixels) = (Vec::new(), Vec::new());
         Ok(ImageMaker {
             decoder: Decoder::new()?,
             resampler: Resampler::new(),
             fused: FusedResampler::new(),
+            augmenter: Augmenter::new(warp),
             payload,
             pixels,
         })
@@ -187,7 +184,7 @@ impl ImageMaker {
         laps.lap(Stage::Checksum);
 
         let indexed = (entry.width, entry.height);
-        let draw = style.draw(entry.width, entry.height, sample)?;
+        let mut draw = style.draw(entry.width, entry.height, sample)?;
         let region = Some(region(draw.resample.source()));
         let encoding = Encoding::from_tag(entry.encoding)?;
         let native = match draw.fused {
@@ -217,9 +214,12 @@ impl ImageMaker {
         let size = style.size;
         match native {
             Native::Planes(planes) => {
-                let source = ycc(&planes);
-                self.fused
-                    .run(&source, draw.crop, size, size, draw.mirrored, out)?;
+                let (source, crop) = (ycc(&planes), draw.resample.source());
+                let (mirrored, upside_down) = draw.flips;
+                self.fused.run(&source, crop, size, size, mirrored, out)?;
+                if upside_down {
+                    flip_rows(out, size as usize * 3);
+                }
             }
             Native::Rgb(decoded) => {
                 let source = RgbView::new(decoded.pixels, decoded.stride, rect(decoded.region))?;
@@ -228,15 +228,46 @@ impl ImageMaker {
         }
         laps.lap(Stage::Resample);
 
-        for adjustment in draw.adjustments.into_iter().flatten() {
-            adjustment.apply(out);
+        if let Preprocess::Train(train) = &style.preprocess {
+            self.recolour(train, size, &mut draw.rng, out)?;
+            laps.lap(Stage::Augment);
         }
-        if let Some((rect, fill)) = draw.erased {
-            fill_rect(out, style.size, rect, fill)?;
-        }
-        laps.lap(Stage::Augment);
         Ok(entry.label)
     }
+
+    /// Everything that is drawn and done once the pixels are there.
+    fn recolour(
+        &mut self,
+        train: &Train,
+        size: u32,
+        rng: &mut SampleRng,
+        image: &mut [u8],
+    ) -> Result<(), AugmentError> {
+        if let Some(jitter) = &train.jitter {
+            for adjustment in jitter.sample(rng) {
+                adjustment.apply(image);
+            }
+        }
+        if let Some(policy) = &train.policy {
+            self.augmenter.apply(policy, image, size, size, rng)?;
+        }
+        if let Some(erase) = &train.erase
+            && let Some(rect) = erase.erasing.sample(size, size, rng)
+        {
+            fill_rect(image, size, rect, erase.fill)?;
+        }
+        Ok(())
+    }
+}
+
+/// Turns an image upside down.
+fn flip_rows(image: &mut [u8], row_bytes: usize) {
+    let rows = image.len() / row_bytes;
+    let (top, bottom) = image.split_at_mut(rows / 2 * row_bytes);
+    let pairs = top
+        .chunks_exact_mut(row_bytes)
+        .zip(bottom.rchunks_exact_mut(row_bytes));
+    pairs.for_each(|(above, below)| above.swap_with_slice(below));
 }
 
 fn normalize_into(

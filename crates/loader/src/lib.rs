@@ -5,7 +5,7 @@
 //!
 //! ```no_run
 //! use std::sync::Arc;
-//! use loader::{Cursor, Decode, Loader, LoaderConfig, OnError, Output, Preprocess, Shuffle};
+//! use loader::{Cursor, Decode, Loader, LoaderConfig, OnError, Output, Preprocess, Shuffle, Train, Tuning};
 //! use record::{Dataset, Io};
 //!
 //! # fn main() -> Result<(), Box<dyn std::error::Error>> {
@@ -23,17 +23,12 @@
 //!         drop_last: true,
 //!         start: Cursor::start(42),
 //!         epochs: 200,
-//!         preprocess: Preprocess::Train {
-//!             crop: augment::RandomResizedCrop::default(),
-//!             filter: augment::Filter::Bilinear,
-//!             hflip: 0.5,
-//!             vflip: 0.0,
-//!             jitter: None,
-//!             erase: None,
-//!         },
+//!         preprocess: Preprocess::Train(Train::default()),
+//!         mix: None,
 //!         decode: Decode::Fast,
 //!         output: Output::U8Nhwc,
 //!         on_error: OnError::Fail,
+//!         tuning: Tuning::default(),
 //!     },
 //! )?;
 //! while let Some(batch) = loader.next() {
@@ -51,6 +46,7 @@
 //! the two sides of it.
 #![deny(unsafe_code)] // allowed in `ring`, nowhere else
 
+mod affinity;
 mod batch;
 mod config;
 mod cursor;
@@ -59,6 +55,7 @@ mod image;
 mod loader;
 mod permutation;
 mod plan;
+pub mod recipe;
 #[allow(unsafe_code)]
 mod ring;
 mod stats;
@@ -66,12 +63,14 @@ mod sync;
 #[cfg(test)]
 mod tests;
 mod waiter;
+mod window;
 mod worker;
 
 pub use batch::{Batch, Images};
-pub use config::{Decode, Erase, LoaderConfig, OnError, Output, Preprocess};
+pub use config::{Decode, Erase, LoaderConfig, OnError, Output, Preprocess, Train, Tuning};
 pub use cursor::Cursor;
 pub use error::{Fault, LoaderError, SampleError};
 pub use loader::Loader;
 pub use plan::{Plan, PlanError, PlanSpec, Shuffle};
+pub use recipe::LoaderRecipe;
 pub use stats::{Binding, Stage, StatsSnapshot};

@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::thread::{self, JoinHandle};
 use std::time::Instant;
 
+use augment::MixPlan;
 use record::Split;
 
 use crate::batch::{Batch, Note, Samples};
@@ -63,7 +64,7 @@ impl Loader {
             deserted: false,
         };
         for (worker, producer) in producers.into_iter().enumerate() {
-            let maker = ImageMaker::new().map_err(LoaderError::Decoder)?;
+            let maker = ImageMaker::new(&loader.job.style).map_err(LoaderError::Decoder)?;
             let job = loader.job.clone();
             let thread = thread::Builder::new()
                 .name(format!("loader-{worker}"))
@@ -108,9 +109,24 @@ impl Loader {
             let first = self.samples.skipped.swap_remove(0);
             return Some(Err(LoaderError::Sample(Box::new(first))));
         }
+        let mixed = match &job.mix {
+            Some(mix) => mix.plan(
+                cursor.seed,
+                cursor.epoch,
+                cursor.step,
+                job.style.size,
+                job.style.size,
+            ),
+            None => MixPlan::NONE,
+        };
+        let images = self.samples.labels.len() * job.image_bytes;
+        if let Err(error) = job.style.mix(&mixed, &mut slot.bytes_mut()[..images]) {
+            return Some(Err(error.into()));
+        }
         Some(Ok(Batch {
             slot,
             samples: &self.samples,
+            mixed,
             split: &job.split,
             output: &job.style.output,
             image_bytes: job.image_bytes,
@@ -182,6 +198,8 @@ impl Job {
             plan,
             image_bytes: style.image_bytes().ok_or_else(|| no_memory(config))?,
             style,
+            tuning: config.tuning,
+            mix: config.mix,
             stats: Stats::new(config.workers),
             #[cfg(test)]
             sabotage: |_| {},

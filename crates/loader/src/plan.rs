@@ -1,8 +1,10 @@
 //! Which records make up step `s` of an epoch, as a pure function: no files, no state, no threads.
 
+use std::num::NonZeroU64;
 use std::ops::Range;
 
 use crate::permutation::Permutation;
+use crate::window::Window;
 
 /// The order in which an epoch visits the records.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -10,6 +12,10 @@ use crate::permutation::Permutation;
 pub enum Shuffle {
     /// A uniform permutation of the whole split, another one in each epoch, in constant memory.
     Full,
+    /// For sets larger than memory: runs of neighbouring records are shuffled over the whole set, and
+    /// then the records of so many at a time among themselves. Disks see large sequential reads; two
+    /// windows' worth of records should fit into the page cache.
+    Window(NonZeroU64),
     /// The order of the shards, for validation.
     None,
 }
@@ -85,7 +91,14 @@ pub enum PlanError {
 #[derive(Clone, Debug)]
 pub struct Plan {
     spec: PlanSpec,
-    permutation: Option<Permutation>,
+    order: Order,
+}
+
+#[derive(Clone, Debug)]
+enum Order {
+    Stored,
+    Permuted(Permutation),
+    Windowed(Window),
 }
 
 impl Plan {
@@ -109,7 +122,7 @@ impl Plan {
         }
         let plan = Plan {
             spec,
-            permutation: permutation(&spec),
+            order: order(&spec),
         };
         if plan.steps() == 0 {
             return Err(PlanError::NoFullBatch {
@@ -131,7 +144,7 @@ impl Plan {
         let spec = PlanSpec { epoch, ..self.spec };
         Plan {
             spec,
-            permutation: permutation(&spec),
+            order: order(&spec),
         }
     }
 
@@ -161,9 +174,35 @@ impl Plan {
 
     /// The record at a position below `records`.
     pub fn record(&self, position: u64) -> u64 {
-        match &self.permutation {
-            Some(permutation) => permutation.at(position),
-            None => position,
+        match &self.order {
+            Order::Permuted(permutation) => permutation.at(position),
+            Order::Windowed(window) => window.at(position),
+            Order::Stored => position,
+        }
+    }
+
+    /// The record that should be on its way into memory while that at `position` is used: the one
+    /// `distance` positions on, in the next epoch if need be. A windowed order has its own distance: each
+    /// window is read, run by run, while the one before it is used.
+    pub fn ahead(&self, position: u64, distance: u64) -> u64 {
+        let records = self.spec.records;
+        let distance = match &self.order {
+            Order::Windowed(window) => window.window(),
+            Order::Permuted(_) | Order::Stored => distance,
+        };
+        match position.saturating_add(distance) {
+            place if place < records => self.read_order(place),
+            place => {
+                let next = self.of_epoch(self.spec.epoch.wrapping_add(1));
+                next.read_order((place - records) % records)
+            }
+        }
+    }
+
+    fn read_order(&self, place: u64) -> u64 {
+        match &self.order {
+            Order::Windowed(window) => window.read_order(place),
+            Order::Permuted(_) | Order::Stored => self.record(place),
         }
     }
 
@@ -184,10 +223,13 @@ impl Plan {
     }
 }
 
-fn permutation(spec: &PlanSpec) -> Option<Permutation> {
+fn order(spec: &PlanSpec) -> Order {
     match spec.shuffle {
-        Shuffle::Full => Some(Permutation::new(spec.records, spec.seed, spec.epoch)),
-        Shuffle::None => None,
+        Shuffle::Full => Order::Permuted(Permutation::new(spec.records, spec.seed, spec.epoch)),
+        Shuffle::Window(window) => {
+            Order::Windowed(Window::new(spec.records, window, spec.seed, spec.epoch))
+        }
+        Shuffle::None => Order::Stored,
     }
 }
 
@@ -288,6 +330,37 @@ mod tests {
             [(4, 4), (5, 5), (6, 6), (7, 7)]
         );
         assert_eq!(plan.samples(2).collect::<Vec<_>>(), [(8, 8), (9, 9)]);
+    }
+
+    #[test]
+    fn what_is_read_ahead_is_what_comes_next() {
+        let shuffles = [
+            Shuffle::Full,
+            Shuffle::None,
+            Shuffle::Window(NonZeroU64::new(300).unwrap()),
+        ];
+        for shuffle in shuffles {
+            let plan = Plan::new(PlanSpec {
+                shuffle,
+                ..spec(1000, 1, 4)
+            })
+            .unwrap();
+            let window = matches!(shuffle, Shuffle::Window(_));
+            let (distance, next) = (if window { 300 } else { 64 }, plan.of_epoch(6));
+            let mut ahead: Vec<u64> = (0..1000).map(|at| plan.ahead(at, 64)).collect();
+            let mut comes: Vec<u64> = (distance..1000).map(|at| plan.record(at)).collect();
+            comes.extend((0..distance).map(|at| next.record(at)));
+            if window {
+                // The same windows, each in the order that suits the disk.
+                for records in [&mut ahead, &mut comes] {
+                    records[..300].sort_unstable();
+                    records[300..600].sort_unstable();
+                    records[600..700].sort_unstable();
+                    records[700..].sort_unstable();
+                }
+            }
+            assert_eq!(ahead, comes, "{shuffle:?}");
+        }
     }
 
     #[test]

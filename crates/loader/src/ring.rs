@@ -41,6 +41,8 @@
 //! finishes its item as left out (`ClaimedItem`'s drop), and when the last worker is gone the
 //! consumer is told (`Deserted`).
 
+use std::mem::MaybeUninit;
+
 use crossbeam_utils::CachePadded;
 
 use super::sync::{Arc, AtomicBool, AtomicU64, AtomicUsize, Ordering, UnsafeCell, Watch};
@@ -165,6 +167,7 @@ impl<M> Slot<M> {
         let count = (layout.items * layout.item_bytes).div_ceil(size_of::<Line>());
         let mut lines = Vec::new();
         lines.try_reserve_exact(count).map_err(|_| OutOfMemory)?;
+        prefer_huge_pages(lines.spare_capacity_mut());
         // Writing the zeros also takes the page faults now, once, instead of in the first epoch.
         lines.resize_with(count, || UnsafeCell::new(Line([0; 64])));
         Ok(Slot {
@@ -395,6 +398,30 @@ impl<M> Drop for PublishedSlot<'_, M> {
         self.consumer.turn += 1;
     }
 }
+
+/// Asks for huge pages in memory that has not been touched yet: a batch of 8.6 MB is then 5 page
+/// faults and as many TLB entries instead of 2100. A hint: that it fails changes nothing.
+#[cfg(target_os = "linux")]
+fn prefer_huge_pages<T>(memory: &mut [MaybeUninit<T>]) {
+    /// What `madvise` wants its range to start at, at least on x86-64 and most of AArch64.
+    const PAGE: usize = 4096;
+    let bytes = memory.as_mut_ptr().cast::<u8>();
+    let skipped = bytes.align_offset(PAGE);
+    if let Some(length) = size_of_val(memory).checked_sub(skipped) {
+        // SAFETY: the range from `skipped` on lies within `memory`, which is borrowed exclusively and
+        // uninitialised; this advice changes no content.
+        let _ = unsafe {
+            rustix::mm::madvise(
+                bytes.add(skipped).cast(),
+                length,
+                rustix::mm::Advice::LinuxHugepage,
+            )
+        };
+    }
+}
+
+#[cfg(not(target_os = "linux"))]
+fn prefer_huge_pages<T>(_memory: &mut [MaybeUninit<T>]) {}
 
 /// Little-endian machines or not, the same bits: bytes written as floats are read as floats.
 pub(crate) fn as_floats(bytes: &[u8]) -> &[f32] {

@@ -4,6 +4,7 @@
 mod ends;
 mod faults;
 mod fixture;
+mod mixing;
 mod order;
 mod ring;
 mod ring_model;

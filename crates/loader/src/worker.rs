@@ -4,15 +4,17 @@ use std::any::Any;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
+use augment::BatchMix;
 use record::Split;
 
-use crate::Plan;
+use crate::affinity;
 use crate::batch::Note;
 use crate::cursor::Timeline;
 use crate::error::Fault;
 use crate::image::{ImageMaker, Sample, Style};
 use crate::ring::Producer;
 use crate::stats::{Laps, Stage, Stats};
+use crate::{Plan, Tuning};
 
 /// What all workers of a loader share.
 #[derive(Debug)]
@@ -23,6 +25,8 @@ pub(crate) struct Job {
     pub(crate) timeline: Timeline,
     pub(crate) style: Style,
     pub(crate) image_bytes: usize,
+    pub(crate) tuning: Tuning,
+    pub(crate) mix: Option<BatchMix>,
     pub(crate) stats: Stats,
     /// Called with each record before it is read, to make it misbehave.
     #[cfg(test)]
@@ -33,6 +37,9 @@ pub(crate) struct Job {
 pub(crate) fn run(job: &Job, worker: usize, mut producer: Producer<Note>, mut maker: ImageMaker) {
     let mut laps = Laps::start(job.stats.worker(worker));
     let mut plan = job.plan.clone();
+    if job.tuning.pin {
+        affinity::pin(worker);
+    }
     while let Some(mut item) = producer.claim() {
         laps.lap(Stage::WaitForSlot);
         let cursor = job.timeline.cursor(item.turn());
@@ -42,6 +49,10 @@ pub(crate) fn run(job: &Job, worker: usize, mut producer: Producer<Note>, mut ma
         let Some((position, record)) = plan.sample(cursor.step, item.index()) else {
             continue; // a short batch: the place stays empty
         };
+        if job.tuning.readahead > 0 {
+            let next = plan.ahead(position, job.tuning.readahead);
+            job.split.prefetch(next);
+        }
         let sample = Sample {
             record,
             seed: cursor.seed,
@@ -55,7 +66,7 @@ pub(crate) fn run(job: &Job, worker: usize, mut producer: Producer<Note>, mut ma
         }));
         let label = made.unwrap_or_else(|payload| {
             // What it left half-way is not used again.
-            maker = ImageMaker::new()?;
+            maker = ImageMaker::new(&job.style)?;
             Err(Fault::Panic(message(&*payload)))
         });
         if label.is_err() {

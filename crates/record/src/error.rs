@@ -304,11 +304,11 @@ impl RecordError {
         path: impl Into<PathBuf>,
         action: &'static str,
     ) -> impl FnOnce(io::Error) -> Self {
-        let path = path.into();
-        move |source| match source.raw_os_error() {
-            Some(libc::EMFILE) => Self::TooManyOpenFiles { path },
+        // The path is copied only when there is an error: this is made for every record that is read.
+        move |source: io::Error| match source.raw_os_error() {
+            Some(libc::EMFILE) => Self::TooManyOpenFiles { path: path.into() },
             _ => Self::Io {
-                path,
+                path: path.into(),
                 action,
                 source,
             },
@@ -317,8 +317,11 @@ impl RecordError {
 
     /// For `map_err`: a broken rule of the format, found in `part`.
     pub(crate) fn malformed(path: impl Into<PathBuf>, part: Part) -> impl FnOnce(String) -> Self {
-        let path = path.into();
-        move |detail| Self::Malformed { path, part, detail }
+        move |detail| Self::Malformed {
+            path: path.into(),
+            part,
+            detail,
+        }
     }
 }
 

@@ -5,16 +5,16 @@ use std::num::NonZeroUsize;
 use std::path;
 use std::sync::Arc;
 
-use augment::{AspectDraw, ColorJitter, Filter, Normalize, RandomErasing, RandomResizedCrop};
 use burn::tensor::{DType, Device, Int, Tensor, TensorData};
 use loader::{
-    Batch, Cursor, Decode, Erase, Images, Loader, LoaderConfig, Output, Preprocess, Shuffle,
+    Batch, Cursor, Decode, Images, Loader, LoaderConfig, LoaderRecipe, Output, Preprocess, Shuffle,
+    Tuning,
 };
 use record::{Class, Dataset, Split};
 
 use crate::device;
 use crate::error::TrainError;
-use crate::recipe::{Interpolation, Io, OnError, Recipe};
+use crate::recipe::{Io, OnError, Recipe};
 
 /// Batches that may wait for the network, the one in use included.
 const SLOTS: usize = 4;
@@ -86,43 +86,38 @@ pub fn train_loader(
     recipe: &Recipe,
     start: Cursor,
 ) -> Result<Loader, TrainError> {
-    let pair = |[from, to]: [f64; 2]| (from, to);
-    let jitter = |[brightness, contrast, saturation]: [f64; 3]| {
-        ColorJitter::new(brightness, contrast, saturation)
-    };
-    let erase = if recipe.re_prob > 0.0 {
-        let erasing = RandomErasing::new(recipe.re_prob)?.with_shape(
-            pair(recipe.re_scale),
-            pair(recipe.re_ratio),
-            AspectDraw::Uniform,
-        )?;
-        // MindCV fills with 0 after normalisation, which is the mean.
-        let fill = Normalize::new(recipe.mean, recipe.std)?.rounded_mean();
-        Some(Erase { erasing, fill })
-    } else {
-        None
-    };
-    let preprocess = Preprocess::Train {
-        crop: RandomResizedCrop::new(pair(recipe.scale), pair(recipe.ratio))?,
-        filter: filter(recipe),
-        hflip: recipe.hflip,
-        vflip: recipe.vflip,
-        jitter: recipe.color_jitter.map(jitter).transpose()?,
-        erase,
-    };
     let config = LoaderConfig {
-        decode: Decode::Fast,
-        shuffle: if recipe.shuffle {
-            Shuffle::Full
-        } else {
-            Shuffle::None
-        },
-        drop_last: recipe.drop_remainder,
-        start,
-        epochs: recipe.epoch_size.get(),
-        ..evaluation_config(recipe, preprocess)
+        on_error: on_error(recipe),
+        ..loader_recipe(recipe).train(start, recipe.epoch_size.get(), workers(recipe), SLOTS)?
     };
     Ok(Loader::start(split, config)?)
+}
+
+/// The loader's share of a recipe.
+fn loader_recipe(recipe: &Recipe) -> LoaderRecipe {
+    LoaderRecipe {
+        batch_size: recipe.batch_size,
+        shuffle: recipe.shuffle,
+        shuffle_window: recipe.shuffle_window,
+        drop_remainder: recipe.drop_remainder,
+        image_resize: recipe.image_resize,
+        scale: recipe.scale,
+        ratio: recipe.ratio,
+        interpolation: recipe.interpolation,
+        hflip: recipe.hflip,
+        vflip: recipe.vflip,
+        color_jitter: recipe.color_jitter,
+        auto_augment: recipe.auto_augment.clone(),
+        re_prob: recipe.re_prob,
+        re_scale: recipe.re_scale,
+        re_ratio: recipe.re_ratio,
+        mean: recipe.mean,
+        std: recipe.std,
+        decode: recipe.decode,
+        readahead: recipe.readahead,
+        // Mixed labels are not the trainer's yet: the key table refuses them.
+        ..LoaderRecipe::default()
+    }
 }
 
 /// Starts a loader that gives every image of a split once, prepared for evaluation.
@@ -132,7 +127,7 @@ pub fn train_loader(
 pub fn evaluation_loader(split: Arc<Split>, recipe: &Recipe) -> Result<Loader, TrainError> {
     let preprocess = Preprocess::Eval {
         crop_pct: recipe.crop_pct,
-        filter: filter(recipe),
+        filter: recipe.interpolation.filter(),
     };
     Ok(Loader::start(split, evaluation_config(recipe, preprocess))?)
 }
@@ -153,20 +148,19 @@ fn evaluation_config(recipe: &Recipe, preprocess: Preprocess) -> LoaderConfig {
         preprocess,
         decode: Decode::Exact,
         output: Output::U8Nhwc,
-        on_error: match recipe.on_error {
-            OnError::Fail => loader::OnError::Fail,
-            OnError::Skip => loader::OnError::Skip,
+        mix: None,
+        on_error: on_error(recipe),
+        tuning: Tuning {
+            readahead: recipe.readahead,
+            ..Tuning::default()
         },
     }
 }
 
-/// The resampling filter that the recipe names.
-#[must_use]
-pub fn filter(recipe: &Recipe) -> Filter {
-    match recipe.interpolation {
-        Interpolation::Bilinear => Filter::Bilinear,
-        Interpolation::Bicubic => Filter::Bicubic,
-        Interpolation::Nearest => Filter::Nearest,
+fn on_error(recipe: &Recipe) -> loader::OnError {
+    match recipe.on_error {
+        OnError::Fail => loader::OnError::Fail,
+        OnError::Skip => loader::OnError::Skip,
     }
 }
 

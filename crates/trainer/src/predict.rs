@@ -12,7 +12,7 @@ use inception::InceptionV4;
 use record::Class;
 use serde::Serialize;
 
-use crate::data::{self, Input};
+use crate::data::Input;
 use crate::error::TrainError;
 use crate::loss;
 use crate::recipe::Recipe;
@@ -68,7 +68,7 @@ impl Predictor {
             model: model.valid(),
             classes: classes.to_vec(),
             input: Input::new(recipe, device),
-            crop: EvalCrop::new(size, recipe.crop_pct, data::filter(recipe))?,
+            crop: EvalCrop::new(size, recipe.crop_pct, recipe.interpolation.filter())?,
             decoder: Decoder::new().map_err(loader::LoaderError::Decoder)?,
             resampler: Resampler::new(),
         })

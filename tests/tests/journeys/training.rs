@@ -298,7 +298,7 @@ fn mindcv_s_own_recipe_is_refused_only_for_what_it_names() {
     bench
         .run(
             "train",
-            "-c inception_v4_ascend.yaml --data_dir set --amp-level O0 --distribute false --auto-augment none",
+            "-c inception_v4_ascend.yaml --data_dir set --amp-level O0 --distribute false",
         )
         .ends_with(1)
         .says(&["set: cannot open"]);

@@ -6,7 +6,9 @@ use std::time::Duration;
 use augment::Filter;
 
 use super::fixture::{Shards, all, eval, floats, start, train};
-use crate::{Cursor, Decode, Loader, LoaderConfig, LoaderError, Output, PlanError, Preprocess};
+use crate::{
+    Cursor, Decode, Loader, LoaderConfig, LoaderError, Output, PlanError, Preprocess, Train,
+};
 
 fn refusal(shards: &Shards, config: LoaderConfig) -> LoaderError {
     match Loader::start(shards.split(), config) {
@@ -107,24 +109,10 @@ fn numbers_that_make_no_sense_are_refused_by_name() {
         })
         .starts_with("crop_pct is 1.5")
     );
-    let Preprocess::Train {
-        crop,
-        filter,
-        jitter,
-        erase,
-        ..
-    } = train(1, 1).preprocess
-    else {
-        panic!()
-    };
-    let flip = Preprocess::Train {
-        crop,
-        filter,
+    let flip = Preprocess::Train(Train {
         hflip: f64::NAN,
-        vflip: 0.0,
-        jitter,
-        erase,
-    };
+        ..Train::default()
+    });
     assert!(
         said(LoaderConfig {
             preprocess: flip,

@@ -5,7 +5,7 @@ use std::os::unix::fs::FileExt;
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use augment::{ColorJitter, Filter, Normalize, RandomErasing, RandomResizedCrop};
+use augment::{ColorJitter, Filter, Normalize, RandomErasing};
 use codec::{Encoding, Sampling, encode_jpeg};
 use record::{Io, NewRecord, Shard, ShardWriter, Split};
 use tempfile::TempDir;
@@ -13,7 +13,7 @@ use tempfile::TempDir;
 use crate::worker::Job;
 use crate::{
     Batch, Cursor, Decode, Erase, Images, Loader, LoaderConfig, LoaderError, OnError, Output,
-    Preprocess, Shuffle,
+    Preprocess, Shuffle, Train, Tuning,
 };
 
 /// Side of the images in the batches.
@@ -144,20 +144,21 @@ pub(super) fn train(batch: u32, epochs: u64) -> LoaderConfig {
         drop_last: false,
         start: Cursor::start(42),
         epochs,
-        preprocess: Preprocess::Train {
-            crop: RandomResizedCrop::default(),
-            filter: Filter::Bilinear,
-            hflip: 0.5,
+        preprocess: Preprocess::Train(Train {
             vflip: 0.5,
             jitter: Some(ColorJitter::new(0.4, 0.4, 0.4).unwrap()),
+            policy: Some("autoaug".parse().unwrap()),
             erase: Some(Erase {
                 erasing: RandomErasing::new(0.5).unwrap(),
                 fill: [124, 116, 104],
             }),
-        },
+            ..Train::default()
+        }),
+        mix: None,
         decode: Decode::Fast,
         output: Output::U8Nhwc,
         on_error: OnError::Fail,
+        tuning: Tuning::default(),
     }
 }
 

@@ -1,13 +1,14 @@
 //! What is delivered: the same for any number of workers, slots and ranks, and from any cursor.
 
 use std::collections::HashMap;
+use std::num::NonZeroU64;
 
 use augment::{Filter, Normalize};
 use codec::{Decoder, Encoding};
 use record::Io;
 
 use super::fixture::{Delivered, SIZE, Shards, Source, all, eval, floats, jpeg, key, start, train};
-use crate::{Cursor, Decode, LoaderConfig, Preprocess, Shuffle};
+use crate::{Cursor, Decode, LoaderConfig, Preprocess, Shuffle, Train, Tuning};
 
 const COUNT: usize = 23;
 
@@ -15,7 +16,11 @@ const COUNT: usize = 23;
 fn workers_and_slots_change_nothing() {
     let shards = Shards::of_jpegs(COUNT);
     let split = shards.split();
-    for config in [train(4, 3), eval(5), floats(train(4, 2))] {
+    let windowed = LoaderConfig {
+        shuffle: Shuffle::Window(NonZeroU64::new(7).unwrap()),
+        ..train(4, 3)
+    };
+    for config in [train(4, 3), eval(5), floats(train(4, 2)), windowed] {
         let expected = all(
             &split,
             LoaderConfig {
@@ -34,6 +39,18 @@ fn workers_and_slots_change_nothing() {
                 },
             );
             assert!(found == expected, "{workers} workers, {slots} slots");
+        }
+        for tuning in [(0, true), (1, false), (1000, true)] {
+            let (readahead, pin) = tuning;
+            let tuning = Tuning { readahead, pin };
+            let found = all(
+                &split,
+                LoaderConfig {
+                    tuning,
+                    ..config.clone()
+                },
+            );
+            assert!(found == expected, "{tuning:?}");
         }
         let preads = all(&shards.open(Io::Pread), config);
         assert!(preads == expected, "by positioned reads");
@@ -315,14 +332,7 @@ fn fast_is_close_to_exact_and_not_the_same() {
     let split = Shards::of((0..12).map(smooth).collect()).split();
     let plain = |decode| LoaderConfig {
         decode,
-        preprocess: Preprocess::Train {
-            crop: augment::RandomResizedCrop::default(),
-            filter: Filter::Bilinear,
-            hflip: 0.5,
-            vflip: 0.0,
-            jitter: None,
-            erase: None,
-        },
+        preprocess: Preprocess::Train(Train::default()),
         ..train(4, 2)
     };
     let (fast, exact) = (

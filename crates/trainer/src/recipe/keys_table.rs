@@ -108,6 +108,24 @@ pub(super) const KEYS: &[Key] = &[
     training("train_split", Data, Full, "Split to train on"),
     training("shuffle", Data, Full, "A new order each epoch"),
     training(
+        "shuffle_window",
+        Data,
+        Full,
+        "For sets larger than memory: shuffle within so many records; 0 shuffles all",
+    ),
+    training(
+        "readahead",
+        Data,
+        Full,
+        "Records that the disk is asked for ahead of their use; 0 turns it off",
+    ),
+    training(
+        "decode",
+        Data,
+        Full,
+        "How training images are decoded: fast (fused kernels), or exact (libjpeg-turbo, Pillow's resampling)",
+    ),
+    training(
         "drop_remainder",
         Data,
         Full,
@@ -219,8 +237,8 @@ pub(super) const KEYS: &[Key] = &[
     training(
         "auto_augment",
         Augmentation,
-        NONE,
-        "AutoAugment, RandAugment, … (not implemented yet)",
+        Full,
+        "autoaug, autoaugr, autoaug-mindcv, randaug-m9-n2, trivialaugwide, 3a, augmix, or none",
     ),
     training(
         "color_jitter",

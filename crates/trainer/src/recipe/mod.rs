@@ -16,9 +16,12 @@ mod validate;
 use std::num::{NonZeroU32, NonZeroU64, NonZeroUsize};
 use std::path::PathBuf;
 
-use serde::{Deserialize, Deserializer, Serialize};
+use serde::{Deserialize, Serialize};
 
 pub use error::RecipeError;
+pub use loader::Decode;
+pub use loader::recipe::Interpolation;
+
 pub use keys::{Group, Key, Support, all as all_keys};
 pub use layer::Layer;
 pub use resolve::{Purpose, Resolved, type_error};
@@ -44,6 +47,10 @@ pub struct Recipe {
     pub io: Io,
     pub on_error: OnError,
     pub shuffle: bool,
+    #[serde(deserialize_with = "loader::recipe::optional_count")]
+    pub shuffle_window: Option<NonZeroU64>,
+    pub readahead: u64,
+    pub decode: Decode,
     pub drop_remainder: bool,
 
     pub image_resize: NonZeroU32,
@@ -55,8 +62,10 @@ pub struct Recipe {
     pub ratio: [f64; 2],
     pub hflip: f64,
     pub vflip: f64,
-    #[serde(deserialize_with = "jitter")]
+    #[serde(deserialize_with = "loader::recipe::jitter")]
     pub color_jitter: Option<[f64; 3]>,
+    #[serde(deserialize_with = "loader::recipe::optional_word")]
+    pub auto_augment: Option<String>,
     pub re_prob: f64,
     pub re_scale: [f64; 2],
     pub re_ratio: [f64; 2],
@@ -133,16 +142,6 @@ pub enum OnError {
     Skip,
 }
 
-/// Resampling filters, antialiased as Pillow's.
-#[allow(missing_docs)]
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Interpolation {
-    Bilinear,
-    Bicubic,
-    Nearest,
-}
-
 /// Which checkpoints are kept.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -210,6 +209,9 @@ impl Default for Recipe {
             io: Io::Map,
             on_error: OnError::Fail,
             shuffle: true,
+            shuffle_window: None,
+            readahead: 64,
+            decode: Decode::Fast,
             drop_remainder: true,
 
             image_resize: NonZeroU32::MIN.saturating_add(223),
@@ -222,6 +224,7 @@ impl Default for Recipe {
             hflip: 0.5,
             vflip: 0.0,
             color_jitter: Some([0.4; 3]),
+            auto_augment: None,
             re_prob: 0.0,
             re_scale: [0.02, 0.33],
             re_ratio: [0.3, 3.3],
@@ -260,28 +263,6 @@ impl Default for Recipe {
             label_smoothing: 0.0,
         }
     }
-}
-
-/// MindCV's spellings: one strength for brightness, contrast and saturation, or three, or none.
-fn jitter<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<[f64; 3]>, D::Error> {
-    #[derive(Deserialize)]
-    #[serde(untagged)]
-    enum Written {
-        Each([f64; 3]),
-        One(f64),
-        Off(bool),
-        Word(String),
-    }
-    match Option::<Written>::deserialize(deserializer)? {
-        Some(Written::Each(strengths)) => Ok(Some(strengths)),
-        Some(Written::One(strength)) => Ok(Some([strength; 3])),
-        None | Some(Written::Off(false)) => Ok(None),
-        Some(Written::Word(word)) if word == "none" => Ok(None),
-        Some(_) => Err(serde::de::Error::custom(
-            "expected a strength, three (brightness, contrast, saturation), or none",
-        )),
-    }
-    .map(|strengths| strengths.filter(|strengths| *strengths != [0.0; 3]))
 }
 
 fn nonzero(value: u64) -> NonZeroU64 {

@@ -26,6 +26,9 @@ pub(super) fn check(recipe: &Recipe, purpose: Purpose) -> Result<(), RecipeError
         r.crop_pct > 0.0 && r.crop_pct <= 1.0,
         format!("crop_pct: {} is not above 0 and at most 1", r.crop_pct),
     );
+    if let Some(Err(cause)) = r.auto_augment.as_deref().map(str::parse::<augment::Policy>) {
+        need(false, format!("auto_augment: {cause}"));
+    }
     for (key, value) in [
         ("hflip", r.hflip),
         ("vflip", r.vflip),

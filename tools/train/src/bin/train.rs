@@ -26,7 +26,7 @@ Examples:
       train -c configs/inception_v4.yaml --data-dir /data/imagenet-shards --resume
   MindCV's own recipe, without what is not implemented yet:
       train -c inception_v4_ascend.yaml --data-dir /data/imagenet-shards \\
-          --distribute false --auto-augment none --amp-level O0
+          --distribute false --amp-level O0
 
 Flags may be written as MindCV writes them (--data_dir). Every flag is a key of the recipe
 file, too.

@@ -1,0 +1,104 @@
+//! The same images in several encodings: a part of the data set, unpacked into a scratch directory and
+//! built anew by `shard build` itself, once for each encoding.
+
+use std::{
+    env, fs,
+    path::{Path, PathBuf},
+    process::{Command, Stdio},
+};
+
+use anyhow::{Context, Result, bail};
+use codec::Encoding;
+use record::{Dataset, Io};
+use tempfile::TempDir;
+
+use super::report::Set;
+use crate::{args::BenchArgs, progress::Progress};
+
+/// A directory with a data set for each encoding; gone with this value.
+pub(crate) struct Scratch {
+    dir: TempDir,
+    /// The encoding with its options as given, and where its set lies.
+    built: Vec<(String, PathBuf)>,
+}
+
+impl Scratch {
+    /// Unpacks the first `--limit` records and builds them in each encoding.
+    pub(crate) fn build(args: &BenchArgs, quiet: bool) -> Result<Self> {
+        let parent = super::scratch_parent(args)?;
+        let dir = tempfile::Builder::new()
+            .prefix("shard-bench-")
+            .tempdir_in(&parent)
+            .with_context(|| format!("cannot make a directory in {}", parent.display()))?;
+        let raw = dir.path().join("raw");
+        unpack(args, &raw.join(&args.split), quiet)?;
+        let mut built = Vec::new();
+        for (number, wanted) in args.compare.iter().enumerate() {
+            let out = dir.path().join(format!("set{number}"));
+            build(&raw, &out, wanted)?;
+            built.push((wanted.clone(), out));
+        }
+        Ok(Self { dir, built })
+    }
+
+    /// The sets, named as they were asked for.
+    pub(crate) fn sets(&self, split: &str) -> Result<Vec<Set>> {
+        debug_assert!(self.dir.path().is_dir());
+        let sets = self.built.iter();
+        sets.map(|(name, dir)| Set::open(dir, split, Some(name.clone())))
+            .collect()
+    }
+}
+
+/// Runs `shard build` for an encoding with further options behind it: `jpeg --short-side 400`. As a
+/// process of its own, so that it is what a user would get, signals included.
+fn build(raw: &Path, out: &Path, wanted: &str) -> Result<()> {
+    let mut words = wanted.split_whitespace();
+    let Some(encoding) = words.next() else {
+        bail!("--compare: an encoding is empty; write for example --compare jpeg,source");
+    };
+    let program = env::current_exe().context("cannot find this program")?;
+    let built = Command::new(program)
+        .args(["--quiet", "build", "--encoding", encoding, "--source"])
+        .arg(raw)
+        .arg("--out")
+        .arg(out)
+        .args(words)
+        .stdout(Stdio::null())
+        .status()
+        .context("cannot run shard build")?;
+    if !built.success() {
+        bail!("--compare: shard build --encoding {wanted} failed");
+    }
+    Ok(())
+}
+
+/// Writes source files as class folders, which every key or label can be made into.
+fn unpack(args: &BenchArgs, folder: &Path, quiet: bool) -> Result<()> {
+    let dataset = Dataset::open(&args.dataset)?;
+    let split = dataset.split(&args.split, Io::Map)?;
+    let classes = &dataset.manifest().classes;
+    let count = split.len().min(args.limit);
+    let progress = Progress::new("unpack", count, quiet);
+    let mut scratch = Vec::new();
+    for record in 0..count {
+        let payload = split.bytes(record, &mut scratch)?;
+        split.check(record, payload)?;
+        let entry = split.entry(record).context("the record has no entry")?;
+        let file = codec::unpack(Encoding::from_tag(entry.encoding)?, payload)
+            .with_context(|| format!("{}: record {record}", args.dataset.display()))?;
+        let class = classes.get(entry.label as usize).with_context(|| {
+            format!(
+                "record {record} has label {}, which no class has",
+                entry.label
+            )
+        })?;
+        let dir = folder.join(&class.synset);
+        fs::create_dir_all(&dir).with_context(|| format!("cannot create {}", dir.display()))?;
+        let path = dir.join(format!("{record}.JPEG"));
+        fs::write(&path, &file).with_context(|| format!("cannot write {}", path.display()))?;
+        progress.add(1, file.len() as u64);
+    }
+    progress.finish();
+    Ok(())
+}
