@@ -99,14 +99,12 @@ fn bench_measures_each_number_of_threads_and_says_where() {
     let report: serde_json::Value =
         serde_json::from_slice(&fs::read(bench.path("report.json")).unwrap()).unwrap();
     assert_eq!(report["runs"].as_array().unwrap().len(), 2);
-    assert_eq!(report["target"]["img_per_s"], 3161.66);
-    for figure in ["img_per_s", "img_per_s_per_core", "cpu_percent"] {
-        assert!(report[figure].as_f64() > Some(0.0), "{figure}: {report}");
+    assert_eq!(report["target_img_per_s"], 3161.66);
+    let best = &report["best"];
+    for figure in ["img_per_s", "img_per_s_per_core", "bytes_per_image"] {
+        assert!(best[figure].as_f64() > Some(0.0), "{figure}: {report}");
     }
-    assert!(
-        report["stages_us"]["decode"].as_f64() > Some(0.0),
-        "{report}"
-    );
+    assert!(best["stages_us"]["decode"].as_f64() > Some(0.0), "{report}");
     assert!(report["machine"]["cores"].as_u64() > Some(0), "{report}");
     for text in ["command", "version", "date"] {
         assert!(report[text].is_string(), "{text}: {report}");
@@ -114,7 +112,73 @@ fn bench_measures_each_number_of_threads_and_says_where() {
     let floats = bench.shard(&format!(
         "bench set --split val --output f32 {flags} --json"
     ));
-    assert!(floats.json()["stages_us"]["normalize"].as_f64() > Some(0.0));
+    assert!(floats.json()["best"]["stages_us"]["normalize"].as_f64() > Some(0.0));
+}
+
+#[test]
+fn bench_measures_what_a_recipe_asks_for() {
+    let bench = Bench::with_images(4, 1);
+    bench.shard("build --source raw --out set -q");
+    let recipe =
+        "image_resize: 40\nbatch_size: 6\nauto_augment: randaug-m9-n2\nre_prob: 1\nlr: 0.1\n";
+    fs::write(bench.path("recipe.yaml"), recipe).unwrap();
+    let report = bench
+        .shard("bench set --recipe recipe.yaml --threads 1 --seconds 0.2 --rounds 3 --json")
+        .json();
+    assert_eq!(report["pipeline"]["size"], 40);
+    assert_eq!(report["pipeline"]["batch"], 6);
+    assert_eq!(report["runs"].as_array().unwrap().len(), 3);
+    assert!(
+        report["best"]["stages_us"]["augment"].as_f64() > Some(1.0),
+        "{report}"
+    );
+    fs::write(bench.path("recipe.yaml"), "auto_augment: randag\n").unwrap();
+    bench
+        .run("shard", "bench set --recipe recipe.yaml")
+        .ends_with(1)
+        .says(&["auto_augment", "randag"]);
+}
+
+#[test]
+fn bench_compares_encodings_and_cleans_up() {
+    let bench = Bench::with_images(4, 1);
+    bench.shard("build --source raw --out set -q");
+    fs::create_dir(bench.path("scratch")).unwrap();
+    let flags = "--threads 1 --seconds 0.1 --size 32 --limit 7 --scratch scratch --json";
+    let report = bench
+        .shard(&format!(
+            "bench set --compare source,jpeg --rounds 2 {flags}"
+        ))
+        .json();
+    let results = report["results"].as_array().unwrap();
+    let names: Vec<_> = results
+        .iter()
+        .map(|result| result["set"].as_str().unwrap())
+        .collect();
+    assert_eq!(names, ["source", "jpeg"]);
+    assert!(
+        report["sets"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .all(|set| set["records"] == 7)
+    );
+    assert_eq!(fs::read_dir(bench.path("scratch")).unwrap().count(), 0);
+    bench
+        .run("shard", "bench set --compare jpegs --scratch scratch")
+        .ends_with(1)
+        .says(&["jpegs", "failed"]);
+}
+
+#[test]
+fn a_cold_bench_reads_each_record_once() {
+    let bench = Bench::with_images(4, 1);
+    bench.shard("build --source raw --out set -q");
+    let report = bench
+        .shard("bench set --cold --threads 2 --batch 4 --size 32 --shuffle-window 5 --pin --json")
+        .json();
+    assert_eq!(report["runs"][0]["images"], 12);
+    assert_eq!(report["pipeline"]["cold"], true);
 }
 
 #[test]
