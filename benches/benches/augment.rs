@@ -70,8 +70,11 @@ fn fused(c: &mut Criterion) {
     }
 }
 
+/// A crop, whether it is mirrored, and luma samples a chroma sample; none for gray.
+type Drawn = (CropRect, bool, Option<(u32, u32)>);
+
 /// Crops as training draws them, 4:4:4, 4:2:0 and gray in the shares of ImageNet's files, interleaved.
-fn drawn_crops() -> Vec<(CropRect, bool, Option<(u32, u32)>)> {
+fn drawn_crops() -> Vec<Drawn> {
     let recipe = RandomResizedCrop::default();
     (0..200u64)
         .map(|i| {

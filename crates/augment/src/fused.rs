@@ -21,31 +21,25 @@ mod blend;
 mod colour;
 mod columns;
 mod error;
-mod level;
 mod line;
 mod picks;
 mod scalar;
 mod view;
 
-// Unsafe are only the kernels' loads and stores, each through a reference to as many bytes, and the
-// calls into these two modules from `blend` and `columns`.
 #[cfg(target_arch = "x86_64")]
-#[allow(unsafe_code)]
 mod avx2;
 #[cfg(target_arch = "x86_64")]
-#[allow(unsafe_code)]
 mod avx512;
 
 use axis::{Axis, Span};
 use blend::Blend;
 use columns::Columns;
 pub use error::FusedError;
-pub use level::Level;
 use line::{Line, Ring};
 use view::Cut;
 pub use view::{PlaneView, YccView};
 
-use crate::{CropRect, RgbView};
+use crate::{CropRect, Level, RgbView};
 
 /// Makes training crops. One per thread: it keeps its weight tables and rows, so that nothing is
 /// allocated once it has met the largest crop.

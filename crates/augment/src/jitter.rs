@@ -1,7 +1,8 @@
 //! Colour jitter: brightness, contrast, saturation. Not hue, which MindCV's recipes leave alone.
 
 use crate::error::require;
-use crate::{AugmentError, SampleRng};
+use crate::pixels::{self, IDENTITY, blend};
+use crate::{AugmentError, Level, SampleRng};
 
 /// One adjustment; factor 1 leaves the image as it is, 0 gives black, gray of the mean, and gray.
 ///
@@ -22,8 +23,10 @@ impl Adjustment {
     pub fn apply(self, pixels: &mut [u8]) {
         match self {
             Adjustment::Brightness(factor) => blend_with(0, factor, pixels),
-            Adjustment::Contrast(factor) => blend_with(mean_luma(pixels), factor, pixels),
-            Adjustment::Saturation(factor) => saturate(factor, pixels),
+            Adjustment::Contrast(factor) => {
+                blend_with(mean_luma(Level::best(), pixels), factor, pixels);
+            }
+            Adjustment::Saturation(factor) => saturate(Level::best(), factor, pixels),
         }
     }
 }
@@ -73,42 +76,23 @@ impl ColorJitter {
 
 /// Blends every byte with one level.
 fn blend_with(other: u8, factor: f32, pixels: &mut [u8]) {
-    if factor == 1.0 {
-        return;
-    }
-    let table: [u8; 256] = std::array::from_fn(|level| blend(other, level as u8, factor));
-    for byte in pixels {
-        *byte = table[usize::from(*byte)];
+    if factor != 1.0 {
+        let table = IDENTITY.map(|level| blend(other, level, factor));
+        pixels::map(Level::best(), pixels, &[table; 3]);
     }
 }
 
-fn saturate(factor: f32, pixels: &mut [u8]) {
-    if factor == 1.0 {
-        return;
+/// Blends every pixel with its luma.
+pub(crate) fn saturate(level: Level, factor: f32, pixels: &mut [u8]) {
+    if factor != 1.0 {
+        pixels::saturate(level, pixels, factor);
     }
-    let (pixels, _) = pixels.as_chunks_mut::<3>();
-    for pixel in pixels {
-        let gray = luma(*pixel);
-        *pixel = pixel.map(|level| blend(gray, level, factor));
-    }
-}
-
-/// `base` plus a share of its difference from `level`, truncated; the cast saturates.
-pub(crate) fn blend(base: u8, level: u8, factor: f32) -> u8 {
-    let difference = i16::from(level) - i16::from(base);
-    (f32::from(base) + factor * f32::from(difference)) as u8
-}
-
-/// ITU-R 601 luma in Pillow's 16-bit fixed point, rounded.
-fn luma([r, g, b]: [u8; 3]) -> u8 {
-    ((u32::from(r) * 19595 + u32::from(g) * 38470 + u32::from(b) * 7471 + 0x8000) >> 16) as u8
 }
 
 /// Mean of the luma, rounded half up; 0 for no pixels.
-pub(crate) fn mean_luma(pixels: &[u8]) -> u8 {
-    let (pixels, _) = pixels.as_chunks::<3>();
-    let sum: u64 = pixels.iter().map(|&pixel| u64::from(luma(pixel))).sum();
-    let count = pixels.len() as u64;
+pub(crate) fn mean_luma(level: Level, pixels: &[u8]) -> u8 {
+    let count = (pixels.len() / 3) as u64;
+    let sum = pixels::luma_sum(level, pixels);
     (2 * sum + count).checked_div(2 * count).unwrap_or(0) as u8
 }
 

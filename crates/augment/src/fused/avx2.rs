@@ -9,6 +9,7 @@ use super::colour;
 use super::line::{Line, Rows};
 use super::picks::{Picks, Shape};
 use super::scalar;
+use crate::simd::avx2::{load, load_lane, store, store_lane};
 
 const WINDOW: usize = 16;
 
@@ -274,37 +275,4 @@ fn lanes(low: &[u8], high: &[u8], begin: usize) -> __m256i {
     let low = &low[begin..begin + 16].as_chunks::<16>().0[0];
     let high = &high[begin..begin + 16].as_chunks::<16>().0[0];
     _mm256_set_m128i(load_lane(high), load_lane(low))
-}
-
-/// 32 bytes of integers.
-trait Bytes32 {}
-impl Bytes32 for [u8; 32] {}
-impl Bytes32 for [u16; 16] {}
-
-#[target_feature(enable = "avx2")]
-#[inline]
-fn load<T: Bytes32>(from: &T) -> __m256i {
-    // SAFETY: the reference is to 32 bytes that may be read; alignment is not required.
-    unsafe { _mm256_loadu_si256(std::ptr::from_ref(from).cast()) }
-}
-
-#[target_feature(enable = "avx2")]
-#[inline]
-fn store(vector: __m256i, bytes: &mut [u8; 32]) {
-    // SAFETY: the reference is to 32 bytes that may be written; alignment is not required.
-    unsafe { _mm256_storeu_si256(bytes.as_mut_ptr().cast(), vector) }
-}
-
-#[target_feature(enable = "avx2")]
-#[inline]
-fn load_lane(bytes: &[u8; 16]) -> __m128i {
-    // SAFETY: the reference is to 16 bytes that may be read; alignment is not required.
-    unsafe { _mm_loadu_si128(bytes.as_ptr().cast()) }
-}
-
-#[target_feature(enable = "avx2")]
-#[inline]
-fn store_lane(vector: __m128i, bytes: &mut [u8; 16]) {
-    // SAFETY: the reference is to 16 bytes that may be written; alignment is not required.
-    unsafe { _mm_storeu_si128(bytes.as_mut_ptr().cast(), vector) }
 }

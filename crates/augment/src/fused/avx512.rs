@@ -9,6 +9,7 @@ use super::colour;
 use super::line::{Line, Rows};
 use super::picks::{Picks, Shape, Vector};
 use super::scalar;
+use crate::simd::avx512::{load, store, store_some};
 
 const WINDOW: usize = 64;
 
@@ -128,13 +129,13 @@ fn group<const WINDOWS: usize, const PAIRS: usize>(
     let mut sum = _mm512_set1_epi16(64 - (128 << 7));
     for pair in 0..pairs {
         let (places, weights) = picks.pair(pair);
-        let place = vector(&places[index]);
+        let place = load(&places[index].0);
         let samples = if WINDOWS == 1 {
             _mm512_permutexvar_epi8(place, low)
         } else {
             _mm512_permutex2var_epi8(low, place, high)
         };
-        let products = _mm512_maddubs_epi16(samples, vector(&weights[index]));
+        let products = _mm512_maddubs_epi16(samples, load(&weights[index].0));
         sum = _mm512_add_epi16(sum, products);
     }
     _mm512_srai_epi16::<7>(sum)
@@ -272,38 +273,4 @@ const fn inverse(order: [u8; 64]) -> [u8; 64] {
         output += 1;
     }
     inverse
-}
-
-#[target_feature(enable = "avx512f")]
-#[inline]
-fn load(bytes: &[u8; 64]) -> __m512i {
-    // SAFETY: the reference is to 64 bytes that may be read; alignment is not required.
-    unsafe { _mm512_loadu_si512(bytes.as_ptr().cast()) }
-}
-
-#[target_feature(enable = "avx512f")]
-#[inline]
-fn vector(from: &Vector) -> __m512i {
-    // SAFETY: a `Vector` has 64 bytes.
-    unsafe { _mm512_loadu_si512(from.0.as_ptr().cast()) }
-}
-
-#[target_feature(enable = "avx512f")]
-#[inline]
-fn store(vector: __m512i, bytes: &mut [u8; 64]) {
-    // SAFETY: the reference is to 64 bytes that may be written; alignment is not required.
-    unsafe { _mm512_storeu_si512(bytes.as_mut_ptr().cast(), vector) }
-}
-
-/// Stores as much of the vector as `bytes` takes.
-#[target_feature(enable = "avx512f,avx512bw")]
-#[inline]
-fn store_some(vector: __m512i, bytes: &mut [u8]) {
-    if let Some(bytes) = bytes.first_chunk_mut() {
-        return store(vector, bytes);
-    }
-    let mask = !(!0 << bytes.len());
-    // SAFETY: the slice has fewer than 64 bytes, the mask a bit for each of them, and bytes without
-    // a bit are not written.
-    unsafe { _mm512_mask_storeu_epi8(bytes.as_mut_ptr().cast(), mask, vector) }
 }

@@ -1,11 +1,11 @@
 //! The vertical pass: rows of planes become a row of RGB pixels. Chooses the kernel; the kernels
 //! themselves are elsewhere.
 
-use super::level::Level;
 use super::line::Strand;
 use super::scalar;
 #[cfg(target_arch = "x86_64")]
 use super::{avx2, avx512};
+use crate::Level;
 
 /// What an output row is made of.
 pub(super) enum Blend<'r> {

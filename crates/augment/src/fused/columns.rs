@@ -3,12 +3,12 @@
 #![cfg_attr(target_arch = "x86_64", allow(unsafe_code))]
 
 use super::axis::{Axis, Span};
-use super::level::Level;
 use super::line::Line;
 use super::picks::Picks;
 use super::scalar;
 #[cfg(target_arch = "x86_64")]
 use super::{avx2, avx512};
+use crate::Level;
 
 /// The tables of the horizontal pass.
 #[derive(Debug, Default)]

@@ -1,6 +1,7 @@
 //! Gaussian blur as Pillow approximates it: three box blurs along rows, then three along columns.
 
 use super::chain::{Frame, Scratch};
+use crate::simd::at_each_level;
 
 const PASSES: usize = 3;
 
@@ -9,10 +10,10 @@ pub(super) fn gaussian(pixels: &mut [u8], frame: Frame, radius: f32, scratch: &m
     if radius > 0.0 {
         let window = Window::of_gaussian(radius.min(MOST));
         for _ in 0..PASSES {
-            along_rows(pixels, frame, window, scratch);
+            along_rows(scratch.level, pixels, frame, window, scratch);
         }
         for _ in 0..PASSES {
-            along_columns(pixels, frame, window, scratch);
+            along_columns(scratch.level, pixels, frame, window, scratch);
         }
     }
 }
@@ -53,6 +54,7 @@ impl Window {
     }
 
     /// Blends the sum of the whole pixels with those on both ends.
+    #[inline(always)]
     fn blend(self, sums: &[u16], ends: [&[u8]; 2], out: &mut [u8]) {
         let ends = ends[0].iter().zip(ends[1]);
         for ((out, &sum), (&one, &other)) in out.iter_mut().zip(sums).zip(ends) {
@@ -63,7 +65,16 @@ impl Window {
     }
 }
 
-fn along_rows(pixels: &mut [u8], frame: Frame, window: Window, scratch: &mut Scratch) {
+at_each_level! {
+    fn along_rows(pixels: &mut [u8], frame: Frame, window: Window, scratch: &mut Scratch) = along_rows_portable;
+}
+
+at_each_level! {
+    fn along_columns(pixels: &mut [u8], frame: Frame, window: Window, scratch: &mut Scratch) = along_columns_portable;
+}
+
+#[inline(always)]
+fn along_rows_portable(pixels: &mut [u8], frame: Frame, window: Window, scratch: &mut Scratch) {
     let (row, margin) = (frame.row(), 3 * (window.radius + 1));
     scratch.rows.resize(row + 2 * margin, 0);
     scratch.sums.resize(row, 0);
@@ -90,7 +101,8 @@ fn along_rows(pixels: &mut [u8], frame: Frame, window: Window, scratch: &mut Scr
     }
 }
 
-fn along_columns(pixels: &mut [u8], frame: Frame, window: Window, scratch: &mut Scratch) {
+#[inline(always)]
+fn along_columns_portable(pixels: &mut [u8], frame: Frame, window: Window, scratch: &mut Scratch) {
     let row = frame.row();
     let source = &mut scratch.source;
     source.clear();
@@ -112,6 +124,7 @@ fn along_columns(pixels: &mut [u8], frame: Frame, window: Window, scratch: &mut 
     }
 }
 
+#[inline(always)]
 fn add(levels: &[u8], sums: &mut [u16]) {
     for (sum, &level) in sums.iter_mut().zip(levels) {
         *sum += u16::from(level);

@@ -3,7 +3,8 @@
 use super::affine::{self, Affine};
 use super::levels::Levels;
 use super::{Op, Warp, blur, sharpen};
-use crate::jitter::{self, Adjustment};
+use crate::pixels::blend;
+use crate::{Level, jitter};
 
 /// Size of an image without padding between its rows.
 #[derive(Clone, Copy, Debug)]
@@ -20,12 +21,30 @@ impl Frame {
 }
 
 /// What operations need beside the image; grows to what the largest image needs, and stays.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug)]
 pub(crate) struct Scratch {
+    /// One that the processor has.
+    pub(super) level: Level,
     /// A copy of the image.
     pub(super) source: Vec<u8>,
     pub(super) rows: Vec<u8>,
     pub(super) sums: Vec<u16>,
+}
+
+impl Scratch {
+    /// For operations at `level`, or at the best one below it that this processor has.
+    pub(crate) fn new(level: Level) -> Self {
+        Scratch {
+            level: level.min(Level::best()),
+            source: Vec::new(),
+            rows: Vec::new(),
+            sums: Vec::new(),
+        }
+    }
+
+    pub(crate) fn level(&self) -> Level {
+        self.level
+    }
 }
 
 /// Applies `ops` in order to `pixels`, which hold `frame` exactly and at least one pixel.
@@ -40,6 +59,7 @@ pub(crate) fn run(
     scratch: &mut Scratch,
 ) {
     let (width, height) = (frame.width as f64, frame.height as f64);
+    let level = scratch.level;
     let mut canvas = Canvas {
         pixels,
         frame,
@@ -49,16 +69,16 @@ pub(crate) fn run(
     for &op in ops {
         match op {
             Op::Identity => {}
-            Op::AutoContrast => canvas.levels.stretch(canvas.pixels),
+            Op::AutoContrast => canvas.levels.stretch(level, canvas.pixels),
             Op::Equalize => canvas.levels.equalize(canvas.pixels),
             Op::Invert => canvas.levels.map(|level| !level),
             Op::Posterize(bits) => canvas.levels.map(|level| level & high_bits(bits)),
             Op::Solarize(threshold) => canvas.levels.map(|level| solarize(level, threshold)),
             Op::SolarizeAdd(add) => canvas.levels.map(|level| add_to_dark(level, add)),
-            Op::Brightness(factor) => canvas.levels.map(|level| jitter::blend(0, level, factor)),
+            Op::Brightness(factor) => canvas.levels.map(|level| blend(0, level, factor)),
             Op::Contrast(factor) => canvas.contrast(factor),
             Op::Color(factor) => {
-                canvas.rewrite(|pixels, _, _| Adjustment::Saturation(factor).apply(pixels));
+                canvas.rewrite(|pixels, _, _| jitter::saturate(level, factor, pixels));
             }
             Op::Sharpness(factor) => canvas.rewrite(|pixels, frame, scratch| {
                 sharpen::sharpen(pixels, frame, factor, scratch);
@@ -75,7 +95,7 @@ pub(crate) fn run(
             Op::Rotate(degrees) => canvas.warp(Affine::rotation(degrees, frame), rotation),
         }
     }
-    canvas.levels.apply(canvas.pixels);
+    canvas.levels.apply(level, canvas.pixels);
 }
 
 /// The image, and the map of levels that it has yet to go through.
@@ -89,7 +109,7 @@ struct Canvas<'a> {
 impl Canvas<'_> {
     /// Applies what is more than a map of levels.
     fn rewrite(&mut self, change: impl FnOnce(&mut [u8], Frame, &mut Scratch)) {
-        self.levels.apply(self.pixels);
+        self.levels.apply(self.scratch.level, self.pixels);
         change(self.pixels, self.frame, self.scratch);
         self.levels.forget();
     }
@@ -99,9 +119,10 @@ impl Canvas<'_> {
     }
 
     fn contrast(&mut self, factor: f32) {
-        self.levels.apply(self.pixels);
-        let mean = jitter::mean_luma(self.pixels);
-        self.levels.map(|level| jitter::blend(mean, level, factor));
+        let level = self.scratch.level;
+        self.levels.apply(level, self.pixels);
+        let mean = jitter::mean_luma(level, self.pixels);
+        self.levels.map(|level| blend(mean, level, factor));
     }
 }
 

@@ -1,21 +1,8 @@
 //! Operations that map each level by itself: tables of 256 levels, and how they are found.
 //! Tables of successive operations are composed, so that the pixels are rewritten once.
 
-/// Where each level of a channel goes.
-pub(super) type Table = [u8; 256];
-
-/// How many pixels have each level, for each channel.
-type Histograms = [[u32; 256]; 3];
-
-const IDENTITY: Table = {
-    let mut table = [0; 256];
-    let mut level = 0;
-    while level < 256 {
-        table[level] = level as u8;
-        level += 1;
-    }
-    table
-};
+use crate::Level;
+use crate::pixels::{self, Histograms, IDENTITY, Table};
 
 /// A map of levels that the pixels have yet to go through, and what is known of their histograms.
 pub(super) struct Levels {
@@ -41,20 +28,29 @@ impl Levels {
 
     /// Appends `ImageOps.equalize`; `pixels` are those that the map so far belongs to.
     pub(super) fn equalize(&mut self, pixels: &[u8]) {
-        self.map_by_histogram(pixels, equalizing);
+        let stored = *self.stored.get_or_insert_with(|| pixels::count(pixels));
+        self.append(self.mapped(&stored).each_ref().map(equalizing));
     }
 
-    /// Appends `ImageOps.autocontrast`; `pixels` are those that the map so far belongs to.
-    pub(super) fn stretch(&mut self, pixels: &[u8]) {
-        self.map_by_histogram(pixels, stretching);
+    /// Appends `ImageOps.autocontrast`; `pixels` are those that the map so far belongs to. It needs no
+    /// histograms, which take ten times as long as finding the outermost levels.
+    pub(super) fn stretch(&mut self, level: Level, pixels: &mut [u8]) {
+        let bounds = match self.stored {
+            Some(stored) => self.mapped(&stored).each_ref().map(outermost),
+            None => {
+                self.apply(level, pixels);
+                pixels::extremes(pixels)
+            }
+        };
+        self.append(bounds.map(stretching));
     }
 
     /// Rewrites the pixels. What is known of their histograms stays known.
-    pub(super) fn apply(&mut self, pixels: &mut [u8]) {
+    pub(super) fn apply(&mut self, level: Level, pixels: &mut [u8]) {
         if self.tables == [IDENTITY; 3] {
             return;
         }
-        rewrite(pixels, &self.tables);
+        pixels::map(level, pixels, &self.tables);
         let seen = self.stored.map(|stored| self.mapped(&stored));
         *self = Levels {
             stored: seen,
@@ -67,12 +63,9 @@ impl Levels {
         self.stored = None;
     }
 
-    fn map_by_histogram(&mut self, pixels: &[u8], find: fn(&[u32; 256]) -> Table) {
-        let stored = *self.stored.get_or_insert_with(|| count(pixels));
-        let current = self.mapped(&stored);
-        for (table, histogram) in self.tables.iter_mut().zip(&current) {
-            let then = find(histogram);
-            *table = table.map(|level| then[usize::from(level)]);
+    fn append(&mut self, maps: [Table; 3]) {
+        for (table, map) in self.tables.iter_mut().zip(maps) {
+            *table = table.map(|level| map[usize::from(level)]);
         }
     }
 
@@ -105,49 +98,20 @@ fn equalizing(histogram: &[u32; 256]) -> Table {
     })
 }
 
-fn stretching(histogram: &[u32; 256]) -> Table {
+/// The least and the greatest level that occur.
+fn outermost(histogram: &[u32; 256]) -> (u8, u8) {
     let low = histogram.iter().position(|&count| count > 0);
     let high = histogram.iter().rposition(|&count| count > 0);
-    match (low, high) {
-        (Some(low), Some(high)) if low < high => {
-            let scale = 255.0 / (high - low) as f64;
-            let offset = -(low as f64) * scale;
-            // The casts truncate and saturate, as Pillow does.
-            IDENTITY.map(|level| (f64::from(level) * scale + offset) as u8)
-        }
-        _ => IDENTITY,
-    }
+    (low.unwrap_or(255) as u8, high.unwrap_or(0) as u8)
 }
 
-/// Four sets of counters, one for each of four neighbours, so that equal levels in a row do not wait
-/// for one another's sums.
-fn count(pixels: &[u8]) -> Histograms {
-    let mut lanes = [[[0u32; 256]; 3]; 4];
-    let (quads, rest) = pixels.as_chunks::<12>();
-    for quad in quads {
-        for (lane, pixel) in lanes.iter_mut().zip(quad.as_chunks::<3>().0) {
-            for (histogram, &level) in lane.iter_mut().zip(pixel) {
-                histogram[usize::from(level)] += 1;
-            }
-        }
+/// Channels of one level stay as they are.
+fn stretching((low, high): (u8, u8)) -> Table {
+    if low >= high {
+        return IDENTITY;
     }
-    for (i, &level) in rest.iter().enumerate() {
-        lanes[0][i % 3][usize::from(level)] += 1;
-    }
-    let [mut sum, others @ ..] = lanes;
-    for lane in others {
-        for (sum, count) in sum.as_flattened_mut().iter_mut().zip(lane.as_flattened()) {
-            *sum += count;
-        }
-    }
-    sum
-}
-
-fn rewrite(pixels: &mut [u8], [red, green, blue]: &[Table; 3]) {
-    let (pixels, _) = pixels.as_chunks_mut::<3>();
-    for [r, g, b] in pixels {
-        *r = red[usize::from(*r)];
-        *g = green[usize::from(*g)];
-        *b = blue[usize::from(*b)];
-    }
+    let scale = 255.0 / f64::from(high - low);
+    let offset = -f64::from(low) * scale;
+    // The casts truncate and saturate, as Pillow does.
+    IDENTITY.map(|level| (f64::from(level) * scale + offset) as u8)
 }

@@ -1,13 +1,14 @@
 //! Applies policies to images, with buffers that are reused from image to image.
 
 use super::{Draw, Policy};
-use crate::jitter;
 use crate::ops::{self, Frame, Scratch};
-use crate::{AugmentError, Op, SampleRng, Warp};
+use crate::pixels::blend;
+use crate::simd::at_each_level;
+use crate::{AugmentError, Level, Op, SampleRng, Warp};
 
 /// Draws and applies augmentations. One per thread: it allocates until it has seen the largest image and
 /// the longest draw, and then no more.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug)]
 pub struct Augmenter {
     warp: Warp,
     draw: Draw,
@@ -16,13 +17,29 @@ pub struct Augmenter {
     mixture: Vec<f32>,
 }
 
+impl Default for Augmenter {
+    fn default() -> Self {
+        Self::new(Warp::default())
+    }
+}
+
 impl Augmenter {
     /// One whose shears, translations and rotations read pixels as `warp` says.
     #[must_use]
     pub fn new(warp: Warp) -> Self {
+        Self::with_level(warp, Level::best())
+    }
+
+    /// The same at `level`, or at the best one below it that this processor has. The bytes do not
+    /// depend on it.
+    #[must_use]
+    pub fn with_level(warp: Warp, level: Level) -> Self {
         Augmenter {
             warp,
-            ..Augmenter::default()
+            draw: Draw::default(),
+            scratch: Scratch::new(level),
+            chain: Vec::new(),
+            mixture: Vec::new(),
         }
     }
 
@@ -88,13 +105,33 @@ impl Augmenter {
             chain.clear();
             chain.extend_from_slice(image);
             ops::run(ops, chain, frame, *warp, rotation, scratch);
-            for (sum, &level) in mixture.iter_mut().zip(&*chain) {
-                *sum += weight * f32::from(level);
-            }
+            add_weighted(scratch.level(), chain, weight, mixture);
         }
-        for (level, &sum) in image.iter_mut().zip(&*mixture) {
-            *level = jitter::blend(*level, sum as u8, draw.mixed_share());
-        }
+        blend_with(scratch.level(), mixture, draw.mixed_share(), image);
+    }
+}
+
+at_each_level! {
+    /// Adds `weight` times the bytes to the sums.
+    fn add_weighted(bytes: &[u8], weight: f32, sums: &mut [f32]) = add_weighted_portable;
+}
+
+at_each_level! {
+    /// Blends the image with the sums, truncated.
+    fn blend_with(sums: &[f32], share: f32, image: &mut [u8]) = blend_with_portable;
+}
+
+#[inline(always)]
+fn add_weighted_portable(bytes: &[u8], weight: f32, sums: &mut [f32]) {
+    for (sum, &level) in sums.iter_mut().zip(bytes) {
+        *sum += weight * f32::from(level);
+    }
+}
+
+#[inline(always)]
+fn blend_with_portable(sums: &[f32], share: f32, image: &mut [u8]) {
+    for (level, &sum) in image.iter_mut().zip(sums) {
+        *level = blend(*level, sum as u8, share);
     }
 }
 
