@@ -1,15 +1,16 @@
 //! How long decoding takes on one core: `IMAGES=DIR cargo run --release -p codec --example decode_speed`.
 //!
 //! Reads every JPEG and PNG below DIR into memory, then decodes each whole, and a region of each like
-//! those of random-resized-crop (8 to 100 % of the area, 3:4 to 4:3). Prints microseconds an image:
-//! the mean over the images of each one's best round, which other work on the machine disturbs least.
+//! those of random-resized-crop (8 to 100 % of the area, 3:4 to 4:3): by libjpeg-turbo to RGB, and
+//! stored seek-indexed to planes, with each level of instructions. Prints microseconds an image: the
+//! mean over the images of each one's best round, which other work on the machine disturbs least.
 
 use std::error::Error;
 use std::hint::black_box;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
-use codec::{CodecError, Decoder, Encoding, Region, sniff};
+use codec::{CodecError, Decoder, Encoding, Level, Region, pack, sniff};
 
 const ROUNDS: u32 = 5;
 
@@ -38,14 +39,44 @@ fn main() -> Result<(), Box<dyn Error>> {
     })?;
     let header = best(&files, |_, file| sniff(black_box(file)).map(drop))?;
     println!("{count} images, one core, each one's best of {ROUNDS} rounds; us an image:");
-    let us = |time: Duration| time.as_secs_f64() * 1e6 / f64::from(count);
-    println!("{:>9.2}  sniff", us(header));
-    println!("{:>9.1}  whole image", us(whole));
+    let us = |time: Duration, count: u32| time.as_secs_f64() * 1e6 / f64::from(count);
+    println!("{:>9.2}  sniff", us(header, count));
+    println!("{:>9.1}  whole image to RGB", us(whole, count));
     println!(
-        "{:>9.1}  region, {:.1} % of the area",
-        us(part),
+        "{:>9.1}  region to RGB, {:.1} % of the area",
+        us(part, count),
         100.0 * area / f64::from(count)
     );
+    let (mut stored, mut parts) = (Vec::new(), Vec::new());
+    for ((file, width, height), region) in files.iter().zip(regions) {
+        if let (Encoding::Jpeg, payload) = pack(file, Encoding::Jpeg) {
+            stored.push((payload.into_owned(), *width, *height));
+            parts.push(region);
+        }
+    }
+    let count = stored.len() as u32;
+    let corner = Region {
+        x: 0,
+        y: 0,
+        width: 1,
+        height: 1,
+    };
+    println!("{count} of them seek-indexed:");
+    for level in Level::available() {
+        let mut decoder = Decoder::with_level(*level)?;
+        let mut planes = |name: &str, region: &dyn Fn(usize) -> Option<Region>| {
+            let time = best(&stored, |i, payload| {
+                decoder
+                    .decode_native(Encoding::Jpeg, black_box(payload), region(i))
+                    .map(|planes| drop(black_box(planes)))
+            })?;
+            println!("{:>9.1}  {level:?}, {name}", us(time, count));
+            Ok::<_, CodecError>(())
+        };
+        planes("whole image to planes", &|_| None)?;
+        planes("region to planes", &|i| Some(parts[i]))?;
+        planes("one pixel: header, tables, an MCU", &|_| Some(corner))?;
+    }
     Ok(())
 }
 

@@ -3,47 +3,46 @@
 //! Safe on any input: past the end it hands out zero bits and counts them. It is not a JPEG byte
 //! reader: stuffing bytes and markers were taken out when the record was made.
 
-/// A cursor over bits. `window` holds the next bits left-aligned; after [`Bits::refill`] at
-/// least 56 of them are valid.
+/// A place in the data, and the bits from there on. `window` holds the next bits left-aligned; after
+/// [`Cursor::refill`] at least 56 of them are valid. Which data it reads is said at each refill, so
+/// that two cursors in the same data share the registers for it.
 #[derive(Clone, Copy)]
-pub(super) struct Bits<'a> {
+pub(super) struct Cursor {
     window: u64,
-    /// Below 64. A byte, so that a table entry's low byte can be subtracted as it is.
-    valid: u8,
-    data: &'a [u8],
+    /// How many bits are valid, in the low six bits; the others are noise, since whole table
+    /// entries are subtracted from it.
+    valid: u64,
     /// Bytes taken into the window so far, beyond the end too.
     taken: usize,
 }
 
-impl<'a> Bits<'a> {
-    /// A reader whose first bit is bit `position` of `data`, counted from the first byte's
-    /// most significant bit.
-    pub(super) fn at(data: &'a [u8], position: usize) -> Self {
-        let mut bits = Bits {
+impl Cursor {
+    /// A cursor whose first bit is bit `position` of `data`, counted from the first byte's most
+    /// significant bit.
+    pub(super) fn at(data: &[u8], position: usize) -> Self {
+        let mut cursor = Cursor {
             window: 0,
             valid: 0,
-            data,
             taken: position / 8,
         };
-        bits.refill();
-        bits.skip((position % 8) as u8);
-        bits
+        cursor.refill(data);
+        cursor.skip((position % 8) as u64);
+        cursor
     }
 
     /// Tops the window up to at least 56 valid bits.
     #[inline(always)]
-    pub(super) fn refill(&mut self) {
-        let valid = self.valid & 63;
-        let word = match self
-            .data
+    pub(super) fn refill(&mut self, data: &[u8]) {
+        let word = match data
             .get(self.taken..)
             .and_then(|rest| rest.first_chunk::<8>())
         {
             Some(word) => u64::from_be_bytes(*word),
-            None => last_bytes(self.data, self.taken),
+            None => last_bytes(data, self.taken),
         };
+        let valid = self.valid & 63;
         self.window |= word >> valid;
-        self.taken += usize::from((63 - valid) >> 3);
+        self.taken += (valid ^ 63) as usize >> 3;
         self.valid = valid | 56;
     }
 
@@ -53,16 +52,39 @@ impl<'a> Bits<'a> {
         self.window
     }
 
-    /// Consumes `count` bits, at most as many as are valid.
+    /// Consumes as many bits as the low six bits of `count` say, at most as many as are valid; what
+    /// the others hold does not matter.
     #[inline(always)]
-    pub(super) fn skip(&mut self, count: u8) {
+    pub(super) fn skip(&mut self, count: u64) {
         self.window <<= count & 63;
         self.valid = self.valid.wrapping_sub(count);
     }
 
     /// How many bits of the data have been consumed; more than it has after an overrun.
     pub(super) fn position(&self) -> usize {
-        self.taken * 8 - usize::from(self.valid)
+        self.taken * 8 - (self.valid & 63) as usize
+    }
+}
+
+/// A cursor and the data that it reads.
+#[derive(Clone, Copy)]
+pub(super) struct Bits<'a> {
+    pub(super) data: &'a [u8],
+    pub(super) cursor: Cursor,
+}
+
+impl<'a> Bits<'a> {
+    /// See [`Cursor::at`].
+    pub(super) fn at(data: &'a [u8], position: usize) -> Self {
+        Bits {
+            data,
+            cursor: Cursor::at(data, position),
+        }
+    }
+
+    /// See [`Cursor::position`].
+    pub(super) fn position(&self) -> usize {
+        self.cursor.position()
     }
 }
 

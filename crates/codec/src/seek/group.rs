@@ -24,6 +24,20 @@ const PLACES: [u8; 64] = {
     places
 };
 
+/// Place in a group of zigzag position k of each of its blocks. Positions past the block's end are
+/// those of an end of block, whose zero may go to the last position: there is a zero already.
+pub(super) static LANES: [[u8; 256]; BLOCKS] = {
+    let mut lanes = [[0; 256]; BLOCKS];
+    let mut at = 0;
+    while at < BLOCKS * 256 {
+        let (lane, k) = (at / 256, at % 256);
+        let k = if k < 64 { k } else { 63 };
+        lanes[lane][at % 256] = PLACES[k] + 8 * lane as u8;
+        at += 1;
+    }
+    lanes
+};
+
 /// Coefficients of four blocks: row 0 of each block, then row 1 of each, and so on, which is
 /// one 64-byte line a row.
 #[derive(Clone)]

@@ -8,15 +8,20 @@
 //! colour conversion are somebody else's.
 
 mod bits;
+mod block;
 mod decode;
+mod grid;
 pub(crate) mod group;
 pub(crate) mod header;
 pub(crate) mod huffman;
 pub(crate) mod idct;
 mod index;
 pub(crate) mod payload;
+mod rows;
+mod tables;
 #[cfg(test)]
 mod tests;
+mod walk;
 
 pub use decode::{Plane, Planes};
 pub use idct::Level;

@@ -8,9 +8,10 @@
 //! it. A scan ends at the first marker.
 
 use super::SeekError;
-use super::decode::{Tables, walk};
 use super::header::Header;
 use super::index::{Entry, Index};
+use super::tables::Tables;
+use super::walk::walk;
 
 /// Luma pixels between two entries at the finest; wider where that would make the index large.
 const FINEST: usize = 64;

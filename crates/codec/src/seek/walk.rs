@@ -1,0 +1,47 @@
+//! Walks a whole scan to index it: runs once a file, when a data set is built.
+
+use super::SeekError;
+use super::bits::Bits;
+use super::grid::Grid;
+use super::header::Header;
+use super::index::Entry;
+use super::tables::Tables;
+
+/// Gives an index entry for every `segment` MCUs of every row.
+///
+/// # Errors
+/// [`SeekError::Corrupt`] if the scan has invalid codes, ends early or goes on after its last MCU.
+pub(super) fn walk(
+    header: &Header,
+    tables: &Tables,
+    scan: &[u8],
+    segment: usize,
+) -> Result<Vec<Entry>, SeekError> {
+    let grid = Grid::of(header);
+    let mut entries = Vec::with_capacity(grid.down * grid.across.div_ceil(segment));
+    let mut bits = Bits::at(scan, 0);
+    let mut dc = [0i16; 3];
+    for _ in 0..grid.down {
+        for mcu in 0..grid.across {
+            if mcu % segment == 0 {
+                let position = u32::try_from(bits.position())
+                    .map_err(|_| SeekError::Unsupported("its scan is larger than 512 MiB"))?;
+                entries.push(Entry { position, dc });
+            }
+            for (component, dc) in header.components().iter().zip(&mut dc) {
+                for _ in 0..component.across * component.down {
+                    tables.coefficients(component, &mut bits, dc, |_, _| {})?;
+                }
+            }
+        }
+        if bits.position() > scan.len() * 8 {
+            return Err(SeekError::Corrupt("the entropy-coded data is cut short"));
+        }
+    }
+    if scan.len() * 8 - bits.position() >= 8 {
+        return Err(SeekError::Unsupported(
+            "its entropy-coded data goes on after the last block",
+        ));
+    }
+    Ok(entries)
+}
