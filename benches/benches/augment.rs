@@ -220,16 +220,26 @@ fn erasing(c: &mut Criterion) {
 fn normalise(c: &mut Criterion) {
     let image = photograph(SIDE, SIDE);
     let mut batch = vec![0.0; 2 * BATCH * BYTES];
-    let normalize = Normalize::default();
     let mut group = c.benchmark_group("normalise");
-    group.bench_function("cached", |b| {
-        b.iter(|| normalize.apply(&image, black_box(&mut batch[..BYTES])));
-    });
-    group.bench_function("batch", |b| {
+    for &level in Level::available() {
+        let normalize = Normalize::default().with_level(level);
+        group.bench_function(format!("cached/{level:?}"), |b| {
+            b.iter(|| normalize.apply(&image, black_box(&mut batch[..BYTES])));
+        });
+        group.bench_function(format!("batch/{level:?}"), |b| {
+            let mut slot = 0;
+            b.iter(|| {
+                slot = (slot + 1) % (2 * BATCH);
+                normalize.apply(&image, &mut batch[slot * BYTES..][..BYTES])
+            });
+        });
+    }
+    // What writing as many bytes costs at least.
+    group.bench_function("batch/fill", |b| {
         let mut slot = 0;
         b.iter(|| {
             slot = (slot + 1) % (2 * BATCH);
-            normalize.apply(&image, &mut batch[slot * BYTES..][..BYTES])
+            batch[slot * BYTES..][..BYTES].fill(0.5);
         });
     });
 }

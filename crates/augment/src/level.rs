@@ -6,9 +6,9 @@
 pub enum Level {
     /// Plain Rust, for every processor.
     Scalar,
-    /// 256-bit integer vectors (x86-64, from 2013 on).
+    /// 256-bit vectors (AVX2 and FMA: x86-64 from 2013 on).
     Avx2,
-    /// 512-bit vectors with permutations of bytes (AVX-512 F, BW, VL, VBMI: Ice Lake, Zen 4).
+    /// 512-bit vectors with permutations of bytes (AVX-512 F, BW, DQ, VL, VBMI: Ice Lake, Zen 4).
     Avx512,
 }
 
@@ -24,9 +24,10 @@ impl Level {
     pub fn available() -> &'static [Level] {
         #[cfg(target_arch = "x86_64")]
         {
-            let avx2 = is_x86_feature_detected!("avx2");
+            let avx2 = is_x86_feature_detected!("avx2") && is_x86_feature_detected!("fma");
             let avx512 = is_x86_feature_detected!("avx512f")
                 && is_x86_feature_detected!("avx512bw")
+                && is_x86_feature_detected!("avx512dq")
                 && is_x86_feature_detected!("avx512vl")
                 && is_x86_feature_detected!("avx512vbmi");
             match (avx2, avx512) {

@@ -1,19 +1,46 @@
 //! From 8-bit HWC to float CHW. The only place where pixels become floats; no half precision.
 
-use crate::AugmentError;
+#[cfg(target_arch = "x86_64")]
+mod avx2;
+#[cfg(target_arch = "x86_64")]
+mod avx512;
+
 use crate::error::require;
+use crate::{AugmentError, Level};
 
 /// (level - mean) / std for each channel, and planes instead of interleaved pixels.
 ///
-/// Both are in units of levels (0 to 255). A level has only 256 values, so the quotients come from a
-/// table of 3 KB: they are exactly the f32 quotients (a product with 1 / std would be off by one unit
-/// in the last place for some levels), at the price of one load from the first-level cache, where the
-/// three interleaved channels would keep a vector unit from working at full width anyway.
+/// Both are in units of levels (0 to 255). The results are exactly the f32 quotients at every [`Level`]
+/// of instructions. A level has only 256 values, so the portable kernel looks them up.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Normalize {
     mean: [f32; 3],
     std: [f32; 3],
     table: Box<[[f32; 256]; 3]>,
+    level: Level,
+}
+
+/// How vectors find the quotients of one channel.
+#[cfg(target_arch = "x86_64")]
+#[derive(Clone, Copy)]
+struct Quotient {
+    mean: f32,
+    std: f32,
+    /// 1 / std, rounded.
+    reciprocal: f32,
+}
+
+#[cfg(target_arch = "x86_64")]
+impl Quotient {
+    /// x / std by a product and one correction with the remainder (Markstein, IBM Journal of Research
+    /// and Development 34(1), 1990): the quotient rounded to nearest, but where something over- or
+    /// underflows on the way.
+    fn of(self, level: u8) -> f32 {
+        let x = f32::from(level) - self.mean;
+        let quotient = x * self.reciprocal;
+        let remainder = quotient.mul_add(-self.std, x);
+        remainder.mul_add(self.reciprocal, quotient)
+    }
 }
 
 impl Default for Normalize {
@@ -82,6 +109,28 @@ impl Normalize {
         }
         let (red, rest) = planes.split_at_mut(count);
         let (green, blue) = rest.split_at_mut(count);
+        self.apply_checked(pixels, [red, green, blue]);
+        Ok(())
+    }
+
+    #[cfg_attr(target_arch = "x86_64", allow(unsafe_code))]
+    fn apply_checked(&self, pixels: &[u8], [red, green, blue]: [&mut [f32]; 3]) {
+        #[cfg(target_arch = "x86_64")]
+        if self.level > Level::Scalar {
+            for (channel, plane) in [red, green, blue].into_iter().enumerate() {
+                let quotient = self.quotient(channel);
+                let table = &self.table[channel];
+                match self.level {
+                    // SAFETY: `with_level` takes no level that the processor lacks.
+                    Level::Avx512 => unsafe {
+                        avx512::plane(pixels, channel, quotient, table, plane);
+                    },
+                    // SAFETY: as above.
+                    _ => unsafe { avx2::plane(pixels, channel, quotient, table, plane) },
+                }
+            }
+            return;
+        }
         let [reds, greens, blues] = &*self.table;
         let (pixels, _) = pixels.as_chunks::<3>();
         for (((&[r, g, b], red), green), blue) in pixels.iter().zip(red).zip(green).zip(blue) {
@@ -89,15 +138,53 @@ impl Normalize {
             *green = greens[usize::from(g)];
             *blue = blues[usize::from(b)];
         }
-        Ok(())
     }
 
     fn with_table(mean: [f32; 3], std: [f32; 3]) -> Self {
         let channel = |c: usize| std::array::from_fn(|level| (level as f32 - mean[c]) / std[c]);
-        Normalize {
+        let table = Box::new(std::array::from_fn(channel));
+        let normalize = Normalize {
             mean,
             std,
-            table: Box::new(std::array::from_fn(channel)),
+            table,
+            level: Level::Scalar,
+        };
+        normalize.with_level(Level::best())
+    }
+
+    /// The same at `level`, or at the best one below it that this processor has, unless mean and std are
+    /// so far from any image's that only the table has their quotients.
+    #[must_use]
+    pub fn with_level(self, level: Level) -> Self {
+        let level = if self.vectors_agree() {
+            level.min(Level::best())
+        } else {
+            Level::Scalar
+        };
+        Normalize { level, ..self }
+    }
+
+    #[cfg(target_arch = "x86_64")]
+    fn vectors_agree(&self) -> bool {
+        self.table.iter().enumerate().all(|(channel, table)| {
+            let quotient = self.quotient(channel);
+            (0..=255u8)
+                .zip(table)
+                .all(|(level, exact)| quotient.of(level).to_bits() == exact.to_bits())
+        })
+    }
+
+    #[cfg(not(target_arch = "x86_64"))]
+    fn vectors_agree(&self) -> bool {
+        true
+    }
+
+    #[cfg(target_arch = "x86_64")]
+    fn quotient(&self, channel: usize) -> Quotient {
+        Quotient {
+            mean: self.mean[channel],
+            std: self.std[channel],
+            reciprocal: 1.0 / self.std[channel],
         }
     }
 }
@@ -106,6 +193,7 @@ impl Normalize {
 mod tests {
     #![allow(clippy::unwrap_used)]
     use super::*;
+    use proptest::prelude::*;
 
     #[test]
     fn every_level_is_the_exact_quotient_in_its_plane() {
@@ -128,6 +216,42 @@ mod tests {
                 planes[512 + level].to_bits(),
                 (((level / 2) as f32 - 103.53) / 57.375).to_bits()
             );
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn every_level_of_instructions_gives_the_same_bits(
+            pixels in prop::collection::vec(any::<[u8; 3]>(), 0..300),
+            offset in 0usize..20,
+            mean in prop::array::uniform3(prop_oneof![0.0f32..255.0, any::<f32>().prop_filter("finite", |x| x.is_finite())]),
+            std in prop::array::uniform3(prop_oneof![0.5f32..255.0, 1e-38f32..1e38]),
+        ) {
+            let pixels = pixels.into_flattened();
+            let normalize = Normalize::new(mean, std).unwrap();
+            let run = |level| {
+                let mut planes = vec![f32::NAN; offset + pixels.len()];
+                let normalize = normalize.clone().with_level(level);
+                normalize.apply(&pixels, &mut planes[offset..]).unwrap();
+                planes.into_iter().map(f32::to_bits).collect::<Vec<_>>()
+            };
+            let expected = run(Level::Scalar);
+            for &level in Level::available() {
+                prop_assert!(run(level) == expected, "{level:?}");
+            }
+        }
+    }
+
+    #[test]
+    fn usual_means_and_deviations_need_no_table() {
+        for (mean, std) in [
+            ([123.675, 116.28, 103.53], [58.395, 57.12, 57.375]),
+            ([127.5; 3], [127.5; 3]),
+            ([0.0; 3], [255.0; 3]),
+            ([0.0; 3], [1.0; 3]),
+        ] {
+            let normalize = Normalize::new(mean, std).unwrap();
+            assert_eq!(normalize.level, Level::best());
         }
     }
 

@@ -9,6 +9,7 @@ mod blur;
 mod chain;
 mod levels;
 mod sharpen;
+mod warp;
 
 pub(crate) use chain::{Frame, Scratch, run};
 

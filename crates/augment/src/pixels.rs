@@ -2,9 +2,9 @@
 //! with the bytes of the portable kernels in `scalar`. What it is good for is decided in `ops` and `jitter`.
 
 #[cfg(target_arch = "x86_64")]
-mod avx2;
+pub(crate) mod avx2;
 #[cfg(target_arch = "x86_64")]
-mod avx512;
+pub(crate) mod avx512;
 mod histogram;
 mod scalar;
 
@@ -56,6 +56,9 @@ kernels! {
     /// `ImageEnhance.Sharpness` of the middle one of three rows, but for its outermost pixels. All are
     /// of one length, two pixels or more, as is `sums`, which is scratch.
     fn sharpen_row(rows: [&[u8]; 3], factor: f32, sums: &mut [u16], out: &mut [u8]);
+    /// Each pixel into a word: red, green, blue, 0 from its lowest byte on. There are as many words as
+    /// pixels.
+    fn spread(pixels: &[u8], words: &mut [u32]);
 }
 
 #[cfg(test)]

@@ -21,7 +21,7 @@ macro_rules! at_each_level {
                 $kernel($($arg),*)
             }
             #[cfg(target_arch = "x86_64")]
-            #[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512vbmi")]
+            #[target_feature(enable = "avx512f,avx512bw,avx512dq,avx512vl,avx512vbmi")]
             fn avx512($($arg: $kind),*) {
                 $kernel($($arg),*)
             }

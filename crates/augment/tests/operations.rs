@@ -3,7 +3,7 @@
 
 use std::collections::BTreeMap;
 
-use augment::{Augmenter, Interpolation, Op, Warp};
+use augment::{Augmenter, Interpolation, Level, Op, Warp};
 
 const CASES: &str = include_str!("fixtures/ops.tsv");
 const EXPECTED: &[u8] = include_bytes!("fixtures/ops.bin");
@@ -65,19 +65,26 @@ fn a_chain_gives_the_bytes_of_its_operations_one_by_one() {
     assert_eq!(together, apart);
 }
 
-fn applied(ops: &[Op], interpolation: &str, mut pixels: Vec<u8>, size: (u32, u32)) -> Vec<u8> {
+/// At all levels, which must agree.
+fn applied(ops: &[Op], interpolation: &str, pixels: Vec<u8>, size: (u32, u32)) -> Vec<u8> {
     let interpolation = match interpolation {
         "nearest" => Interpolation::Nearest,
         _ => Interpolation::Bilinear,
     };
-    let mut augmenter = Augmenter::new(Warp {
+    let warp = Warp {
         interpolation,
         fill: FILL,
+    };
+    let mut results = Level::available().iter().map(|&level| {
+        let mut pixels = pixels.clone();
+        Augmenter::with_level(warp, level)
+            .apply_ops(ops, &mut pixels, size.0, size.1)
+            .unwrap();
+        pixels
     });
-    augmenter
-        .apply_ops(ops, &mut pixels, size.0, size.1)
-        .unwrap();
-    pixels
+    let result = results.next().unwrap();
+    assert!(results.all(|other| other == result), "{ops:?}");
+    result
 }
 
 fn operation(name: &str, argument: &str) -> Op {

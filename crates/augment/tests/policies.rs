@@ -3,7 +3,7 @@
 
 use std::collections::BTreeMap;
 
-use augment::{Augmenter, Draw, Interpolation, Op, Policy, SampleRng, Warp};
+use augment::{Augmenter, Draw, Interpolation, Level, Op, Policy, SampleRng, Warp};
 use proptest::prelude::*;
 
 const POLICIES: [&str; 11] = [
@@ -334,7 +334,7 @@ fn any_op() -> impl Strategy<Value = Op> {
 
 proptest! {
     #[test]
-    fn no_argument_and_no_size_panics(
+    fn no_argument_and_no_size_panics_or_differs_by_level(
         ops in proptest::collection::vec(any_op(), 1..5),
         width in 1..=40u32,
         height in 1..=40u32,
@@ -342,9 +342,17 @@ proptest! {
         level: u8,
     ) {
         let interpolation = if bilinear { Interpolation::Bilinear } else { Interpolation::Nearest };
-        let mut augmenter = Augmenter::new(Warp { interpolation, ..Warp::default() });
-        let mut pixels: Vec<u8> = (0..3 * width * height).map(|i| (i as u8) ^ level).collect();
-        augmenter.apply_ops(&ops, &mut pixels, width, height).unwrap();
+        let warp = Warp { interpolation, ..Warp::default() };
+        let image: Vec<u8> = (0..3 * width * height).map(|i| (i.wrapping_mul(i) >> 3) as u8 ^ level).collect();
+        let apply = |level: Level| {
+            let mut pixels = image.clone();
+            Augmenter::with_level(warp, level).apply_ops(&ops, &mut pixels, width, height).unwrap();
+            pixels
+        };
+        let expected = apply(Level::Scalar);
+        for &level in Level::available() {
+            prop_assert!(apply(level) == expected, "{level:?}");
+        }
     }
 
     #[test]

@@ -1,7 +1,8 @@
 //! Runs operations one after another on one image; the only place that knows all of them.
 
-use super::affine::{self, Affine};
+use super::affine::Affine;
 use super::levels::Levels;
+use super::warp::{self, Padded};
 use super::{Op, Warp, blur, sharpen};
 use crate::pixels::blend;
 use crate::{Level, jitter};
@@ -27,6 +28,8 @@ pub(crate) struct Scratch {
     pub(super) level: Level,
     /// A copy of the image.
     pub(super) source: Vec<u8>,
+    /// A copy of the image for warps.
+    pub(super) padded: Padded,
     pub(super) rows: Vec<u8>,
     pub(super) sums: Vec<u16>,
 }
@@ -37,6 +40,7 @@ impl Scratch {
         Scratch {
             level: level.min(Level::best()),
             source: Vec::new(),
+            padded: Padded::default(),
             rows: Vec::new(),
             sums: Vec::new(),
         }
@@ -115,7 +119,7 @@ impl Canvas<'_> {
     }
 
     fn warp(&mut self, matrix: Affine, warp: Warp) {
-        self.rewrite(|pixels, frame, scratch| affine::warp(pixels, frame, &matrix, warp, scratch));
+        self.rewrite(|pixels, frame, scratch| warp::warp(pixels, frame, &matrix, warp, scratch));
     }
 
     fn contrast(&mut self, factor: f32) {

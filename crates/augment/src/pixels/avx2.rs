@@ -3,7 +3,7 @@
 use std::arch::x86_64::*;
 
 use super::{Table, scalar};
-use crate::simd::avx2::{load, load_lane, store_lane, store_low};
+use crate::simd::avx2::{load, load_lane, store, store_lane, store_low};
 
 /// Bytes of eight pixels.
 const BLOCK: usize = 24;
@@ -85,19 +85,33 @@ pub(super) fn saturate(pixels: &mut [u8], factor: f32) {
     scalar::saturate(rest, factor);
 }
 
+/// The first four pixels begin the low lane, the last four end the high one.
+#[target_feature(enable = "avx2")]
+#[inline]
+fn lanes(block: &[u8; BLOCK]) -> __m256i {
+    let first = load_lane(&block[..16].as_chunks().0[0]);
+    let last = load_lane(&block[8..].as_chunks().0[0]);
+    _mm256_set_m128i(last, first)
+}
+
 /// The channels of eight pixels, 32 bits a level.
 #[target_feature(enable = "avx2")]
 #[inline]
 fn channels(block: &[u8; BLOCK]) -> [__m256i; 3] {
-    let first = load_lane(&block[..16].as_chunks().0[0]);
-    let last = load_lane(&block[8..].as_chunks().0[0]);
-    let pixels = _mm256_set_m128i(last, first);
+    let pixels = lanes(block);
     let [red, green, blue] = &SPREAD;
     [
         _mm256_shuffle_epi8(pixels, load(red)),
         _mm256_shuffle_epi8(pixels, load(green)),
         _mm256_shuffle_epi8(pixels, load(blue)),
     ]
+}
+
+/// One channel of eight pixels, 32 bits a level.
+#[target_feature(enable = "avx2")]
+#[inline]
+pub(crate) fn channel_of(block: &[u8; BLOCK], channel: usize) -> __m256i {
+    _mm256_shuffle_epi8(lanes(block), load(&SPREAD[channel]))
 }
 
 /// [`scalar::luma`]. Green's weight, which is no signed 16-bit number, is split in two.
@@ -161,4 +175,26 @@ pub(super) fn sharpen_row(rows: [&[u8]; 3], factor: f32, sums: &mut [u16], out: 
     }
     let done = inner / 16 * 16;
     scalar::sharpen_from(done, inner, here, factor, sums, out);
+}
+
+/// Where the bytes of four pixels lie, in both lanes, as [`SPREAD`].
+const WORDS: [u8; 32] = {
+    let mut places = [0x80; 32];
+    let mut byte = 0;
+    while byte < BLOCK {
+        let lane = byte / 12;
+        places[lane * 16 + byte % 12 / 3 * 4 + byte % 3] = (byte % 12 + 4 * lane) as u8;
+        byte += 1;
+    }
+    places
+};
+
+#[target_feature(enable = "avx2")]
+pub(super) fn spread(pixels: &[u8], words: &mut [u32]) {
+    let (blocks, rest) = pixels.as_chunks::<BLOCK>();
+    let (groups, last) = words.as_chunks_mut::<8>();
+    for (block, group) in blocks.iter().zip(groups) {
+        store(_mm256_shuffle_epi8(lanes(block), load(&WORDS)), group);
+    }
+    scalar::spread(rest, last);
 }

@@ -5,7 +5,7 @@ use std::arch::x86_64::*;
 
 use super::{Table, scalar};
 use crate::simd::avx512::{
-    load, load_half, load_some, store, store_half, store_quarter, store_some,
+    load, load_half, load_some, store, store_half, store_pixels, store_some,
 };
 
 /// Which bytes of three vectors in a row are of a channel.
@@ -36,12 +36,12 @@ const SPREAD: [[u8; 64]; 3] = {
 /// The low bytes of 32 bits.
 const LOW_BYTES: u64 = 0x1111_1111_1111_1111;
 
-/// Drops every fourth byte.
-const PACK: [u8; 64] = {
+/// Where the bytes of 16 pixels lie, a pixel a word.
+const WORDS: [u8; 64] = {
     let mut places = [0; 64];
     let mut byte = 0;
     while byte < BLOCK {
-        places[byte] = (byte / 3 * 4 + byte % 3) as u8;
+        places[byte / 3 * 4 + byte % 3] = byte as u8;
         byte += 1;
     }
     places
@@ -128,11 +128,7 @@ fn saturate_block(block: &mut [u8; BLOCK], factor: f32) {
     let green = _mm512_slli_epi32::<8>(blend(gray, green, factor));
     let blue = _mm512_slli_epi32::<16>(blend(gray, blue, factor));
     let pixels = _mm512_or_si512(_mm512_or_si512(red, green), blue);
-    let bytes = _mm512_permutexvar_epi8(load(&PACK), pixels);
-    let (parts, _) = block.as_chunks_mut::<16>();
-    store_quarter(_mm512_castsi512_si128(bytes), &mut parts[0]);
-    store_quarter(_mm512_extracti32x4_epi32::<1>(bytes), &mut parts[1]);
-    store_quarter(_mm512_extracti32x4_epi32::<2>(bytes), &mut parts[2]);
+    store_pixels(pixels, block);
 }
 
 /// The channels of 16 pixels, 32 bits a level.
@@ -145,6 +141,13 @@ fn channels(pixels: __m512i) -> [__m512i; 3] {
         _mm512_maskz_permutexvar_epi8(LOW_BYTES, load(green), pixels),
         _mm512_maskz_permutexvar_epi8(LOW_BYTES, load(blue), pixels),
     ]
+}
+
+/// One channel of 16 pixels, 32 bits a level.
+#[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512vbmi")]
+#[inline]
+pub(crate) fn channel_of(pixels: __m512i, channel: usize) -> __m512i {
+    _mm512_maskz_permutexvar_epi8(LOW_BYTES, load(&SPREAD[channel]), pixels)
 }
 
 /// [`scalar::luma`]. Green's weight, which is no signed 16-bit number, is split in two.
@@ -203,4 +206,16 @@ pub(super) fn sharpen_row(rows: [&[u8]; 3], factor: f32, sums: &mut [u16], out: 
     }
     let done = inner / 32 * 32;
     scalar::sharpen_from(done, inner, here, factor, sums, out);
+}
+
+#[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512vbmi")]
+pub(super) fn spread(pixels: &[u8], words: &mut [u32]) {
+    const THREE_OF_FOUR: u64 = 0x7777_7777_7777_7777;
+    let (blocks, rest) = pixels.as_chunks::<BLOCK>();
+    let (groups, last) = words.as_chunks_mut::<16>();
+    for (block, group) in blocks.iter().zip(groups) {
+        let words = _mm512_maskz_permutexvar_epi8(THREE_OF_FOUR, load(&WORDS), load_some(block));
+        store(words, group);
+    }
+    scalar::spread(rest, last);
 }

@@ -56,6 +56,14 @@ pub(super) fn sharpen_row(rows: [&[u8]; 3], factor: f32, sums: &mut [u16], out: 
     sharpen_from(0, inner, rows[1], factor, sums, out);
 }
 
+#[inline(always)]
+pub(super) fn spread(pixels: &[u8], words: &mut [u32]) {
+    let (pixels, _) = pixels.as_chunks::<3>();
+    for (&[r, g, b], word) in pixels.iter().zip(words) {
+        *word = u32::from_le_bytes([r, g, b, 0]);
+    }
+}
+
 /// Sums of three bytes above one another.
 #[inline(always)]
 pub(super) fn sum_columns([above, here, below]: [&[u8]; 3], sums: &mut [u16]) {

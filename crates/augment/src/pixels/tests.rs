@@ -69,6 +69,17 @@ proptest! {
     }
 
     #[test]
+    fn pixels_spread_into_words_at_every_level(pixels in images()) {
+        let expected: Vec<u32> =
+            pixels.as_chunks::<3>().0.iter().map(|&[r, g, b]| u32::from_le_bytes([r, g, b, 0])).collect();
+        for &level in Level::available() {
+            let mut words = vec![9; expected.len()];
+            spread(level, &pixels, &mut words);
+            prop_assert!(words == expected, "{level:?}");
+        }
+    }
+
+    #[test]
     fn levels_are_counted_and_bounded(pixels in images()) {
         let mut expected = [[0u32; 256]; 3];
         for (i, &level) in pixels.iter().enumerate() {

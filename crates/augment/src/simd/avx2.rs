@@ -45,3 +45,10 @@ pub(crate) fn store_low(vector: __m128i, bytes: &mut [u8; 8]) {
     // SAFETY: the reference is to 8 bytes that may be written; alignment is not required.
     unsafe { _mm_storel_epi64(bytes.as_mut_ptr().cast(), vector) }
 }
+
+#[target_feature(enable = "avx2")]
+#[inline]
+pub(crate) fn store_floats(vector: __m256, to: &mut [f32; 8]) {
+    // SAFETY: the reference is to 32 bytes that may be written; alignment is not required.
+    unsafe { _mm256_storeu_ps(to.as_mut_ptr(), vector) }
+}

@@ -1,0 +1,45 @@
+//! An image as warps want to read it. No coordinates beyond its border.
+
+use crate::Level;
+use crate::ops::chain::Frame;
+use crate::pixels;
+
+/// A copy of an image, red, green, blue and 0 in the bytes of a word, with its outermost pixels
+/// repeated all around: neighbours of a pixel need no bounds, and two in a row are one load.
+#[derive(Clone, Debug, Default)]
+pub(in crate::ops) struct Padded {
+    words: Vec<u32>,
+    stride: usize,
+}
+
+impl Padded {
+    /// Copies `pixels`, which hold `frame` and at least one pixel.
+    pub(super) fn copy(&mut self, level: Level, pixels: &[u8], frame: Frame) {
+        let stride = frame.width + 2;
+        let len = stride * (frame.height + 2);
+        self.stride = stride;
+        if self.words.len() < len {
+            self.words.resize(len, 0);
+        }
+        let rows = pixels.chunks_exact(frame.row());
+        let lines = self.words[stride..len - stride].chunks_exact_mut(stride);
+        for (row, line) in rows.zip(lines) {
+            pixels::spread(level, row, &mut line[1..=frame.width]);
+            line[0] = line[1];
+            line[stride - 1] = line[stride - 2];
+        }
+        self.words.copy_within(stride..2 * stride, 0);
+        self.words
+            .copy_within(len - 2 * stride..len - stride, len - stride);
+    }
+
+    /// Words from one row to the next.
+    pub(super) fn stride(&self) -> usize {
+        self.stride
+    }
+
+    /// The words; that of pixel (x, y) is number (y + 1) stride + x + 1.
+    pub(super) fn words(&self) -> &[u32] {
+        &self.words
+    }
+}
