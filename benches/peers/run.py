@@ -1,0 +1,160 @@
+"""Our loader and others', interleaved, on the same images and the same work; medians, as a Markdown table.
+
+    python3 benches/peers/run.py --raw RAW [--rounds 3] [--workers 2] [--json FILE]
+
+RAW holds class folders (RAW/train/<class>/*.JPEG). The first run makes a virtual environment for each library under
+target/peers (several GB from PyPI: DALI, MindSpore with MindCV, PyTorch with torchvision) and packs RAW with
+`shard build`; --venvs DIR uses ready ones (DIR/dali, DIR/ms, DIR/torch). Whatever cannot be installed is left out and
+named. Run it on an otherwise idle machine: rows are compared within one run only.
+"""
+
+import argparse
+import json
+import os
+import platform
+import statistics
+import subprocess
+import sys
+import tempfile
+
+ROOT = os.path.abspath(os.path.join(os.path.dirname(__file__), "..", ".."))
+VENVS = {
+    "dali": ["nvidia-dali-cuda120", "numpy"],
+    "ms": ["mindspore==2.10.0", "mindcv==0.3.0"],
+    "torch": ["torch", "torchvision"],
+}
+
+# Images in an epoch, so that the ends of epochs, at which some loaders pause, are rare.
+ENOUGH = 5000
+
+# Row: (what it does, loader, environment or None for ours, its arguments).
+CROP, RECIPE, EVAL = "crop, flip", "MindCV's recipe", "validation"
+ROWS = [
+    (CROP + " -> u8", "this, {encoding}", None, ["--output", "u8"]),
+    (CROP + " -> u8", "DALI, CPU", "dali", ["dali", "--out", "u8"]),
+    (CROP + " -> u8", "mindspore.dataset", "ms", ["mindspore", "--out", "u8"]),
+    (CROP + " -> u8", "torchvision, Pillow", "torch", ["torchvision", "--out", "u8"]),
+    (CROP + " -> f32", "this, {encoding}", None, ["--output", "f32"]),
+    (CROP + " -> f32", "DALI, CPU", "dali", ["dali", "--out", "f32"]),
+    (CROP + " -> f32", "mindspore.dataset", "ms", ["mindspore", "--out", "f32"]),
+    (CROP + " -> f32", "torchvision, Pillow", "torch", ["torchvision", "--out", "f32"]),
+    (RECIPE + " -> u8", "this, {encoding}", None, ["--output", "u8", "--recipe", "configs/inception_v4.yaml"]),
+    (RECIPE + " -> f32", "this, {encoding}", None, ["--output", "f32", "--recipe", "configs/inception_v4.yaml"]),
+    (RECIPE + " -> f32", "mindspore.dataset", "ms", ["mindcv-recipe", "--out", "f32"]),
+    (EVAL + " -> u8", "this, {encoding}, exact", None, ["--output", "u8", "--split", "val"]),
+    (EVAL + " -> u8", "torchvision, Pillow", "torch", ["torchvision-eval", "--out", "u8"]),
+]
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--raw", required=True)
+    parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--workers", type=int, default=2)
+    parser.add_argument("--batch", type=int, default=32)
+    parser.add_argument("--seconds", type=float, default=6)
+    parser.add_argument("--encodings", default="jpeg", help="of ours, with commas")
+    parser.add_argument("--venvs", default=os.path.join(ROOT, "target", "peers"))
+    parser.add_argument("--scratch", help="on the same file system as RAW, for hard links [default: beside RAW]")
+    parser.add_argument("--json")
+    args = parser.parse_args()
+    args.scratch = args.scratch or os.path.dirname(os.path.abspath(args.raw))
+
+    shard = os.path.join(ROOT, "target", "release", "shard")
+    if not os.path.exists(shard):
+        sys.exit(f"{shard} is not there: cargo build --release -p shard")
+    with tempfile.TemporaryDirectory(dir=args.scratch) as scratch:
+        raw = prepare(args.raw, scratch)
+        sets = {}
+        for encoding in args.encodings.split(","):
+            sets[encoding] = os.path.join(scratch, encoding)
+            check([shard, "-q", "build", "--source", raw, "--out", sets[encoding], "--encoding", encoding])
+        rows = [row for work in ROWS for row in expand(work, sets, args, shard, raw)]
+        rates = {index: [] for index in range(len(rows))}
+        for _ in range(args.rounds):
+            for index, (_, name, command) in enumerate(rows):
+                rate = measure(command)
+                if rate is not None:
+                    rates[index].append(rate)
+                print(f"{name}: {rate and round(rate)}", file=sys.stderr, flush=True)
+    table([(work, name, rates[index]) for index, (work, name, _) in enumerate(rows)], args)
+
+
+def prepare(raw, scratch):
+    """RAW by links, often enough for epochs of some seconds; training images serve as validation images."""
+    folder = os.path.join(raw, "train") if os.path.isdir(os.path.join(raw, "train")) else raw
+    linked = os.path.join(scratch, "raw")
+    classes = {name: sorted(os.listdir(os.path.join(folder, name))) for name in sorted(os.listdir(folder))}
+    copies = max(1, ENOUGH // max(1, sum(map(len, classes.values()))))
+    for name, files in classes.items():
+        os.makedirs(os.path.join(linked, "train", name))
+        for file in files:
+            source = os.path.abspath(os.path.join(folder, name, file))
+            stem, suffix = os.path.splitext(file)
+            for copy in range(copies):
+                os.link(source, os.path.join(linked, "train", name, f"{stem}_{copy}{suffix}"))
+    os.symlink(os.path.join(linked, "train"), os.path.join(linked, "val"))
+    return linked
+
+
+def expand(row, sets, args, shard, raw):
+    work, name, venv, arguments = row
+    if venv is None:
+        for encoding, path in sets.items():
+            command = [shard, "bench", path, "--threads", str(args.workers), "--seconds", str(args.seconds)]
+            command += ["--warmup", "2", "--batch", str(args.batch), "--size", "299", "--json"] + arguments
+            yield work, name.format(encoding=encoding), command
+    else:
+        python = environment(args.venvs, venv)
+        if python:
+            script = os.path.join(ROOT, "benches", "peers", "loaders.py")
+            options = ["--data", raw, "--workers", str(args.workers), "--seconds", str(args.seconds)]
+            yield work, name, [python, script] + arguments + options + ["--batch", str(args.batch)]
+
+
+def environment(folder, name):
+    home = os.path.join(folder, name)
+    python = os.path.join(home, "bin", "python3")
+    if not os.path.exists(python):
+        try:
+            check([sys.executable, "-m", "venv", home])
+            check([python, "-m", "pip", "install", "-q"] + VENVS[name])
+        except subprocess.CalledProcessError:
+            print(f"left out: {VENVS[name]} cannot be installed", file=sys.stderr)
+            return None
+    return python
+
+
+def check(command):
+    subprocess.run(command, check=True, cwd=ROOT, stdout=subprocess.DEVNULL)
+
+
+def measure(command):
+    """Images per second, or nothing if it failed; the reason is on standard error."""
+    done = subprocess.run(command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    start = done.stdout.find("{")
+    if done.returncode or start < 0:
+        print(done.stderr[-500:], file=sys.stderr)
+        return None
+    report = json.loads(done.stdout[start:])
+    return report["best"]["img_per_s"] if "best" in report else report["img_per_s"]
+
+
+def table(rows, args):
+    with open("/proc/cpuinfo") as file:
+        cpu = next((line.split(":")[1].strip() for line in file if line.startswith("model name")), platform.machine())
+    print(f"{cpu}, {os.cpu_count()} CPUs, {args.workers} workers, medians of {args.rounds} interleaved rounds\n")
+    print("| work | loader | img/s | range |\n|---|---|---:|---:|")
+    for work, name, rates in rows:
+        if rates:
+            print(f"| {work} | {name} | {statistics.median(rates):.0f} | {min(rates):.0f}-{max(rates):.0f} |")
+        else:
+            print(f"| {work} | {name} | failed | |")
+    if args.json:
+        with open(args.json, "w") as file:
+            named = [{"work": work, "loader": name, "img_per_s": rates} for work, name, rates in rows]
+            json.dump({"cpu": cpu, "workers": args.workers, "rows": named}, file, indent=1)
+
+
+if __name__ == "__main__":
+    main()
