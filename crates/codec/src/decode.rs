@@ -8,7 +8,7 @@ use crate::jpeg::{cmyk, crop};
 use crate::seek::{self, Level, Planes, SeekDecoder};
 use crate::sniff::{check_size, kind_of};
 use crate::turbo::{Decompressor, PixelFormat};
-use crate::{CodecError, Encoding, Kind, Region, png};
+use crate::{CodecError, Encoding, Kind, Region, png, rgb};
 
 /// Decodes payloads, one at a time. Make one for each thread and keep it.
 ///
@@ -19,6 +19,8 @@ use crate::{CodecError, Encoding, Kind, Region, png};
 pub struct Decoder {
     turbo: Decompressor,
     seek: SeekDecoder,
+    level: Level,
+    rows: rgb::Scratch,
     pixels: Vec<u8>,
     samples: Vec<u8>,
 }
@@ -77,6 +79,8 @@ impl Decoder {
         Ok(Self {
             turbo: Decompressor::new().map_err(failed)?,
             seek: SeekDecoder::with_level(level),
+            level: level.min(Level::best()),
+            rows: rgb::Scratch::default(),
             pixels: Vec::new(),
             samples: Vec::new(),
         })
@@ -109,7 +113,8 @@ impl Decoder {
     /// only the entropy-coded data is. For a truncated progressive file, whose blocks libjpeg
     /// smooths with their neighbours, regions may differ from the full decode.
     ///
-    /// JPEG decodes as in libjpeg by default: accurate integer DCT, fancy upsampling. Gray is
+    /// JPEG decodes as in libjpeg by default: accurate integer DCT, fancy upsampling; with our own decoder
+    /// where the record is seek-indexed, to the same pixels. Gray is
     /// spread to three channels. CMYK and YCCK become RGB as in Pillow, and so does every kind of
     /// PNG. EXIF orientation and colour profiles are ignored.
     ///
@@ -128,13 +133,20 @@ impl Decoder {
                 Kind::Jpeg => self.decode_jpeg(payload, region),
                 Kind::Png => png::decode(payload, region, &mut self.samples, &mut self.pixels),
             },
-            Encoding::Jpeg => self.decode_jpeg(&seek::restore(payload)?, region),
+            Encoding::Jpeg => self.decode_indexed(payload, region),
         }
     }
 
     /// Decodes all of `payload` to see whether it can be.
     pub fn health(&mut self, encoding: Encoding, payload: &[u8]) -> Health {
-        match self.decode(encoding, payload, None) {
+        // libjpeg-turbo is the judge, also of what our own decoder will decode.
+        let decoded = match encoding {
+            Encoding::Source => self.decode(encoding, payload, None),
+            Encoding::Jpeg => seek::restore(payload)
+                .map_err(CodecError::from)
+                .and_then(|file| self.decode_jpeg(&file, None)),
+        };
+        match decoded {
             Ok(Decoded { warning: None, .. }) => Health::Clean,
             Ok(Decoded {
                 warning: Some(warning),
@@ -142,6 +154,36 @@ impl Decoder {
             }) => Health::Damaged(warning),
             Err(error) => Health::Undecodable(error),
         }
+    }
+
+    /// What libjpeg-turbo would give, from our own decoder's planes.
+    fn decode_indexed(
+        &mut self,
+        payload: &[u8],
+        region: Option<Region>,
+    ) -> Result<Decoded<'_>, CodecError> {
+        let (width, height) = seek::size(payload)?;
+        let whole = Region::whole(width, height);
+        let region = region.unwrap_or(whole);
+        if !region.is_inside(&whole) {
+            return Err(CodecError::Region {
+                region,
+                width,
+                height,
+            });
+        }
+        let around = rgb::with_margin(region, (width, height));
+        let planes = self.seek.decode(payload, Some(around))?;
+        let count = region.width as usize * region.height as usize * 3;
+        let pixels = grow(&mut self.pixels, count)?;
+        rgb::convert(self.level, &planes, region, &mut self.rows, pixels);
+        Ok(Decoded {
+            image: (width, height),
+            region,
+            stride: region.width as usize * 3,
+            pixels,
+            warning: None,
+        })
     }
 
     fn decode_jpeg(

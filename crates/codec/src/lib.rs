@@ -17,6 +17,7 @@ mod error;
 mod jpeg;
 mod png;
 mod region;
+mod rgb;
 mod seek;
 mod sniff;
 mod store;

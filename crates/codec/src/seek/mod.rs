@@ -27,7 +27,7 @@ pub use decode::{Plane, Planes};
 pub use idct::Level;
 
 pub(crate) use decode::SeekDecoder;
-pub(crate) use payload::{pack, restore};
+pub(crate) use payload::{pack, restore, size};
 
 use crate::{CodecError, Kind};
 

@@ -109,6 +109,12 @@ pub(crate) fn restore(record: &[u8]) -> Result<Vec<u8>, SeekError> {
     Ok(file)
 }
 
+/// Width and height of the image.
+pub(crate) fn size(record: &[u8]) -> Result<(u32, u32), SeekError> {
+    let header = Payload::parse(record)?.header()?;
+    Ok((header.width as u32, header.height as u32))
+}
+
 /// Appends a scan with a zero behind each byte of ones, as a file has it.
 pub(crate) fn stuff(scan: &[u8], file: &mut Vec<u8>) {
     for piece in scan.split_inclusive(|&byte| byte == 0xff) {
