@@ -3,12 +3,15 @@
 //! Pixels come out as decoded: resampling, flipping and normalising them is the business of
 //! another crate.
 
+use std::sync::Arc;
+
 use crate::jpeg::header::{self, Color};
 use crate::jpeg::{cmyk, crop};
+use crate::recoded::{self, RecodedDecoder};
 use crate::seek::{self, Level, Planes, SeekDecoder};
 use crate::sniff::{check_size, kind_of};
 use crate::turbo::{Decompressor, PixelFormat};
-use crate::{CodecError, Encoding, Kind, Region, png, rgb};
+use crate::{CodecError, Encoding, Kind, Region, Tables, png, rgb};
 
 /// Decodes payloads, one at a time. Make one for each thread and keep it.
 ///
@@ -21,6 +24,8 @@ pub struct Decoder {
     seek: SeekDecoder,
     level: Level,
     rows: rgb::Scratch,
+    recoded: RecodedDecoder,
+    tables: Option<Arc<Tables>>,
     pixels: Vec<u8>,
     samples: Vec<u8>,
 }
@@ -81,13 +86,23 @@ impl Decoder {
             seek: SeekDecoder::with_level(level),
             level: level.min(Level::best()),
             rows: rgb::Scratch::default(),
+            recoded: RecodedDecoder::with_level(level),
+            tables: None,
             pixels: Vec::new(),
             samples: Vec::new(),
         })
     }
 
+    /// Gives the decoder the tables of a data set, which [`Encoding::Recoded`] needs; without any, the
+    /// built-in ones are used.
+    #[must_use]
+    pub fn with_tables(mut self, tables: Arc<Tables>) -> Self {
+        self.tables = Some(tables);
+        self
+    }
+
     /// What the payload decodes to with the least work, covering at least `region`: planes for
-    /// [`Encoding::Jpeg`], RGB pixels for everything else.
+    /// [`Encoding::Jpeg`] and [`Encoding::Recoded`], RGB pixels for everything else.
     ///
     /// Planes are those of libjpeg-turbo's accurate integer DCT, bit for bit, before upsampling.
     ///
@@ -101,6 +116,12 @@ impl Decoder {
     ) -> Result<Native<'_>, CodecError> {
         match encoding {
             Encoding::Jpeg => self.seek.decode(payload, region).map(Native::Planes),
+            Encoding::Recoded => {
+                let tables = tables(&mut self.tables)?;
+                self.recoded
+                    .decode(tables, payload, region)
+                    .map(Native::Planes)
+            }
             Encoding::Source => self.decode(encoding, payload, region).map(Native::Rgb),
         }
     }
@@ -114,7 +135,7 @@ impl Decoder {
     /// smooths with their neighbours, regions may differ from the full decode.
     ///
     /// JPEG decodes as in libjpeg by default: accurate integer DCT, fancy upsampling; with our own decoder
-    /// where the record is seek-indexed, to the same pixels. Gray is
+    /// where the record is seek-indexed or re-coded, to the same pixels. Gray is
     /// spread to three channels. CMYK and YCCK become RGB as in Pillow, and so does every kind of
     /// PNG. EXIF orientation and colour profiles are ignored.
     ///
@@ -133,7 +154,31 @@ impl Decoder {
                 Kind::Jpeg => self.decode_jpeg(payload, region),
                 Kind::Png => png::decode(payload, region, &mut self.samples, &mut self.pixels),
             },
-            Encoding::Jpeg => self.decode_indexed(payload, region),
+            Encoding::Jpeg => {
+                let size = seek::size(payload)?;
+                let (region, around) = with_margin(region, size)?;
+                let planes = self.seek.decode(payload, Some(around))?;
+                to_rgb(
+                    self.level,
+                    &planes,
+                    region,
+                    &mut self.rows,
+                    &mut self.pixels,
+                )
+            }
+            Encoding::Recoded => {
+                let tables = tables(&mut self.tables)?;
+                let size = recoded::size(tables, payload)?;
+                let (region, around) = with_margin(region, size)?;
+                let planes = self.recoded.decode(tables, payload, Some(around))?;
+                to_rgb(
+                    self.level,
+                    &planes,
+                    region,
+                    &mut self.rows,
+                    &mut self.pixels,
+                )
+            }
         }
     }
 
@@ -145,6 +190,9 @@ impl Decoder {
             Encoding::Jpeg => seek::restore(payload)
                 .map_err(CodecError::from)
                 .and_then(|file| self.decode_jpeg(&file, None)),
+            Encoding::Recoded => tables(&mut self.tables)
+                .and_then(|tables| Ok(recoded::restore(tables, payload)?))
+                .and_then(|file| self.decode_jpeg(&file, None)),
         };
         match decoded {
             Ok(Decoded { warning: None, .. }) => Health::Clean,
@@ -154,36 +202,6 @@ impl Decoder {
             }) => Health::Damaged(warning),
             Err(error) => Health::Undecodable(error),
         }
-    }
-
-    /// What libjpeg-turbo would give, from our own decoder's planes.
-    fn decode_indexed(
-        &mut self,
-        payload: &[u8],
-        region: Option<Region>,
-    ) -> Result<Decoded<'_>, CodecError> {
-        let (width, height) = seek::size(payload)?;
-        let whole = Region::whole(width, height);
-        let region = region.unwrap_or(whole);
-        if !region.is_inside(&whole) {
-            return Err(CodecError::Region {
-                region,
-                width,
-                height,
-            });
-        }
-        let around = rgb::with_margin(region, (width, height));
-        let planes = self.seek.decode(payload, Some(around))?;
-        let count = region.width as usize * region.height as usize * 3;
-        let pixels = grow(&mut self.pixels, count)?;
-        rgb::convert(self.level, &planes, region, &mut self.rows, pixels);
-        Ok(Decoded {
-            image: (width, height),
-            region,
-            stride: region.width as usize * 3,
-            pixels,
-            warning: None,
-        })
     }
 
     fn decode_jpeg(
@@ -224,6 +242,51 @@ impl Decoder {
             pixels: &pixels[..count * 3],
             warning,
         })
+    }
+}
+
+/// The region that is asked for, or all of an image of this size, and what is to be decoded for it.
+fn with_margin(
+    region: Option<Region>,
+    (width, height): (u32, u32),
+) -> Result<(Region, Region), CodecError> {
+    let whole = Region::whole(width, height);
+    let region = region.unwrap_or(whole);
+    if !region.is_inside(&whole) {
+        return Err(CodecError::Region {
+            region,
+            width,
+            height,
+        });
+    }
+    Ok((region, rgb::with_margin(region, (width, height))))
+}
+
+/// What libjpeg-turbo would give, from our own decoders' planes.
+fn to_rgb<'a>(
+    level: Level,
+    planes: &Planes<'_>,
+    region: Region,
+    rows: &mut rgb::Scratch,
+    pixels: &'a mut Vec<u8>,
+) -> Result<Decoded<'a>, CodecError> {
+    let count = region.width as usize * region.height as usize * 3;
+    let pixels = grow(pixels, count)?;
+    rgb::convert(level, planes, region, rows, pixels);
+    Ok(Decoded {
+        image: planes.image,
+        region,
+        stride: region.width as usize * 3,
+        pixels,
+        warning: None,
+    })
+}
+
+/// The tables that were given, or the built-in ones.
+fn tables(given: &mut Option<Arc<Tables>>) -> Result<&Tables, CodecError> {
+    match given {
+        Some(tables) => Ok(tables),
+        none => Ok(none.insert(Tables::builtin()?)),
     }
 }
 

@@ -62,6 +62,16 @@ pub enum CodecError {
     /// A record says that it is stored in a way that this version does not know.
     #[error("encoding tag {0} is unknown; a newer version of this software wrote the record")]
     UnknownEncoding(u8),
+    /// Stored [`crate::Tables`] cannot be read.
+    #[error(
+        "the tables of the recoded encoding cannot be read: {0}; restore their file from where the data set came"
+    )]
+    Tables(&'static str),
+    /// A record of the recoded encoding was made with tables of this id, and others were given.
+    #[error(
+        "the record needs the tables {0:08x} that it was made with; open it with its own data set"
+    )]
+    OtherTables(u32),
     /// What was given to be encoded is no image.
     #[error("cannot encode {width} x {height} pixels from {bytes} bytes: {reason}")]
     Encode {

@@ -9,13 +9,15 @@
 //! [`unpack`] gives the file back. A further one is a variant here, a module of its own, and an arm
 //! in those two and in [`Decoder`].
 //!
-//! `unsafe` is confined to `turbo.rs`, which binds libjpeg-turbo, and the kernels in `seek/idct`.
+//! `unsafe` is confined to `turbo.rs`, which binds libjpeg-turbo, and the kernels in `seek/idct`
+//! and `recoded/kernel`.
 
 mod decode;
 mod encode;
 mod error;
 mod jpeg;
 mod png;
+mod recoded;
 mod region;
 mod rgb;
 mod seek;
@@ -26,10 +28,11 @@ mod turbo;
 pub use decode::{Decoded, Decoder, Health, Native};
 pub use encode::{EncodeOptions, JpegColor, Restart, Sampling, encode_jpeg};
 pub use error::{CodecError, Unsupported};
+pub use recoded::{TableTrainer, Tables};
 pub use region::Region;
 pub use seek::{Level, Plane, Planes};
 pub use sniff::{ImageInfo, Kind, MAX_PIXELS, Oddity, sniff};
-pub use store::{pack, unpack};
+pub use store::{pack, pack_with, unpack, unpack_with};
 
 use std::fmt;
 
@@ -43,6 +46,9 @@ pub enum Encoding {
     /// A baseline JPEG with an index of where its entropy-coded data can be entered. Regions decode
     /// without what lies above and beside them; the file comes back byte for byte.
     Jpeg,
+    /// The coefficients of a baseline JPEG, entropy-coded for vector units, unit by unit. Regions
+    /// decode alone; the file comes back byte for byte. Needs the [`Tables`] that it was made with.
+    Recoded,
 }
 
 impl Encoding {
@@ -51,6 +57,7 @@ impl Encoding {
         match self {
             Self::Source => 1,
             Self::Jpeg => 2,
+            Self::Recoded => 3,
         }
     }
 
@@ -62,6 +69,7 @@ impl Encoding {
         match tag {
             1 => Ok(Self::Source),
             2 => Ok(Self::Jpeg),
+            3 => Ok(Self::Recoded),
             _ => Err(CodecError::UnknownEncoding(tag)),
         }
     }
@@ -73,6 +81,7 @@ impl fmt::Display for Encoding {
         f.write_str(match self {
             Self::Source => "source",
             Self::Jpeg => "jpeg",
+            Self::Recoded => "recoded",
         })
     }
 }
@@ -84,11 +93,20 @@ mod tests {
 
     #[test]
     fn tags_are_fixed_and_come_back() {
-        assert_eq!((Encoding::Source.to_tag(), Encoding::Jpeg.to_tag()), (1, 2));
         let known: Vec<_> = (0..=255)
             .filter_map(|tag| Some((tag, Encoding::from_tag(tag).ok()?)))
             .collect();
-        assert_eq!(known, [(1, Encoding::Source), (2, Encoding::Jpeg)]);
+        assert_eq!(
+            known,
+            [
+                (1, Encoding::Source),
+                (2, Encoding::Jpeg),
+                (3, Encoding::Recoded)
+            ]
+        );
+        for (tag, encoding) in known {
+            assert_eq!(encoding.to_tag(), tag);
+        }
     }
 
     #[test]

@@ -2,29 +2,74 @@
 
 use std::borrow::Cow;
 
-use crate::{CodecError, Encoding, seek};
+use crate::{CodecError, Encoding, Tables, recoded, seek};
 
 /// Makes the payload of a record from a source file, stored as `wanted` if the file is of a kind
-/// that this encoding takes, otherwise verbatim. Gives the encoding that was used.
+/// that this encoding takes, otherwise verbatim. Gives the encoding that was used. For
+/// [`Encoding::Recoded`] the built-in tables are used.
 ///
 /// Whether the file is sound is not looked at: [`crate::Decoder::health`] tells.
 pub fn pack(file: &[u8], wanted: Encoding) -> (Encoding, Cow<'_, [u8]>) {
+    let builtin = match wanted {
+        Encoding::Recoded => Tables::builtin().ok(),
+        Encoding::Source | Encoding::Jpeg => None,
+    };
+    match builtin {
+        Some(tables) => pack_with(file, wanted, &tables),
+        None => pack_jpeg(file, wanted),
+    }
+}
+
+/// The same with the tables of a data set. A file that [`Encoding::Recoded`] does not take, or would
+/// make larger, is stored as [`Encoding::Jpeg`].
+pub fn pack_with<'a>(
+    file: &'a [u8],
+    wanted: Encoding,
+    tables: &Tables,
+) -> (Encoding, Cow<'a, [u8]>) {
+    if wanted == Encoding::Recoded
+        && let Ok(payload) = recoded::pack(tables, file)
+    {
+        return (Encoding::Recoded, Cow::Owned(payload));
+    }
+    pack_jpeg(file, wanted)
+}
+
+fn pack_jpeg(file: &[u8], wanted: Encoding) -> (Encoding, Cow<'_, [u8]>) {
     match wanted {
         Encoding::Source => (Encoding::Source, Cow::Borrowed(file)),
-        Encoding::Jpeg => match seek::pack(file) {
+        Encoding::Jpeg | Encoding::Recoded => match seek::pack(file) {
             Ok(payload) => (Encoding::Jpeg, Cow::Owned(payload)),
             Err(_) => (Encoding::Source, Cow::Borrowed(file)),
         },
     }
 }
 
-/// The source file that a payload was made from, byte for byte.
+/// The source file that a payload was made from, byte for byte. For [`Encoding::Recoded`] the
+/// built-in tables are used.
 ///
 /// # Errors
-/// [`CodecError::Decode`] if the payload is damaged.
+/// Those of [`unpack_with`].
 pub fn unpack(encoding: Encoding, payload: &[u8]) -> Result<Cow<'_, [u8]>, CodecError> {
     match encoding {
-        Encoding::Source => Ok(Cow::Borrowed(payload)),
+        Encoding::Recoded => unpack_with(encoding, payload, &*Tables::builtin()?),
         Encoding::Jpeg => Ok(Cow::Owned(seek::restore(payload)?)),
+        Encoding::Source => Ok(Cow::Borrowed(payload)),
+    }
+}
+
+/// The same with the tables of a data set.
+///
+/// # Errors
+/// [`CodecError::Decode`] if the payload is damaged, [`CodecError::OtherTables`] if it was made with
+/// other tables.
+pub fn unpack_with<'a>(
+    encoding: Encoding,
+    payload: &'a [u8],
+    tables: &Tables,
+) -> Result<Cow<'a, [u8]>, CodecError> {
+    match encoding {
+        Encoding::Recoded => Ok(Cow::Owned(recoded::restore(tables, payload)?)),
+        Encoding::Source | Encoding::Jpeg => unpack(encoding, payload),
     }
 }

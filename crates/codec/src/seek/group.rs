@@ -42,7 +42,7 @@ pub(super) static LANES: [[u8; 256]; BLOCKS] = {
 /// one 64-byte line a row.
 #[derive(Clone)]
 #[repr(align(64))]
-pub(crate) struct Group(pub(super) [i16; COEFFICIENTS]);
+pub(crate) struct Group(pub(crate) [i16; COEFFICIENTS]);
 
 impl Group {
     pub(crate) const ZERO: Group = Group([0; COEFFICIENTS]);
@@ -65,7 +65,7 @@ impl Group {
 /// A quantisation table spread over a group's layout.
 #[derive(Clone)]
 #[repr(align(64))]
-pub(crate) struct Quantiser(pub(super) [i16; COEFFICIENTS]);
+pub(crate) struct Quantiser(pub(crate) [i16; COEFFICIENTS]);
 
 impl Quantiser {
     /// From the 64 steps in zigzag order, as the file has them.

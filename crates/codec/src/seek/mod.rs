@@ -22,6 +22,7 @@ mod tables;
 #[cfg(test)]
 mod tests;
 mod walk;
+pub(crate) mod whole;
 
 pub use decode::{Plane, Planes};
 pub use idct::Level;

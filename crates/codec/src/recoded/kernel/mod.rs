@@ -1,0 +1,244 @@
+//! The loops over a unit's symbols, for each level of instructions.
+//!
+//! [`scalar`] says what is computed; `avx2` and `avx512` compute the same with vectors, on any input. All
+//! lengths are part of the types, so a kernel checks nothing; what they index by are bytes or
+//! bounded by how they were made.
+
+#[cfg(target_arch = "x86_64")]
+mod avx2;
+#[cfg(target_arch = "x86_64")]
+mod avx512;
+mod scalar;
+
+use std::ops::Range;
+
+use super::RecodeError;
+use super::layout::{MOST_BLOCKS, MOST_LANES, Shape};
+use super::rans::LOWEST;
+use super::tables::Lookup;
+use super::unit::{MOST_AC, MOST_DC, MOST_MASKS, MOST_SYMBOLS, MOST_VALUES};
+use crate::seek::Level;
+use crate::seek::group::Group;
+
+/// Elements that kernels may read and overwrite behind the last one of an array.
+pub(super) const SLACK: usize = 64;
+
+/// Which instructions do the work. Values other than `Scalar` are made by [`Kernel::of`] alone, after asking
+/// the processor.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Kernel {
+    Scalar,
+    #[cfg(target_arch = "x86_64")]
+    Avx2,
+    #[cfg(target_arch = "x86_64")]
+    Avx512,
+}
+
+impl Kernel {
+    /// The best for a level; it may need more than the level promises, and then is a lesser one.
+    pub(super) fn of(level: Level) -> Self {
+        #[cfg(target_arch = "x86_64")]
+        {
+            let level = level.min(Level::best());
+            let bmi = is_x86_feature_detected!("bmi1")
+                && is_x86_feature_detected!("bmi2")
+                && is_x86_feature_detected!("popcnt")
+                && is_x86_feature_detected!("lzcnt");
+            let vbmi = is_x86_feature_detected!("avx512dq")
+                && is_x86_feature_detected!("avx512vbmi")
+                && is_x86_feature_detected!("avx512vbmi2");
+            if bmi && vbmi && level == Level::Avx512 {
+                return Kernel::Avx512;
+            }
+            if bmi && level >= Level::Avx2 {
+                return Kernel::Avx2;
+            }
+        }
+        let _ = level;
+        Kernel::Scalar
+    }
+}
+
+/// Arrays that the kernels work on.
+pub(super) type Blocks<T> = [T; MOST_BLOCKS + SLACK];
+pub(super) type Masks = [u8; MOST_MASKS + SLACK];
+pub(super) type Symbols = [u8; MOST_SYMBOLS + SLACK];
+pub(super) type Values = [i8; MOST_VALUES + SLACK];
+pub(super) type Escapes = [u16; MOST_VALUES + 1];
+pub(super) type AcBits = [u8; MOST_AC + 2 * MOST_LANES + SLACK];
+pub(super) type DcBits = [u8; MOST_DC + SLACK];
+
+/// States of the interleaved coders.
+#[derive(Clone)]
+#[repr(align(64))]
+pub(super) struct States([u32; MOST_LANES]);
+
+/// Decodes symbols: interleaved rANS.
+pub(super) struct Coder<'a> {
+    kernel: Kernel,
+    lookup: &'a Lookup,
+    states: States,
+    lanes: usize,
+    words: &'a [u8],
+    at: usize,
+}
+
+/// Calls a function of the module that is named like the kernel.
+macro_rules! on {
+    ($kernel:expr, $function:ident($($argument:expr),* $(,)?)) => {
+        match $kernel {
+            Kernel::Scalar => scalar::$function($($argument),*),
+            // SAFETY: `Kernel::of` made this value after finding that the processor has the
+            // instructions; `Coder::decode`, the one place with a further condition, checks it.
+            #[cfg(target_arch = "x86_64")]
+            Kernel::Avx2 => unsafe { avx2::$function($($argument),*) },
+            // SAFETY: as above.
+            #[cfg(target_arch = "x86_64")]
+            Kernel::Avx512 => unsafe { avx512::$function($($argument),*) },
+        }
+    };
+}
+
+impl<'a> Coder<'a> {
+    /// A coder whose `states` are stored four bytes a lane, in 16, 32, 48 or 64 lanes, and that reads
+    /// `words`.
+    pub(super) fn new(lookup: &'a Lookup, kernel: Kernel, states: &[u8], words: &'a [u8]) -> Self {
+        let mut coder = Coder {
+            kernel,
+            lookup,
+            states: States([0; MOST_LANES]),
+            lanes: (states.len() / 64 * 16).clamp(16, MOST_LANES),
+            words,
+            at: 0,
+        };
+        for (state, bytes) in coder.states.0.iter_mut().zip(states.chunks_exact(4)) {
+            *state = u32::from_le_bytes([bytes[0], bytes[1], bytes[2], bytes[3]]);
+        }
+        coder
+    }
+
+    /// Decodes the symbols of a range, whose contexts are given, to the same places of `symbols`. The
+    /// range starts at a multiple of the lanes.
+    pub(super) fn decode(
+        &mut self,
+        contexts: &[u8],
+        symbols: &mut [u8],
+        range: Range<usize>,
+    ) -> Result<(), RecodeError> {
+        const SHORT: RecodeError = RecodeError::Corrupt("a unit needs more words than it can have");
+        let (start, count) = (range.start, range.len());
+        let contexts = contexts.get(start..range.end + SLACK).ok_or(SHORT)?;
+        let symbols = symbols.get_mut(start..range.end + SLACK).ok_or(SHORT)?;
+        // Each symbol reads one word at most; a vector of words is read whole.
+        if self.words.len() < self.at + 2 * count + SLACK {
+            return Err(SHORT);
+        }
+        self.at = on!(self.kernel, symbols(self, contexts, symbols, count));
+        Ok(())
+    }
+
+    /// Bytes of words read.
+    pub(super) fn read(&self) -> usize {
+        self.at
+    }
+
+    /// After the last symbol: what the encoder hid in its first states, two bytes a lane. `None` if not
+    /// exactly `words` bytes were read, or the states are not such as an encoder starts with.
+    pub(super) fn seeds(&self, words: usize) -> Option<[u8; 2 * MOST_LANES]> {
+        let mut seeds = [0; 2 * MOST_LANES];
+        let states = &self.states.0[..self.lanes];
+        for (seed, &state) in seeds.chunks_exact_mut(2).zip(states) {
+            seed.copy_from_slice(&(state as u16).to_le_bytes());
+        }
+        let sound = self.at == words && states.iter().all(|&state| state & !0xffff == LOWEST);
+        sound.then_some(seeds)
+    }
+}
+
+/// Contexts of the first phase: one symbol a block.
+pub(super) fn block_contexts(shape: &Shape, contexts: &mut Symbols) {
+    for (i, context) in contexts[..shape.blocks].iter_mut().enumerate() {
+        *context = super::model::block_context(shape.is_chroma(i));
+    }
+}
+
+/// How many mask bytes each block has, and the contexts of all: byte 0 of every block that has one,
+/// then byte 1, and so on. Gives their number. `blocks` is zero beyond the last block.
+pub(super) fn mask_contexts(
+    kernel: Kernel,
+    shape: &Shape,
+    blocks: &Blocks<u8>,
+    reach: &mut Blocks<u8>,
+    contexts: &mut Symbols,
+) -> usize {
+    on!(kernel, mask_contexts(shape, blocks, reach, contexts))
+}
+
+/// Puts the decoded mask bytes together: one mask a block.
+pub(super) fn masks(
+    kernel: Kernel,
+    shape: &Shape,
+    reach: &Blocks<u8>,
+    bytes: &Masks,
+    masks: &mut Blocks<u64>,
+) {
+    on!(kernel, masks(shape, reach, bytes, masks));
+}
+
+/// Contexts of the pairs of classes, and where each block's values start: `first` gets one more
+/// entry than there are blocks. Gives the number of pairs.
+pub(super) fn pair_contexts(
+    kernel: Kernel,
+    shape: &Shape,
+    masks: &Blocks<u64>,
+    first: &mut Blocks<u16>,
+    contexts: &mut Symbols,
+) -> usize {
+    on!(kernel, pair_contexts(shape, masks, first, contexts))
+}
+
+/// Values of the first `count` pairs, two each, from their raw bits. Those that are stored beside
+/// are zero and listed. Gives the raw bits used and the number of escapes. `pairs` is zero beyond the last pair.
+pub(super) fn values(
+    kernel: Kernel,
+    pairs: &Symbols,
+    count: usize,
+    bits: &AcBits,
+    values: &mut Values,
+    escapes: &mut Escapes,
+) -> (usize, usize) {
+    on!(kernel, values(pairs, count, bits, values, escapes))
+}
+
+/// DC of all blocks, each predicted from the one on its left, at the left edge from the one above.
+/// Gives the raw bits used.
+pub(super) fn dc(
+    kernel: Kernel,
+    shape: &Shape,
+    blocks: &Blocks<u8>,
+    reach: &Blocks<u8>,
+    bits: &DcBits,
+    dc: &mut Blocks<i16>,
+) -> usize {
+    on!(kernel, dc(shape, blocks, reach, bits, dc))
+}
+
+/// What is needed to lay out blocks.
+pub(super) struct Decoded<'a> {
+    pub(super) masks: &'a Blocks<u64>,
+    pub(super) first: &'a Blocks<u16>,
+    pub(super) values: &'a Values,
+    pub(super) dc: &'a Blocks<i16>,
+}
+
+/// Lays out `count` (up to four) blocks from block `first` on; the others of the group are zero.
+#[inline]
+pub(super) fn place(
+    kernel: Kernel,
+    unit: &Decoded<'_>,
+    first: usize,
+    count: usize,
+    group: &mut Group,
+) {
+    on!(kernel, place(unit, first, count, group));
+}

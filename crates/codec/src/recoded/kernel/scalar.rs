@@ -1,0 +1,184 @@
+//! The kernels in plain Rust: the definition that the others must equal.
+//!
+//! All are inlined into their callers, so that other levels can compile them with better
+//! instructions where vectors of their own would not pay.
+
+use super::super::layout::Shape;
+use super::super::model::{self, BITS, DC_CLASSES, ESCAPE, MASK_BYTES, PAIR_CONTEXTS};
+use super::super::rans::LOWEST;
+use super::{AcBits, Blocks, Coder, DcBits, Decoded, Escapes, Masks, Symbols, Values};
+use crate::seek::group::Group;
+
+/// See [`super::Coder::decode`]; gives the new position in `words`.
+#[inline(always)]
+pub(super) fn symbols(
+    coder: &mut Coder<'_>,
+    contexts: &[u8],
+    symbols: &mut [u8],
+    count: usize,
+) -> usize {
+    let Coder {
+        lookup,
+        states,
+        lanes,
+        words,
+        at,
+        ..
+    } = coder;
+    let (lanes, mut at) = (*lanes, *at);
+    let contexts = contexts[..count].chunks(lanes);
+    for (contexts, symbols) in contexts.zip(symbols[..count].chunks_mut(lanes)) {
+        for ((state, &context), symbol) in states.0.iter_mut().zip(contexts).zip(symbols) {
+            let entry = lookup.entry(context, *state);
+            *symbol = entry as u8;
+            let next = (entry >> 8 & 0xfff).wrapping_mul(*state >> BITS);
+            let next = next.wrapping_add(entry >> 20);
+            let word = words.get(at..).and_then(|rest| rest.first_chunk()).copied();
+            let refilled = next << 16 | u32::from(u16::from_le_bytes(word.unwrap_or_default()));
+            let refill = next < LOWEST;
+            *state = if refill { refilled } else { next };
+            at += 2 * usize::from(refill);
+        }
+    }
+    at
+}
+
+#[inline(always)]
+pub(super) fn mask_contexts(
+    shape: &Shape,
+    blocks: &Blocks<u8>,
+    reach: &mut Blocks<u8>,
+    contexts: &mut Symbols,
+) -> usize {
+    for (reach, symbol) in reach.iter_mut().zip(blocks) {
+        *reach = (symbol / DC_CLASSES as u8).min(MASK_BYTES as u8);
+    }
+    let mut count = 0;
+    for position in 0..MASK_BYTES {
+        for (block, &reach) in reach[..shape.blocks].iter().enumerate() {
+            let reach = usize::from(reach);
+            if reach > position {
+                let chroma = shape.is_chroma(block);
+                contexts[count] = model::mask_context(chroma, position, reach == position + 1);
+                count += 1;
+            }
+        }
+    }
+    count
+}
+
+#[inline(always)]
+pub(super) fn masks(shape: &Shape, reach: &Blocks<u8>, bytes: &Masks, masks: &mut Blocks<u64>) {
+    masks.fill(0);
+    let mut bytes = bytes.iter();
+    for position in 0..MASK_BYTES {
+        for (mask, &reach) in masks[..shape.blocks].iter_mut().zip(reach) {
+            if usize::from(reach) > position
+                && let Some(&byte) = bytes.next()
+            {
+                *mask |= u64::from(byte) << (8 * position);
+            }
+        }
+    }
+}
+
+#[inline(always)]
+pub(super) fn pair_contexts(
+    shape: &Shape,
+    masks: &Blocks<u64>,
+    first: &mut Blocks<u16>,
+    contexts: &mut Symbols,
+) -> usize {
+    let mut pairs = 0;
+    for (block, mask) in masks[..shape.blocks].iter().enumerate() {
+        // Bit 0 is DC's: tables in which it can be set are refused.
+        let count = mask.count_ones() as usize & 63;
+        let row = &PAIR_CONTEXTS[usize::from(shape.is_chroma(block))][count];
+        contexts[pairs..][..row.0.len()].copy_from_slice(&row.0);
+        first[block] = 2 * pairs as u16;
+        pairs += count.div_ceil(2);
+    }
+    first[shape.blocks] = 2 * pairs as u16;
+    pairs
+}
+
+#[inline(always)]
+pub(super) fn values(
+    pairs: &Symbols,
+    count: usize,
+    bits: &AcBits,
+    values: &mut Values,
+    escapes: &mut Escapes,
+) -> (usize, usize) {
+    let (mut used, mut escaped) = (0, 0);
+    for (pair, (symbol, values)) in pairs[..count]
+        .iter()
+        .zip(values.chunks_exact_mut(2))
+        .enumerate()
+    {
+        let mut window = match bits.get(used / 8..).and_then(|rest| rest.first_chunk()) {
+            Some(bytes) => u32::from_le_bytes(*bytes) >> (used % 8),
+            None => 0,
+        };
+        for (half, value) in values.iter_mut().enumerate() {
+            let mut class = u32::from(symbol >> (4 * half) & 15);
+            if class >= u32::from(ESCAPE) {
+                escapes[escaped] = (2 * pair + half) as u16;
+                escaped += 1;
+                class = 0;
+            }
+            *value = model::from_extra_bits(window & ((1 << class) - 1), class) as i8;
+            window >>= class;
+            used += class as usize;
+        }
+    }
+    (used, escaped)
+}
+
+#[inline(always)]
+pub(super) fn dc(
+    shape: &Shape,
+    blocks: &Blocks<u8>,
+    reach: &Blocks<u8>,
+    bits: &DcBits,
+    dc: &mut Blocks<i16>,
+) -> usize {
+    let mut used = 0;
+    for row in shape.rows() {
+        let mut value = row.above.map_or(0, |above| dc[above]);
+        for block in row.first..row.first + row.blocks {
+            let class = blocks[block].wrapping_sub(reach[block] * DC_CLASSES as u8);
+            let class = u32::from(class).min(DC_CLASSES as u32 - 1);
+            let window = match bits.get(used / 8..).and_then(|rest| rest.first_chunk()) {
+                Some(bytes) => u32::from_le_bytes(*bytes) >> (used % 8),
+                None => 0,
+            };
+            let difference = model::from_extra_bits(window & ((1 << class) - 1), class);
+            value = value.wrapping_add(difference as i16);
+            dc[block] = value;
+            used += class as usize;
+        }
+    }
+    used
+}
+
+#[inline(always)]
+pub(super) fn place(unit: &Decoded<'_>, first: usize, count: usize, group: &mut Group) {
+    group.clear();
+    for lane in 0..count {
+        let block = first + lane;
+        group.set(lane, 0, unit.dc[block]);
+        let mut mask = unit.masks[block];
+        for &value in unit
+            .values
+            .get(usize::from(unit.first[block])..)
+            .unwrap_or(&[])
+        {
+            if mask == 0 {
+                break;
+            }
+            group.set(lane, mask.trailing_zeros(), value.into());
+            mask &= mask - 1;
+        }
+    }
+}

@@ -1,0 +1,226 @@
+//! What the images of a data set share: symbol frequencies, quantisation tables, and a dictionary
+//! for file headers. Records cannot be decoded without the tables that they were made with, and
+//! name them by hash.
+
+use std::sync::{Arc, OnceLock};
+
+use twox_hash::XxHash3_64;
+use zstd::dict::{DecoderDictionary, EncoderDictionary};
+
+use super::model::{self, BITS, CONTEXTS, TOTAL};
+use crate::CodecError;
+
+/// The first bytes of stored tables: letters and version.
+const MAGIC: [u8; 8] = *b"recoded\x01";
+/// How hard the headers are packed; they are short, and packed once.
+const HEADER_LEVEL: i32 = 19;
+/// A header above this is not believed; a JPEG's may hold megabytes of profiles and previews.
+const MOST_HEADER: usize = 64 << 20;
+
+/// The 8-bit quantisation tables of up to three components, each in zigzag order.
+pub(super) type Steps = [[u8; 64]; 3];
+
+/// Symbol frequencies, quantisation tables and header dictionary of a data set in the `recoded`
+/// encoding: made once, by [`TableTrainer`](crate::TableTrainer) or built in, and needed for every record.
+///
+/// Large (1 MiB) and immutable: share it between threads in an [`Arc`].
+pub struct Tables {
+    bytes: Vec<u8>,
+    id: u32,
+    frequencies: Vec<Frequencies>,
+    lookup: Lookup,
+    pub(super) palette: Vec<Steps>,
+    reader: DecoderDictionary<'static>,
+    writer: OnceLock<EncoderDictionary<'static>>,
+    dictionary: Vec<u8>,
+}
+
+/// Frequency and start of each symbol of one context.
+#[derive(Clone)]
+pub(super) struct Frequencies {
+    pub(super) frequency: [u16; 256],
+    pub(super) start: [u16; 256],
+}
+
+/// Which symbol a state decodes to: `bias << 20 | frequency << 8 | symbol`, by context and low
+/// bits of the state. There is room for each context that a byte can name, so that none is out of
+/// bounds; pages of those that do not exist are never touched.
+pub(super) struct Lookup(Box<[u32; 256 * TOTAL]>);
+
+impl Lookup {
+    /// The entry of a state in a context.
+    #[inline(always)]
+    pub(super) fn entry(&self, context: u8, state: u32) -> u32 {
+        self.0[usize::from(context) << BITS | state as usize & (TOTAL - 1)]
+    }
+
+    /// All entries, for kernels that gather them.
+    #[inline(always)]
+    #[cfg(target_arch = "x86_64")]
+    pub(super) fn entries(&self) -> &[u32; 256 * TOTAL] {
+        &self.0
+    }
+}
+
+impl Tables {
+    /// The tables that come with this crate, for sets too small to train their own.
+    ///
+    /// # Errors
+    /// None: these were tested.
+    pub fn builtin() -> Result<Arc<Self>, CodecError> {
+        static BUILTIN: OnceLock<Arc<Tables>> = OnceLock::new();
+        match BUILTIN.get() {
+            Some(tables) => Ok(tables.clone()),
+            None => {
+                let tables = Arc::new(Tables::parse(include_bytes!("builtin.tables"))?);
+                Ok(BUILTIN.get_or_init(|| tables).clone())
+            }
+        }
+    }
+
+    /// Reads stored tables.
+    ///
+    /// # Errors
+    /// [`CodecError::Tables`] if they are damaged or of a version that is not known.
+    pub fn parse(bytes: &[u8]) -> Result<Self, CodecError> {
+        if !bytes.starts_with(&MAGIC) {
+            return Err(CodecError::Tables(
+                "another version of this software wrote them",
+            ));
+        }
+        Self::read(bytes).ok_or(CodecError::Tables("they are damaged"))
+    }
+
+    /// The tables as they are stored.
+    pub fn as_bytes(&self) -> &[u8] {
+        &self.bytes
+    }
+
+    /// What records call these tables: the low half of the xxh3-64 of [`Tables::as_bytes`].
+    pub fn id(&self) -> u32 {
+        self.id
+    }
+
+    fn read(bytes: &[u8]) -> Option<Self> {
+        let mut rest = bytes.strip_prefix(&MAGIC)?;
+        let mut frequencies = Vec::with_capacity(CONTEXTS);
+        let mut lookup = vec![0u32; 256 * TOTAL].into_boxed_slice();
+        for (context, entries) in lookup.chunks_exact_mut(TOTAL).enumerate().take(CONTEXTS) {
+            frequencies.push(Frequencies::read(context, &mut rest, entries)?);
+        }
+        let (&colours, after) = rest.split_first()?;
+        let (palette, dictionary) = after.split_at_checked(usize::from(colours) * 192)?;
+        let palette = palette.chunks_exact(192);
+        let steps = |bytes: &[u8]| {
+            let mut steps = [[0; 64]; 3];
+            for (steps, bytes) in steps.iter_mut().zip(bytes.chunks_exact(64)) {
+                steps.copy_from_slice(bytes);
+            }
+            steps
+        };
+        Some(Tables {
+            bytes: bytes.to_vec(),
+            id: XxHash3_64::oneshot(bytes) as u32,
+            frequencies,
+            lookup: Lookup(lookup.try_into().ok()?),
+            palette: palette.map(steps).collect(),
+            reader: DecoderDictionary::copy(dictionary),
+            writer: OnceLock::new(),
+            dictionary: dictionary.to_vec(),
+        })
+    }
+
+    /// The stored form of tables with these frequencies, by context, that add up to [`TOTAL`] in each.
+    pub(super) fn write(
+        frequencies: &[[u16; 256]],
+        palette: &[Steps],
+        dictionary: &[u8],
+    ) -> Vec<u8> {
+        let mut bytes = MAGIC.to_vec();
+        for (context, frequencies) in frequencies.iter().enumerate() {
+            for (symbol, &frequency) in frequencies.iter().enumerate() {
+                if model::occurs(context, symbol) {
+                    match frequency {
+                        0..128 => bytes.push(frequency as u8),
+                        _ => bytes.extend([frequency as u8 | 0x80, (frequency >> 7) as u8]),
+                    }
+                }
+            }
+        }
+        bytes.push(palette.len() as u8);
+        bytes.extend(palette.iter().flatten().flatten());
+        bytes.extend(dictionary);
+        bytes
+    }
+
+    pub(super) fn frequencies(&self, context: u8) -> &Frequencies {
+        &self.frequencies[usize::from(context) % CONTEXTS]
+    }
+
+    pub(super) fn lookup(&self) -> &Lookup {
+        &self.lookup
+    }
+
+    /// Packs the header of a file.
+    pub(super) fn pack_header(&self, header: &[u8]) -> Option<Vec<u8>> {
+        let dictionary = self
+            .writer
+            .get_or_init(|| EncoderDictionary::copy(&self.dictionary, HEADER_LEVEL));
+        let mut packer = zstd::bulk::Compressor::with_prepared_dictionary(dictionary).ok()?;
+        packer.include_checksum(false).ok()?;
+        packer.include_dictid(false).ok()?;
+        packer.compress(header).ok()
+    }
+
+    /// Unpacks what [`Tables::pack_header`] made.
+    pub(super) fn unpack_header(&self, packed: &[u8], length: usize) -> Option<Vec<u8>> {
+        if length > MOST_HEADER {
+            return None;
+        }
+        let mut unpacker = zstd::bulk::Decompressor::with_prepared_dictionary(&self.reader).ok()?;
+        let header = unpacker.decompress(packed, length).ok()?;
+        (header.len() == length).then_some(header)
+    }
+}
+
+impl Frequencies {
+    /// Reads the frequencies of a context, and fills its lookup `entries`.
+    fn read(context: usize, rest: &mut &[u8], entries: &mut [u32]) -> Option<Self> {
+        let mut read = Frequencies {
+            frequency: [0; 256],
+            start: [0; 256],
+        };
+        let mut start = 0u32;
+        for symbol in (0..256).filter(|&symbol| model::occurs(context, symbol)) {
+            let (&low, after) = rest.split_first()?;
+            *rest = after;
+            let mut frequency = u32::from(low & 0x7f);
+            if low & 0x80 != 0 {
+                let (&high, after) = rest.split_first()?;
+                *rest = after;
+                frequency |= u32::from(high) << 7;
+            }
+            let end = start + frequency;
+            let span = entries.get_mut(start as usize..end as usize)?;
+            if span.is_empty() {
+                return None;
+            }
+            for (bias, entry) in span.iter_mut().enumerate() {
+                *entry = (bias as u32) << 20 | frequency << 8 | symbol as u32;
+            }
+            read.frequency[symbol] = frequency as u16;
+            read.start[symbol] = start as u16;
+            start = end;
+        }
+        (start as usize == TOTAL).then_some(read)
+    }
+}
+
+impl std::fmt::Debug for Tables {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Tables")
+            .field("id", &self.id)
+            .field("bytes", &self.bytes.len())
+            .finish_non_exhaustive()
+    }
+}
