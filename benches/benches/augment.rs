@@ -104,11 +104,13 @@ fn exact(c: &mut Criterion) {
         let train = Job::new(CROP, SIDE, SIDE, filter).unwrap();
         let eval = EvalCrop::new(SIDE, 0.875, filter).unwrap();
         let eval = eval.job(IMAGE.0, IMAGE.1).unwrap();
-        let mut resampler = Resampler::new();
-        for (name, job) in [("mean_crop", train), ("eval", eval)] {
-            group.bench_function(format!("{name}/{filter:?}"), |b| {
-                b.iter(|| resampler.run(image, &job, black_box(&mut out)));
-            });
+        for &level in Level::available() {
+            let mut resampler = Resampler::with_level(level);
+            for (name, job) in [("mean_crop", train), ("eval", eval)] {
+                group.bench_function(format!("{name}/{filter:?}/{level:?}"), |b| {
+                    b.iter(|| resampler.run(image, &job, black_box(&mut out)));
+                });
+            }
         }
     }
 }

@@ -39,7 +39,7 @@ use line::{Line, Ring};
 use view::Cut;
 pub use view::{PlaneView, YccView};
 
-use crate::{CropRect, Level, RgbView};
+use crate::{CropRect, Level, RgbView, pixels};
 
 /// Makes training crops. One per thread: it keeps its weight tables and rows, so that nothing is
 /// allocated once it has met the largest crop.
@@ -158,9 +158,9 @@ impl FusedResampler {
         }
         for (y, out) in frame.rows(out) {
             for row in ring.aim(rows, y) {
-                let pixels = source.row(crop.x, crop.y + row as u32, crop.width);
+                let row_pixels = source.row(crop.x, crop.y + row as u32, crop.width);
                 let planes = self.spare.each_mut().map(Vec::as_mut_slice);
-                columns::split(level, pixels, planes);
+                pixels::split(level, row_pixels, planes);
                 for (plane, samples) in self.spare.iter().enumerate() {
                     columns.run(level, samples, ring.slot(plane, row));
                 }

@@ -56,6 +56,9 @@ kernels! {
     /// `ImageEnhance.Sharpness` of the middle one of three rows, but for its outermost pixels. All are
     /// of one length, two pixels or more, as is `sums`, which is scratch.
     fn sharpen_row(rows: [&[u8]; 3], factor: f32, sums: &mut [u16], out: &mut [u8]);
+    /// Each channel into a plane of its own. Planes are a whole number of 64 bytes, enough for the pixels;
+    /// what follows the pixels there has no meaning.
+    fn split(pixels: &[u8], planes: [&mut [u8]; 3]);
     /// Each pixel into a word: red, green, blue, 0 from its lowest byte on. There are as many words as
     /// pixels.
     fn spread(pixels: &[u8], words: &mut [u32]);

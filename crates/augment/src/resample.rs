@@ -5,12 +5,15 @@
 mod axis;
 mod convolve;
 mod filter;
+#[cfg(target_arch = "x86_64")]
+mod picks;
 mod plain;
 
 use axis::{Axis, Span};
+use convolve::Across;
 pub use filter::Filter;
 
-use crate::{AugmentError, CropRect, RgbView};
+use crate::{AugmentError, CropRect, Level, RgbView};
 
 /// One resize: crop first, then scale the crop, then keep a window of the result, then flip.
 ///
@@ -132,19 +135,40 @@ impl Job {
 /// the width; those results differ by a level with bilinear and by more with bicubic.) [`Filter::PlainBilinear`] is bit-exact
 /// with OpenCV 4 and 5, but for outputs above the centre of the first row or below that of the last,
 /// where it may differ by one level.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub struct Resampler {
+    level: Level,
     columns: Axis,
+    across: Across,
     rows: Axis,
     strip: Vec<u8>,
-    wide_strip: Vec<i32>,
+    wide_strip: Vec<i16>,
+}
+
+impl Default for Resampler {
+    fn default() -> Self {
+        Self::new()
+    }
 }
 
 impl Resampler {
-    /// A resampler that has not allocated anything yet.
+    /// A resampler that has not allocated anything yet, at the best level of this processor.
     #[must_use]
     pub fn new() -> Self {
-        Self::default()
+        Self::with_level(Level::best())
+    }
+
+    /// At `level`, or at the best one below it that this processor has. The bytes do not depend on it.
+    #[must_use]
+    pub fn with_level(level: Level) -> Self {
+        Resampler {
+            level: level.min(Level::best()),
+            columns: Axis::default(),
+            across: Across::default(),
+            rows: Axis::default(),
+            strip: Vec::new(),
+            wide_strip: Vec::new(),
+        }
     }
 
     /// Resamples pixels of `source` into `output`: RGB interleaved, without padding between rows.
@@ -174,6 +198,8 @@ impl Resampler {
             });
         }
         self.columns.build(&job.columns(), job.flip_horizontal);
+        self.across
+            .prepare(self.level, &self.columns, needed.width as usize);
         self.rows.build(&job.rows(), false);
         let input = Rows { source, needed };
         let output = Lines {
@@ -196,15 +222,16 @@ impl Resampler {
         for (line, (rows, weights)) in self.rows.outputs().enumerate() {
             for row in rows.start.max(done)..rows.end {
                 let narrow = &mut self.strip[row * row_bytes..][..row_bytes];
-                convolve::across(input.row(row), &self.columns, narrow);
+                self.across
+                    .run(self.level, &self.columns, input.row(row), narrow);
             }
             done = done.max(rows.end);
             let strip = &self.strip[rows.start * row_bytes..rows.end * row_bytes];
-            convolve::down(strip, weights, output.line(line));
+            convolve::down(self.level, strip, weights, output.line(line));
         }
     }
 
-    /// OpenCV's two passes: rows become narrow rows of 19-bit sums, which are then blended.
+    /// OpenCV's two passes: rows become narrow rows of 15-bit sums, which are then blended.
     fn interpolate(&mut self, input: &Rows<'_>, mut output: Lines<'_>) {
         let row_values = output.row_bytes;
         reserve(
@@ -215,11 +242,14 @@ impl Resampler {
         for (line, (rows, weights)) in self.rows.outputs().enumerate() {
             for row in rows.start.max(done)..rows.end {
                 let narrow = &mut self.wide_strip[row * row_values..][..row_values];
-                plain::across(input.row(row), &self.columns, narrow);
+                let row = input.row(row);
+                if !self.across.run_wide(self.level, row, narrow) {
+                    plain::across(row, &self.columns, narrow);
+                }
             }
             done = done.max(rows.end);
             let strip = &self.wide_strip[rows.start * row_values..rows.end * row_values];
-            plain::down(strip, weights, output.line(line));
+            plain::down(self.level, strip, weights, output.line(line));
         }
     }
 }

@@ -1,7 +1,7 @@
 //! The same bytes as Pillow, and OpenCV within a level, on cases that `fixtures/make.py` has written.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
-use augment::{Adjustment, CropRect, Filter, Job, Resampler, RgbView};
+use augment::{Adjustment, CropRect, Filter, Job, Level, Resampler, RgbView};
 
 const CASES: &str = include_str!("fixtures/cases.tsv");
 const EXPECTED: &[u8] = include_bytes!("fixtures/expected.bin");
@@ -88,7 +88,13 @@ fn image(width: u32, height: u32) -> Vec<u8> {
 
 /// Runs every case of one library and hands the largest difference in each row to `check`.
 fn compare(library: &str, check: impl Fn(&Case<'_>, u32, u8)) {
-    let mut resampler = Resampler::new();
+    for &level in Level::available() {
+        compare_at(level, library, &check);
+    }
+}
+
+fn compare_at(level: Level, library: &str, check: impl Fn(&Case<'_>, u32, u8)) {
+    let mut resampler = Resampler::with_level(level);
     let mut expected = EXPECTED;
     let mut compared = 0;
     for case in CASES.lines().map(Case::parse) {

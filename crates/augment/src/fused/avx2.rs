@@ -38,17 +38,6 @@ const INTERLEAVE: [[[u8; 16]; 3]; 3] = {
     places
 };
 
-/// The opposite: the first index is the channel, the second the vector that its levels come from.
-const SPLIT: [[[u8; 16]; 3]; 3] = {
-    let mut places = [[[0x80; 16]; 3]; 3];
-    let mut byte = 0;
-    while byte < 48 {
-        places[byte % 3][byte / 16][byte / 3] = (byte % 16) as u8;
-        byte += 1;
-    }
-    places
-};
-
 /// [`Axis::fill`].
 #[target_feature(enable = "avx2")]
 pub(super) fn fill(axis: &mut Axis, span: &Span) {
@@ -128,26 +117,6 @@ fn groups<const WINDOWS: usize, const PAIRS: usize>(
         sum = _mm256_add_epi16(sum, _mm256_maddubs_epi16(samples, weights));
     }
     _mm256_srai_epi16::<7>(sum)
-}
-
-/// See [`scalar::split`].
-#[target_feature(enable = "avx2")]
-pub(super) fn split(pixels: &[u8], planes: [&mut [u8]; 3]) {
-    let (blocks, rest) = pixels.as_chunks::<48>();
-    let done = 16 * blocks.len();
-    let mut planes = planes.map(|plane| plane.split_at_mut(done));
-    for (index, block) in blocks.iter().enumerate() {
-        let (parts, _) = block.as_chunks::<16>();
-        for ((plane, _), places) in planes.iter_mut().zip(&SPLIT) {
-            let mut levels = _mm_setzero_si128();
-            for (part, places) in parts.iter().zip(places) {
-                let picked = _mm_shuffle_epi8(load_lane(part), load_lane(places));
-                levels = _mm_or_si128(levels, picked);
-            }
-            store_lane(levels, &mut plane.as_chunks_mut::<16>().0[index]);
-        }
-    }
-    scalar::split(rest, planes.map(|(_, rest)| rest));
 }
 
 /// See [`scalar::blend`].

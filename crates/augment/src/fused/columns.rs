@@ -64,16 +64,3 @@ pub(super) fn fill(level: Level, axis: &mut Axis, span: &Span) {
         _ => axis.fill(span),
     }
 }
-
-/// Splits interleaved pixels into planes, each of them a whole number of [`Line`]s long.
-pub(super) fn split(level: Level, pixels: &[u8], planes: [&mut [u8]; 3]) {
-    match level {
-        // SAFETY: `FusedResampler::with_level` takes no level that the processor lacks.
-        #[cfg(target_arch = "x86_64")]
-        Level::Avx2 => unsafe { avx2::split(pixels, planes) },
-        // SAFETY: as above.
-        #[cfg(target_arch = "x86_64")]
-        Level::Avx512 => unsafe { avx512::split(pixels, planes) },
-        _ => scalar::split(pixels, planes),
-    }
-}

@@ -54,16 +54,6 @@ fn finish(sum: u16) -> u8 {
     ((sum >> 7) as u8).wrapping_sub(128)
 }
 
-/// Splits interleaved pixels into planes.
-#[inline(always)]
-pub(super) fn split(pixels: &[u8], planes: [&mut [u8]; 3]) {
-    let (pixels, _) = pixels.as_chunks::<3>();
-    let [red, green, blue] = planes;
-    for (((&[r, g, b], red), green), blue) in pixels.iter().zip(red).zip(green).zip(blue) {
-        (*red, *green, *blue) = (r, g, b);
-    }
-}
-
 /// Each sum is that of weights x (sample - 128); what follows is in [`colour`].
 pub(super) fn blend(what: &Blend<'_>, out: &mut [u8]) {
     for (index, pixels) in out.chunks_mut(3 * Line::LEN).enumerate() {

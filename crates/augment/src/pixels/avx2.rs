@@ -3,7 +3,7 @@
 use std::arch::x86_64::*;
 
 use super::{Table, scalar};
-use crate::simd::avx2::{load, load_lane, store, store_lane, store_low};
+use crate::simd::avx2::{load, load_lane, store, store_lane, store_pixels};
 
 /// Bytes of eight pixels.
 const BLOCK: usize = 24;
@@ -16,17 +16,6 @@ const SPREAD: [[u8; 32]; 3] = {
     while byte < BLOCK {
         let lane = byte / 12;
         places[byte % 3][lane * 16 + byte % 12 / 3 * 4] = (byte % 12 + 4 * lane) as u8;
-        byte += 1;
-    }
-    places
-};
-
-/// Drops every fourth byte in both lanes.
-const PACK: [u8; 32] = {
-    let mut places = [0x80; 32];
-    let mut byte = 0;
-    while byte < BLOCK {
-        places[byte / 12 * 16 + byte % 12] = (byte % 12 / 3 * 4 + byte % 3) as u8;
         byte += 1;
     }
     places
@@ -70,17 +59,7 @@ pub(super) fn saturate(pixels: &mut [u8], factor: f32) {
         let green = _mm256_slli_epi32::<8>(blend(gray, green, factor_vector));
         let blue = _mm256_slli_epi32::<16>(blend(gray, blue, factor_vector));
         let pixels = _mm256_or_si256(_mm256_or_si256(red, green), blue);
-        let packed = _mm256_shuffle_epi8(pixels, load(&PACK));
-        // Three words of each lane.
-        let order = _mm256_setr_epi32(0, 1, 2, 4, 5, 6, 3, 7);
-        let bytes = _mm256_permutevar8x32_epi32(packed, order);
-        let [first, second, third] = block.as_chunks_mut::<8>().0 else {
-            return;
-        };
-        let low = _mm256_castsi256_si128(bytes);
-        store_low(low, first);
-        store_low(_mm_srli_si128::<8>(low), second);
-        store_low(_mm256_extracti128_si256::<1>(bytes), third);
+        store_pixels(pixels, block);
     }
     scalar::saturate(rest, factor);
 }
@@ -197,4 +176,35 @@ pub(super) fn spread(pixels: &[u8], words: &mut [u32]) {
         store(_mm256_shuffle_epi8(lanes(block), load(&WORDS)), group);
     }
     scalar::spread(rest, last);
+}
+
+/// For 16 pixels in three vectors of 16 bytes: where in each vector a channel's levels lie; a set high
+/// bit gives 0. The first index is the channel, the second the vector.
+const SPLIT: [[[u8; 16]; 3]; 3] = {
+    let mut places = [[[0x80; 16]; 3]; 3];
+    let mut byte = 0;
+    while byte < 48 {
+        places[byte % 3][byte / 16][byte / 3] = (byte % 16) as u8;
+        byte += 1;
+    }
+    places
+};
+
+#[target_feature(enable = "avx2")]
+pub(super) fn split(pixels: &[u8], planes: [&mut [u8]; 3]) {
+    let (blocks, rest) = pixels.as_chunks::<48>();
+    let done = 16 * blocks.len();
+    let mut planes = planes.map(|plane| plane.split_at_mut(done));
+    for (index, block) in blocks.iter().enumerate() {
+        let (parts, _) = block.as_chunks::<16>();
+        for ((plane, _), places) in planes.iter_mut().zip(&SPLIT) {
+            let mut levels = _mm_setzero_si128();
+            for (part, places) in parts.iter().zip(places) {
+                let picked = _mm_shuffle_epi8(load_lane(part), load_lane(places));
+                levels = _mm_or_si128(levels, picked);
+            }
+            store_lane(levels, &mut plane.as_chunks_mut::<16>().0[index]);
+        }
+    }
+    scalar::split(rest, planes.map(|(_, rest)| rest));
 }

@@ -219,3 +219,34 @@ pub(super) fn spread(pixels: &[u8], words: &mut [u32]) {
     }
     scalar::spread(rest, last);
 }
+
+/// For each channel and 64 pixels, where in their first 128 bytes, and for the rest in the last 64
+/// bytes, its levels lie.
+const PLANE: [[u8; 64]; 3] = {
+    let mut places = [[0; 64]; 3];
+    let mut byte = 0;
+    while byte < 192 {
+        places[byte % 3][byte / 3] = (byte % 128) as u8;
+        byte += 1;
+    }
+    places
+};
+
+#[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512vbmi")]
+pub(super) fn split(pixels: &[u8], planes: [&mut [u8]; 3]) {
+    let (blocks, rest) = pixels.as_chunks::<192>();
+    let mut tail = [0; 192];
+    tail[..rest.len()].copy_from_slice(rest);
+    for (channel, plane) in planes.into_iter().enumerate() {
+        let places = load(&PLANE[channel]);
+        // The levels of the last pixels lie in the third vector.
+        let third = !0 << (128 - channel).div_ceil(3);
+        let (lines, _) = plane.as_chunks_mut::<64>();
+        for (index, line) in lines.iter_mut().enumerate() {
+            let (parts, _) = blocks.get(index).unwrap_or(&tail).as_chunks::<64>();
+            let both = _mm512_permutex2var_epi8(load(&parts[0]), places, load(&parts[1]));
+            let levels = _mm512_mask_permutexvar_epi8(both, third, places, load(&parts[2]));
+            store(levels, line);
+        }
+    }
+}

@@ -57,6 +57,15 @@ pub(super) fn sharpen_row(rows: [&[u8]; 3], factor: f32, sums: &mut [u16], out: 
 }
 
 #[inline(always)]
+pub(super) fn split(pixels: &[u8], planes: [&mut [u8]; 3]) {
+    let (pixels, _) = pixels.as_chunks::<3>();
+    let [red, green, blue] = planes;
+    for (((&[r, g, b], red), green), blue) in pixels.iter().zip(red).zip(green).zip(blue) {
+        (*red, *green, *blue) = (r, g, b);
+    }
+}
+
+#[inline(always)]
 pub(super) fn spread(pixels: &[u8], words: &mut [u32]) {
     let (pixels, _) = pixels.as_chunks::<3>();
     for (&[r, g, b], word) in pixels.iter().zip(words) {

@@ -80,6 +80,19 @@ proptest! {
     }
 
     #[test]
+    fn channels_split_at_every_level(pixels in images()) {
+        let count = pixels.len() / 3;
+        for &level in Level::available() {
+            let mut planes = [(); 3].map(|()| vec![7; count.next_multiple_of(64) + 64]);
+            split(level, &pixels, planes.each_mut().map(Vec::as_mut_slice));
+            for (channel, plane) in planes.iter().enumerate() {
+                let expected = pixels.iter().skip(channel).step_by(3);
+                prop_assert!(plane[..count].iter().eq(expected), "{level:?}");
+            }
+        }
+    }
+
+    #[test]
     fn levels_are_counted_and_bounded(pixels in images()) {
         let mut expected = [[0u32; 256]; 3];
         for (i, &level) in pixels.iter().enumerate() {

@@ -1,245 +1,134 @@
-//! The arithmetic of the antialiased filters on rows of bytes, portable. It knows tables, not geometry.
+//! The arithmetic of the filters on rows of bytes: chooses the kernels. They know tables, not geometry.
 //!
 //! Sums are exact in 32 bits and rounded once per pass, so the order of additions is free, and every
-//! kernel here, as any vector kernel, gives the same bytes. The shapes below were chosen by timing them
-//! on x86-64 without extensions, where SSE2 multiplies 16 bits well and 32 bits badly.
+//! kernel gives the same bytes.
+
+#[cfg(target_arch = "x86_64")]
+mod avx2;
+#[cfg(target_arch = "x86_64")]
+mod avx512;
+mod scalar;
 
 use super::axis::{Axis, CONVOLVE_BITS};
+#[cfg(target_arch = "x86_64")]
+use super::picks::Picks;
+use crate::Level;
 
 const HALF: i32 = 1 << (CONVOLVE_BITS - 1);
 
-/// Narrows one row: each RGB pixel of `out` is the weighted sum of `axis.taps()` pixels of `row`.
-pub(super) fn across(row: &[u8], axis: &Axis, out: &mut [u8]) {
-    let (starts, weights) = (axis.starts(), axis.weights());
-    match (axis.taps(), axis.overshoots()) {
-        (1, false) => across_convex::<1>(row, starts, weights, out),
-        (2, false) => across_convex::<2>(row, starts, weights, out),
-        (3, false) => across_convex::<3>(row, starts, weights, out),
-        (4, false) => across_convex::<4>(row, starts, weights, out),
-        (5, false) => across_convex::<5>(row, starts, weights, out),
-        (6, false) => across_convex::<6>(row, starts, weights, out),
-        (4, true) => across_signed::<4>(row, starts, weights, out),
-        (5, true) => across_signed::<5>(row, starts, weights, out),
-        (6, true) => across_signed::<6>(row, starts, weights, out),
-        (taps @ 7..=MOST_CONVEX_TAPS, false) => across_convex_any(row, starts, weights, taps, out),
-        (taps, _) => across_signed_any(row, starts, weights, taps, out),
+/// Narrows rows: each RGB pixel becomes the weighted sum of `axis.taps()` pixels.
+#[derive(Debug, Default)]
+pub(super) struct Across {
+    #[cfg(target_arch = "x86_64")]
+    picks: Picks,
+    #[cfg(target_arch = "x86_64")]
+    planes: [Vec<u8>; 3],
+}
+
+#[cfg(target_arch = "x86_64")]
+#[allow(unsafe_code)]
+impl Across {
+    /// Computes the tables of `axis`, whose rows have `samples` pixels.
+    pub(super) fn prepare(&mut self, level: Level, axis: &Axis, samples: usize) {
+        self.picks.clear();
+        match level {
+            Level::Avx512 => self.picks.build(axis, &avx512::SHAPE),
+            Level::Avx2 => self.picks.build(axis, &avx2::SHAPE),
+            Level::Scalar => {}
+        }
+        let len = samples.max(self.picks.reach()).next_multiple_of(64);
+        for plane in &mut self.planes {
+            if plane.len() < len {
+                plane.resize(len, 0);
+            }
+        }
+    }
+
+    /// Narrows `row` to bytes; `axis` is the one of [`Across::prepare`], here and below.
+    pub(super) fn run(&mut self, level: Level, axis: &Axis, row: &[u8], out: &mut [u8]) {
+        if !self.picks.ready() {
+            return scalar::across(row, axis, out);
+        }
+        let planes = split(level, row, &mut self.planes);
+        match level {
+            // SAFETY: no constructor keeps a level that the processor lacks.
+            Level::Avx512 => unsafe { avx512::across(&self.picks, planes, out) },
+            // SAFETY: as above, and tables are ready at vector levels only.
+            _ => unsafe { avx2::across(&self.picks, planes, out) },
+        }
+    }
+
+    /// Narrows `row` to sums, less their lowest [`super::plain::DROPPED_FIRST`] bits; or does nothing and
+    /// returns false.
+    pub(super) fn run_wide(&mut self, level: Level, row: &[u8], out: &mut [i16]) -> bool {
+        if level != Level::Avx512 || !self.picks.ready() {
+            return false;
+        }
+        let planes = split(level, row, &mut self.planes);
+        // SAFETY: no constructor keeps a level that the processor lacks.
+        unsafe { avx512::across_wide(&self.picks, planes, out) };
+        true
     }
 }
+
+/// Splits a row into planes, which reach further than that.
+#[cfg(target_arch = "x86_64")]
+fn split<'a>(level: Level, row: &[u8], planes: &'a mut [Vec<u8>; 3]) -> [&'a [u8]; 3] {
+    let len = (row.len() / 3).next_multiple_of(64);
+    let parts = planes.each_mut().map(|plane| &mut plane[..len]);
+    crate::pixels::split(level, row, parts);
+    planes.each_ref().map(Vec::as_slice)
+}
+
+#[cfg(not(target_arch = "x86_64"))]
+impl Across {
+    pub(super) fn prepare(&mut self, _level: Level, _axis: &Axis, _samples: usize) {}
+
+    pub(super) fn run(&mut self, _level: Level, axis: &Axis, row: &[u8], out: &mut [u8]) {
+        scalar::across(row, axis, out);
+    }
+
+    pub(super) fn run_wide(&mut self, _level: Level, _row: &[u8], _out: &mut [i16]) -> bool {
+        false
+    }
+}
+
+/// With more rows than these, sums of the weights' lower parts could overflow.
+#[cfg(target_arch = "x86_64")]
+const MOST_ROWS: usize = 1 << 12;
 
 /// Blends rows: each byte of `out` is the weighted sum of the bytes above one another in `rows`, which
 /// holds `weights.len()` rows of `out.len()` bytes.
-pub(super) fn down(rows: &[u8], weights: &[i32], out: &mut [u8]) {
-    match weights.len() {
-        1 => down_few::<1>(rows, weights, out),
-        2 => down_few::<2>(rows, weights, out),
-        3..=4 => down_split::<4>(rows, weights, out),
-        5..=6 => down_split::<6>(rows, weights, out),
-        7..=8 => down_split::<8>(rows, weights, out),
-        _ => down_any(rows, weights, out),
+#[cfg_attr(target_arch = "x86_64", allow(unsafe_code))]
+pub(super) fn down(level: Level, rows: &[u8], weights: &[i32], out: &mut [u8]) {
+    match level {
+        // SAFETY: no constructor keeps a level that the processor lacks.
+        #[cfg(target_arch = "x86_64")]
+        Level::Avx512 if weights.len() <= MOST_ROWS => unsafe { avx512::down(rows, weights, out) },
+        // SAFETY: as above.
+        #[cfg(target_arch = "x86_64")]
+        Level::Avx2 if weights.len() <= MOST_ROWS => unsafe { avx2::down(rows, weights, out) },
+        _ => scalar::down(rows, weights, out),
     }
 }
 
-/// For weights that are not negative and add up to 1: no sum leaves its 32 bits, so red and blue share
-/// one 64-bit product, and no level needs saturating (see [`MOST_CONVEX_TAPS`]).
-fn across_convex<const TAPS: usize>(row: &[u8], starts: &[u32], weights: &[i32], out: &mut [u8]) {
-    let (pixels, _) = out.as_chunks_mut::<3>();
-    let (weights, _) = weights.as_chunks::<TAPS>();
-    for ((pixel, &start), weights) in pixels.iter_mut().zip(starts).zip(weights) {
-        let taps = &row[3 * start as usize..][..3 * TAPS];
-        *pixel = ConvexSum::new().add(taps, weights).levels();
-    }
-}
-
-fn across_convex_any(row: &[u8], starts: &[u32], weights: &[i32], taps: usize, out: &mut [u8]) {
-    let (pixels, _) = out.as_chunks_mut::<3>();
-    let weights = weights.chunks_exact(taps);
-    for ((pixel, &start), weights) in pixels.iter_mut().zip(starts).zip(weights) {
-        let (taps, last_taps) = row[3 * start as usize..][..3 * taps].as_chunks::<{ 3 * GROUP }>();
-        let (weights, last_weights) = weights.as_chunks::<GROUP>();
-        let mut sum = ConvexSum::new();
-        for (taps, weights) in taps.iter().zip(weights) {
-            sum = sum.add(taps, weights);
-        }
-        for (tap, &weight) in last_taps.chunks_exact(3).zip(last_weights) {
-            sum = sum.add(tap, &[weight]);
-        }
-        *pixel = sum.levels();
-    }
-}
-
-/// Taps that are unrolled when their number is not known beforehand.
-const GROUP: usize = 4;
-
-/// Rounding adds at most half a unit to each weight; with this many, 255 times all of that is still
-/// less than the half level by which the largest sum stays below 256.
-const MOST_CONVEX_TAPS: usize = 1 << 13;
-
-#[derive(Clone, Copy)]
-struct ConvexSum {
-    red_blue: u64,
-    green: u32,
-}
-
-impl ConvexSum {
-    fn new() -> Self {
-        ConvexSum {
-            red_blue: (HALF as u64) << 32 | HALF as u64,
-            green: HALF as u32,
-        }
-    }
-
-    #[inline(always)]
-    fn add<const TAPS: usize>(mut self, taps: &[u8], weights: &[i32; TAPS]) -> Self {
-        for (tap, &weight) in taps.as_chunks::<3>().0.iter().zip(weights) {
-            let red_blue = u64::from(tap[0]) | u64::from(tap[2]) << 32;
-            self.red_blue += red_blue * weight as u64;
-            self.green += u32::from(tap[1]) * weight as u32;
-        }
-        self
-    }
-
-    fn levels(self) -> [u8; 3] {
-        let red = self.red_blue as u32 >> CONVOLVE_BITS;
-        let blue = self.red_blue >> (32 + CONVOLVE_BITS);
-        [red as u8, (self.green >> CONVOLVE_BITS) as u8, blue as u8]
-    }
-}
-
-fn across_signed<const TAPS: usize>(row: &[u8], starts: &[u32], weights: &[i32], out: &mut [u8]) {
-    let (pixels, _) = out.as_chunks_mut::<3>();
-    let (weights, _) = weights.as_chunks::<TAPS>();
-    for ((pixel, &start), weights) in pixels.iter_mut().zip(starts).zip(weights) {
-        let taps = &row[3 * start as usize..][..3 * TAPS];
-        *pixel = add_signed([HALF; 3], taps, weights).map(level);
-    }
-}
-
-fn across_signed_any(row: &[u8], starts: &[u32], weights: &[i32], taps: usize, out: &mut [u8]) {
-    let (pixels, _) = out.as_chunks_mut::<3>();
-    let weights = weights.chunks_exact(taps);
-    for ((pixel, &start), weights) in pixels.iter_mut().zip(starts).zip(weights) {
-        let (taps, last_taps) = row[3 * start as usize..][..3 * taps].as_chunks::<{ 3 * GROUP }>();
-        let (weights, last_weights) = weights.as_chunks::<GROUP>();
-        let mut sums = [HALF; 3];
-        for (taps, weights) in taps.iter().zip(weights) {
-            sums = add_signed(sums, taps, weights);
-        }
-        for (tap, &weight) in last_taps.chunks_exact(3).zip(last_weights) {
-            sums = add_signed(sums, tap, &[weight]);
-        }
-        *pixel = sums.map(level);
-    }
-}
-
-#[inline(always)]
-fn add_signed<const TAPS: usize>(
-    mut sums: [i32; 3],
-    taps: &[u8],
-    weights: &[i32; TAPS],
-) -> [i32; 3] {
-    for (tap, &weight) in taps.as_chunks::<3>().0.iter().zip(weights) {
-        for c in 0..3 {
-            sums[c] += i32::from(tap[c]) * weight;
-        }
-    }
-    sums
-}
-
-fn down_few<const TAPS: usize>(rows: &[u8], weights: &[i32], out: &mut [u8]) {
-    let width = out.len();
-    let rows: [&[u8]; TAPS] = std::array::from_fn(|k| &rows[k * width..][..width]);
-    let weights: [i32; TAPS] = std::array::from_fn(|k| weights[k]);
-    for (i, byte) in out.iter_mut().enumerate() {
-        let mut sum = HALF;
-        for k in 0..TAPS {
-            sum += i32::from(rows[k][i]) * weights[k];
-        }
-        *byte = level(sum);
-    }
-}
-
-/// Bits of the lower part of a weight; the upper part and its sign are 12 more.
+/// Bits of the lower part of a weight; the upper part and its sign are 12 more. Both fit 16 bits, of which
+/// two products are added in one instruction.
 const LOWER_BITS: u32 = 11;
 
-/// Sums the lower and upper parts of the weights apart: both fit 16 bits, of which two products are
-/// added in one instruction. Missing rows are the first row, with weight 0.
-fn down_split<const TAPS: usize>(rows: &[u8], weights: &[i32], out: &mut [u8]) {
-    let width = out.len();
-    let count = weights.len();
-    let rows: [&[u8]; TAPS] = std::array::from_fn(|k| {
-        let row = if k < count { k } else { 0 };
-        &rows[row * width..][..width]
-    });
-    let weight = |k: usize| weights.get(k).copied().unwrap_or(0);
-    let lower: [i16; TAPS] = std::array::from_fn(|k| (weight(k) & ((1 << LOWER_BITS) - 1)) as i16);
-    let upper: [i16; TAPS] = std::array::from_fn(|k| (weight(k) >> LOWER_BITS) as i16);
-    for (i, byte) in out.iter_mut().enumerate() {
-        let (mut low, mut high) = (HALF, 0);
-        for k in 0..TAPS {
-            let level = i32::from(rows[k][i]);
-            low += level * i32::from(lower[k]);
-            high += level * i32::from(upper[k]);
-        }
-        *byte = level(low + (high << LOWER_BITS));
-    }
+/// The lower and the upper part of a weight.
+#[inline(always)]
+pub(super) fn parts(weight: i32) -> [i16; 2] {
+    let lower = weight & ((1 << LOWER_BITS) - 1);
+    [lower as i16, (weight >> LOWER_BITS) as i16]
 }
 
-/// Bytes that are summed at a time when there are many rows: their sums stay in registers.
-const BLOCK: usize = 16;
-
-fn down_any(rows: &[u8], weights: &[i32], out: &mut [u8]) {
-    let width = out.len();
-    for (index, block) in out.chunks_mut(BLOCK).enumerate() {
-        let mut sums = [HALF; BLOCK];
-        for (row, &weight) in rows.chunks_exact(width).zip(weights) {
-            for (sum, &byte) in sums.iter_mut().zip(&row[index * BLOCK..][..block.len()]) {
-                *sum += i32::from(byte) * weight;
-            }
-        }
-        for (byte, sum) in block.iter_mut().zip(sums) {
-            *byte = level(sum);
-        }
-    }
-}
-
-/// Drops the fraction (which holds the half already) and saturates what a cubic overshoots.
-fn level(sum: i32) -> u8 {
-    (sum >> CONVOLVE_BITS).clamp(0, 255) as u8
+/// Two weights in the halves of 32 bits.
+#[cfg(target_arch = "x86_64")]
+#[inline(always)]
+fn both(low: i16, high: i16) -> i32 {
+    i32::from(low) & 0xffff | i32::from(high) << 16
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use proptest::prelude::*;
-
-    /// Weights that add up to 1, some of them negative.
-    fn cubic_like(taps: usize, seed: &[i32]) -> Vec<i32> {
-        let mut weights: Vec<i32> = (0..taps)
-            .map(|k| seed[k % seed.len()] % (1 << 21) / taps as i32)
-            .collect();
-        let rest: i32 = (1 << CONVOLVE_BITS) - weights.iter().sum::<i32>();
-        weights[taps / 2] += rest;
-        weights
-    }
-
-    proptest! {
-        /// The definition, without tricks.
-        #[test]
-        fn every_kernel_is_the_weighted_sum(
-            taps in 1usize..12,
-            seed in prop::collection::vec(any::<i32>(), 5),
-            width in 1usize..70,
-            bytes in prop::collection::vec(any::<u8>(), 12 * 70),
-        ) {
-            let weights = cubic_like(taps, &seed);
-            let rows = &bytes[..taps * width];
-            let mut out = vec![0; width];
-            down(rows, &weights, &mut out);
-            for (i, &byte) in out.iter().enumerate() {
-                let exact: i64 = (0..taps).map(|k| i64::from(rows[k * width + i]) * i64::from(weights[k])).sum();
-                let rounded = (exact + i64::from(HALF)) >> CONVOLVE_BITS;
-                prop_assert_eq!(i64::from(byte), rounded.clamp(0, 255));
-            }
-        }
-    }
-}
+mod tests;

@@ -1,36 +1,46 @@
 //! The arithmetic of plain bilinear interpolation on rows, as OpenCV does it for 8-bit images: 11-bit
-//! weights, wide sums between the passes, and one rounding at the end.
+//! weights, sums of 15 bits between the passes, and one rounding at the end.
 
 use super::axis::{Axis, PLAIN_BITS};
+use crate::simd::at_each_level;
 
 /// Bits that OpenCV drops from the wide sums before it multiplies them again.
-const DROPPED_FIRST: u32 = 4;
+pub(super) const DROPPED_FIRST: u32 = 4;
 /// Bits that it drops from each product.
 const DROPPED_SECOND: u32 = 16;
 /// Bits that are left to round away.
 const REST: u32 = 2 * PLAIN_BITS - DROPPED_FIRST - DROPPED_SECOND;
 
-/// Narrows one row into sums of levels times 2^11.
-pub(super) fn across(row: &[u8], axis: &Axis, out: &mut [i32]) {
+/// Narrows one row into sums of levels times 2^11, less their lowest bits: at most 255 x 2^7.
+pub(super) fn across(row: &[u8], axis: &Axis, out: &mut [i16]) {
     let (pixels, _) = out.as_chunks_mut::<3>();
     for (pixel, (samples, weights)) in pixels.iter_mut().zip(axis.outputs()) {
         let (taps, _) = row[3 * samples.start..3 * samples.end].as_chunks::<3>();
-        *pixel = [0; 3];
+        let mut sums = [0; 3];
         for (tap, &weight) in taps.iter().zip(weights) {
             for c in 0..3 {
-                pixel[c] += i32::from(tap[c]) * weight;
+                sums[c] += i32::from(tap[c]) * weight;
             }
         }
+        *pixel = sums.map(|sum| (sum >> DROPPED_FIRST) as i16);
     }
 }
 
-/// Blends rows of such sums (one or two of `out.len()` values) into levels.
-pub(super) fn down(rows: &[i32], weights: &[i32], out: &mut [u8]) {
-    let share = |sum: i32, weight: i32| (weight * (sum >> DROPPED_FIRST)) >> DROPPED_SECOND;
-    let level = |sum: i32| ((sum + (1 << (REST - 1))) >> REST).clamp(0, 255) as u8;
+at_each_level! {
+    /// Blends rows of such sums (one or two of `out.len()` values) into levels.
+    pub(super) fn down(rows: &[i16], weights: &[i32], out: &mut [u8]) = down_portable;
+}
+
+#[inline(always)]
+fn down_portable(rows: &[i16], weights: &[i32], out: &mut [u8]) {
+    // The upper half of a product of 16 bits.
+    let share =
+        |sum: i16, weight: i16| ((i32::from(sum) * i32::from(weight)) >> DROPPED_SECOND) as i16;
+    let level = |sum: i16| ((sum + (1 << (REST - 1))) >> REST).clamp(0, 255) as u8;
     let (upper, lower) = rows.split_at(out.len());
     match *weights {
         [a, b] => {
+            let (a, b) = (a as i16, b as i16);
             for ((byte, &up), &low) in out.iter_mut().zip(upper).zip(lower) {
                 *byte = level(share(up, a) + share(low, b));
             }

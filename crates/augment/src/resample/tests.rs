@@ -78,6 +78,29 @@ proptest! {
     }
 
     #[test]
+    fn all_levels_give_the_same_bytes(
+        (width, height) in (1u32..400, 1u32..60),
+        (w, h) in (1u32..130, 1u32..40),
+        flips: (bool, bool),
+        filter in prop::sample::select(FILTERS.to_vec()),
+        seed: u32,
+    ) {
+        let pixels = noise(3 * width * height, seed);
+        let image = RgbView::packed(&pixels, width, height).unwrap();
+        let job = Job::new(CropRect::whole(width, height), w, h, filter).unwrap();
+        let job = job.flipped(flips.0, flips.1);
+        let run = |level| {
+            let mut out = vec![0; 3 * (w * h) as usize];
+            Resampler::with_level(level).run(image, &job, &mut out).unwrap();
+            out
+        };
+        let expected = run(Level::Scalar);
+        for &level in Level::available() {
+            prop_assert!(run(level) == expected, "{level:?}");
+        }
+    }
+
+    #[test]
     fn a_flat_image_stays_flat(
         (width, height) in (1u32..200, 1u32..200),
         (w, h) in (1u32..50, 1u32..50),

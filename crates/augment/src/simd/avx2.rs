@@ -41,7 +41,7 @@ pub(crate) fn store_lane(vector: __m128i, bytes: &mut [u8; 16]) {
 /// Stores the low eight bytes.
 #[target_feature(enable = "avx2")]
 #[inline]
-pub(crate) fn store_low(vector: __m128i, bytes: &mut [u8; 8]) {
+fn store_low(vector: __m128i, bytes: &mut [u8; 8]) {
     // SAFETY: the reference is to 8 bytes that may be written; alignment is not required.
     unsafe { _mm_storel_epi64(bytes.as_mut_ptr().cast(), vector) }
 }
@@ -52,3 +52,31 @@ pub(crate) fn store_floats(vector: __m256, to: &mut [f32; 8]) {
     // SAFETY: the reference is to 32 bytes that may be written; alignment is not required.
     unsafe { _mm256_storeu_ps(to.as_mut_ptr(), vector) }
 }
+
+/// Stores the pixels of eight words without the words' highest bytes.
+#[target_feature(enable = "avx2")]
+#[inline]
+pub(crate) fn store_pixels(words: __m256i, to: &mut [u8; 24]) {
+    let packed = _mm256_shuffle_epi8(words, load(&PACK));
+    // Three words of each lane.
+    let order = _mm256_setr_epi32(0, 1, 2, 4, 5, 6, 3, 7);
+    let bytes = _mm256_permutevar8x32_epi32(packed, order);
+    let low = _mm256_castsi256_si128(bytes);
+    let high = _mm256_extracti128_si256::<1>(bytes);
+    if let [first, second, third] = to.as_chunks_mut::<8>().0 {
+        store_low(low, first);
+        store_low(_mm_srli_si128::<8>(low), second);
+        store_low(high, third);
+    }
+}
+
+/// Drops every fourth byte in both lanes.
+const PACK: [u8; 32] = {
+    let mut places = [0x80; 32];
+    let mut byte = 0;
+    while byte < 24 {
+        places[byte / 12 * 16 + byte % 12] = (byte % 12 / 3 * 4 + byte % 3) as u8;
+        byte += 1;
+    }
+    places
+};

@@ -2,6 +2,8 @@
 
 use std::arch::x86_64::*;
 
+use super::avx2::Bytes32;
+
 /// 64 bytes of integers.
 pub(crate) trait Bytes64 {}
 impl Bytes64 for [u8; 64] {}
@@ -33,9 +35,9 @@ pub(crate) fn load_half(from: &[u8; 32]) -> __m256i {
 
 #[target_feature(enable = "avx512f")]
 #[inline]
-pub(crate) fn store_half(vector: __m256i, to: &mut [u8; 32]) {
+pub(crate) fn store_half<T: Bytes32>(vector: __m256i, to: &mut T) {
     // SAFETY: the reference is to 32 bytes that may be written; alignment is not required.
-    unsafe { _mm256_storeu_si256(to.as_mut_ptr().cast(), vector) }
+    unsafe { _mm256_storeu_si256(std::ptr::from_mut(to).cast(), vector) }
 }
 
 /// Stores the pixels of 16 words without the words' highest bytes.
