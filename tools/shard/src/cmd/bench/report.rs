@@ -33,6 +33,9 @@ pub(crate) struct Report {
     pub(crate) runs: Vec<Run>,
     pub(crate) sets: Vec<Set>,
     pipeline: Pipeline,
+    /// The most memory that this process had resident, mapped shards included; and those shards.
+    peak_resident_bytes: Option<u64>,
+    mapped_bytes: u64,
     machine: Machine,
     command: String,
     version: &'static str,
@@ -125,7 +128,6 @@ impl Report {
             target_img_per_s: TARGET,
             results: Vec::new(),
             runs: Vec::new(),
-            sets,
             pipeline: Pipeline {
                 transform: match train {
                     true => recipe.describe(),
@@ -145,10 +147,13 @@ impl Report {
                     * image
                     * value,
             },
+            peak_resident_bytes: None,
+            mapped_bytes: sets.iter().map(|set| set.bytes).sum(),
             machine: Machine::this(),
             command: env::args().collect::<Vec<_>>().join(" "),
             version: env!("CARGO_PKG_VERSION"),
             date: humantime::format_rfc3339_seconds(SystemTime::now()).to_string(),
+            sets,
         }
     }
 
@@ -166,6 +171,7 @@ impl Report {
                 self.results.extend(Summary::of(&runs, set));
             }
         }
+        self.peak_resident_bytes = peak_resident();
         let best = self.results.iter();
         self.best = best
             .max_by(|a, b| a.img_per_s.total_cmp(&b.img_per_s))
@@ -225,6 +231,15 @@ impl Report {
             for summary in &self.results {
                 summary.print_line(&mut out)?;
             }
+        }
+        if let Some(peak) = self.peak_resident_bytes {
+            writeln!(
+                out,
+                "\npeak memory {}: {} of mapped shards, {} of slots, the rest is the program",
+                text::bytes(peak),
+                text::bytes(self.mapped_bytes.min(peak)),
+                text::bytes(self.pipeline.slot_bytes),
+            )?;
         }
         if let Some(best) = &self.best {
             writeln!(
@@ -360,6 +375,16 @@ impl Summary {
         )?;
         Ok(())
     }
+}
+
+/// What the kernel has seen this process use at most.
+fn peak_resident() -> Option<u64> {
+    let status = fs::read_to_string("/proc/self/status").ok()?;
+    let line = status
+        .lines()
+        .find_map(|line| line.strip_prefix("VmHWM:"))?;
+    let kibibytes: u64 = line.split_whitespace().next()?.parse().ok()?;
+    Some(kibibytes * 1024)
 }
 
 /// Of sorted values; 0 where there are none.
