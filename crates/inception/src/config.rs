@@ -1,19 +1,21 @@
-//! What an Inception-v4 is made of, checked before anything is allocated. Not the training recipe.
+//! What a network is made of, checked before anything is allocated. Not the training recipe.
 
 use burn::tensor::Device;
 use serde::{Deserialize, Serialize};
 
-use crate::inception_v4::InceptionV4;
-use crate::init::Builder;
+use crate::init::{Builder, Initialisation};
+use crate::network::{Architecture, Network};
 
 /// The smallest input side, in pixels, that leaves one position before the global average pool.
 pub const MIN_INPUT: usize = 75;
 
-/// Shape and regularisation of an Inception-v4. The default is the paper's network with MindCV's
-/// settings: 42,679,816 trainable parameters.
+/// Shape and regularisation of a network. The default is Inception-v4 with MindCV's settings:
+/// 42,679,816 trainable parameters; [`NetworkConfig::of`] gives the others.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
-pub struct InceptionV4Config {
+pub struct NetworkConfig {
+    /// Which of the networks.
+    pub architecture: Architecture,
     /// Length of the logits; at least 1.
     pub num_classes: usize,
     /// Channels of the input image; at least 1.
@@ -23,40 +25,58 @@ pub struct InceptionV4Config {
     /// Factor on every channel count of the figures, rounded to the nearest multiple of 8 and never
     /// below 8; 1.0 is the paper's network.
     pub width: f64,
-    /// How many Inception-A, -B and -C blocks are stacked; the paper has `[4, 7, 3]`.
+    /// How many A, B and C blocks are stacked: [`Architecture::blocks`] in the published networks.
     pub blocks: [usize; 3],
     /// Weight of the newest batch in the running statistics, in `[0, 1]`: torch's sense (MindSpore
     /// states one minus it). MindCV 0.0003, timm 0.1.
     pub bn_momentum: f64,
     /// Added to the variance in every BatchNorm; above 0.
     pub bn_eps: f64,
+    /// Factors on what the residual blocks A, B and C add, each finite and above 0. The paper advises
+    /// 0.1 to 0.3; timm has `[0.17, 0.10, 0.20]`. Inception-v4 has no residual blocks.
+    pub residual_scale: [f64; 3],
+    /// How initial weights are drawn.
+    pub init: Initialisation,
 }
 
-impl Default for InceptionV4Config {
+impl Default for NetworkConfig {
     fn default() -> Self {
         Self {
+            architecture: Architecture::InceptionV4,
             num_classes: 1000,
             in_channels: 3,
             drop_rate: 0.2,
             width: 1.0,
-            blocks: [4, 7, 3],
+            blocks: Architecture::InceptionV4.blocks(),
             bn_momentum: 3e-4,
             bn_eps: 1e-3,
+            residual_scale: [0.17, 0.10, 0.20],
+            init: Initialisation::default(),
         }
     }
 }
 
-impl InceptionV4Config {
-    /// Builds the network with MindCV's initial weights (see [`crate::inception_v4`]) on `device`.
+impl NetworkConfig {
+    /// The published form of `architecture`, with MindCV's settings otherwise.
+    #[must_use]
+    pub fn of(architecture: Architecture) -> Self {
+        Self {
+            architecture,
+            blocks: architecture.blocks(),
+            ..Self::default()
+        }
+    }
+
+    /// Builds the network with its initial weights on `device`.
     ///
     /// The weights are a function of `seed` and this configuration alone: the same on every backend
     /// and machine, whatever else draws random numbers.
     ///
     /// # Errors
     /// [`ConfigError`] names the setting that makes no network.
-    pub fn init(&self, seed: u64, device: &Device) -> Result<InceptionV4, ConfigError> {
+    pub fn init(&self, seed: u64, device: &Device) -> Result<Network, ConfigError> {
         self.check()?;
-        Ok(InceptionV4::new(&mut Builder::new(self, seed, device)))
+        Ok(Network::new(&mut Builder::new(self, seed, device)))
     }
 
     /// Checks every setting against its range.
@@ -80,9 +100,10 @@ impl InceptionV4Config {
         in_range("bn_momentum", self.bn_momentum, "in [0, 1]", |m| {
             (0.0..=1.0).contains(&m)
         })?;
-        in_range("bn_eps", self.bn_eps, "above 0", |e| {
-            e > 0.0 && e.is_finite()
-        })
+        for scale in self.residual_scale {
+            in_range("residual_scale", scale, "above 0", above_zero)?;
+        }
+        in_range("bn_eps", self.bn_eps, "above 0", above_zero)
     }
 }
 
@@ -108,7 +129,7 @@ pub enum ConfigError {
     },
     /// The image is too small for the network's five halvings.
     #[error(
-        "an input of {size} px is too small for Inception-v4: it needs {MIN_INPUT} px or more (299 in the paper)"
+        "an input of {size} px is too small: the networks need {MIN_INPUT} px or more (299 in the paper)"
     )]
     InputTooSmall {
         /// The side that was asked for, in pixels.
@@ -125,6 +146,10 @@ pub fn check_input(size: usize) -> Result<(), ConfigError> {
         return Err(ConfigError::InputTooSmall { size });
     }
     Ok(())
+}
+
+fn above_zero(value: f64) -> bool {
+    value > 0.0 && value.is_finite()
 }
 
 fn in_range(
@@ -145,69 +170,76 @@ mod tests {
 
     #[test]
     fn the_default_is_valid() {
-        assert_eq!(InceptionV4Config::default().check(), Ok(()));
+        assert_eq!(NetworkConfig::default().check(), Ok(()));
     }
 
     #[test]
     fn each_setting_is_checked_and_named() {
-        let ok = InceptionV4Config::default;
+        let ok = NetworkConfig::default;
         let cases = [
             (
-                InceptionV4Config {
+                NetworkConfig {
                     num_classes: 0,
                     ..ok()
                 },
                 "num_classes",
             ),
             (
-                InceptionV4Config {
+                NetworkConfig {
                     in_channels: 0,
                     ..ok()
                 },
                 "in_channels",
             ),
-            (InceptionV4Config { width: 0.0, ..ok() }, "width"),
+            (NetworkConfig { width: 0.0, ..ok() }, "width"),
             (
-                InceptionV4Config {
+                NetworkConfig {
                     width: f64::NAN,
                     ..ok()
                 },
                 "width",
             ),
             (
-                InceptionV4Config {
+                NetworkConfig {
                     width: f64::INFINITY,
                     ..ok()
                 },
                 "width",
             ),
             (
-                InceptionV4Config {
+                NetworkConfig {
                     drop_rate: 1.0,
                     ..ok()
                 },
                 "drop_rate",
             ),
             (
-                InceptionV4Config {
+                NetworkConfig {
                     drop_rate: -0.1,
                     ..ok()
                 },
                 "drop_rate",
             ),
             (
-                InceptionV4Config {
+                NetworkConfig {
                     bn_momentum: 1.5,
                     ..ok()
                 },
                 "bn_momentum",
             ),
             (
-                InceptionV4Config {
+                NetworkConfig {
                     bn_eps: 0.0,
                     ..ok()
                 },
                 "bn_eps",
+            ),
+            (
+                NetworkConfig {
+                    residual_scale: [0.1, 0.1, 0.0],
+                    ..ok()
+                },
+                "residual_scale",
             ),
         ];
         for (config, name) in cases {

@@ -1,25 +1,21 @@
-//! The network, block by block, as the paper's figures draw it.
+//! Inception-v4, block by block, as the paper's figures draw it.
 //!
 //! Sizes in the comments are channels x height x width for a 299 px input at width 1. Where the
 //! figures, timm and MindCV differ, this follows timm and MindCV, whose weights it must fit: the
 //! long branch of Inception-B goes 7x1, 1x7, 7x1, 1x7 (figure 5 starts with 1x7), and the stem's
 //! 7x1/1x7 branch goes 1x7, 7x1. Concatenation orders are theirs too: (pool, conv) in Mixed3a,
 //! (conv, pool) in Mixed5a and in both reductions.
-//!
-//! Initial weights are MindCV's: convolutions Xavier uniform, BatchNorm gamma 1 and beta 0, and the
-//! classifier as MindSpore's `nn.Dense` makes it (weight and bias uniform within 1 / sqrt(inputs)).
-
 use burn::module::Module;
 use burn::nn::pool::AvgPool2d;
 use burn::nn::{Dropout, DropoutConfig};
 use burn::tensor::Tensor;
-use burn::tensor::module::{adaptive_avg_pool2d, max_pool2d};
-use burn::tensor::ops::MaxPoolOptions;
+use burn::tensor::module::adaptive_avg_pool2d;
 
+use crate::blocks::{ReductionA, max_pool, pool_conv, stack, through, width_of};
 use crate::init::{Builder, halve, same, valid};
 use crate::layers::{BasicConv2d, Linear};
 
-/// Inception-v4 (figure 9). Made by [`InceptionV4Config::init`](crate::InceptionV4Config::init).
+/// Inception-v4 (figure 9): one arm of [`Network`](crate::Network).
 #[derive(Module, Debug)]
 pub struct InceptionV4 {
     stem: Stem,
@@ -37,7 +33,7 @@ impl InceptionV4 {
         let [a, b, c] = build.config.blocks;
         let (stem, channels) = Stem::new(build);
         let (inception_a, channels) = stack(a, channels, |n| InceptionA::new(build, n));
-        let (reduction_a, channels) = ReductionA::new(build, channels);
+        let (reduction_a, channels) = ReductionA::new(build, channels, [192, 224, 256, 384]);
         let (inception_b, channels) = stack(b, channels, |n| InceptionB::new(build, n));
         let (reduction_b, channels) = ReductionB::new(build, channels);
         let (inception_c, channels) = stack(c, channels, |n| InceptionC::new(build, n));
@@ -53,21 +49,12 @@ impl InceptionV4 {
         }
     }
 
-    /// Logits `[batch, classes]` of normalised images `[batch, channels, height, width]` of at least
-    /// [`MIN_INPUT`](crate::MIN_INPUT) px (see [`check_input`](crate::check_input)).
-    ///
-    /// # Panics
-    /// burn panics when the channels do not fit or the image is smaller.
-    pub fn forward(&self, images: Tensor<4>) -> Tensor<2> {
-        self.forward_observed(images, |_, _| {})
-    }
-
-    /// [`forward`](Self::forward) that shows `observe` each stage's output under timm's name:
-    /// `features.0` onwards, then `global_pool` (`[batch, features, 1, 1]`).
-    pub fn forward_observed(
+    /// See [`Network::forward_observed`](crate::Network::forward_observed); stages are called
+    /// `features.0` onwards.
+    pub(crate) fn forward_observed(
         &self,
         images: Tensor<4>,
-        mut observe: impl FnMut(&str, &Tensor<4>),
+        observe: &mut dyn FnMut(&str, &Tensor<4>),
     ) -> Tensor<2> {
         let mut stage = 0;
         let mut shown = |x: Tensor<4>| {
@@ -75,7 +62,7 @@ impl InceptionV4 {
             stage += 1;
             x
         };
-        let mut x = self.stem.forward(images, &mut shown); // 384 x 35 x 35
+        let mut x = self.stem.forward(images, &mut |_, x| shown(x)); // 384 x 35 x 35
         for block in &self.inception_a {
             x = shown(block.forward(x)); // 384 x 35 x 35
         }
@@ -93,17 +80,13 @@ impl InceptionV4 {
             .forward(self.dropout.forward(x.flatten(1, 3)))
     }
 
-    /// How many A, B and C blocks there are.
-    pub fn blocks(&self) -> [usize; 3] {
-        [
-            self.inception_a.len(),
-            self.inception_b.len(),
-            self.inception_c.len(),
-        ]
+    /// How many A and B blocks there are: what timm's numbering depends on.
+    pub(crate) fn blocks(&self) -> [usize; 2] {
+        [self.inception_a.len(), self.inception_b.len()]
     }
 }
 
-/// The input part (figure 3): 3 x 299 x 299 to 384 x 35 x 35.
+/// The input part (figure 3), of the paper's Inception-ResNet-v2 too: 3 x 299 x 299 to 384 x 35 x 35.
 #[derive(Module, Debug)]
 pub struct Stem {
     conv_1a: BasicConv2d,
@@ -115,7 +98,7 @@ pub struct Stem {
 }
 
 impl Stem {
-    fn new(build: &mut Builder<'_>) -> (Self, usize) {
+    pub(crate) fn new(build: &mut Builder<'_>) -> (Self, usize) {
         let conv_1a = build.conv(build.config.in_channels, halve(32));
         let conv_2a = build.conv(conv_1a.channels_out(), valid(32));
         let conv_2b = build.conv(conv_2a.channels_out(), same(64, 3, 3));
@@ -135,13 +118,17 @@ impl Stem {
         )
     }
 
-    fn forward(&self, x: Tensor<4>, shown: &mut impl FnMut(Tensor<4>) -> Tensor<4>) -> Tensor<4> {
-        let x = shown(self.conv_1a.forward(x)); // 32 x 149 x 149
-        let x = shown(self.conv_2a.forward(x)); // 32 x 147 x 147
-        let x = shown(self.conv_2b.forward(x)); // 64 x 147 x 147
-        let x = shown(self.mixed_3a.forward(x)); // 160 x 73 x 73
-        let x = shown(self.mixed_4a.forward(x)); // 192 x 71 x 71
-        shown(self.mixed_5a.forward(x)) // 384 x 35 x 35
+    pub(crate) fn forward(
+        &self,
+        x: Tensor<4>,
+        shown: &mut impl FnMut(&str, Tensor<4>) -> Tensor<4>,
+    ) -> Tensor<4> {
+        let x = shown("conv_1a", self.conv_1a.forward(x)); // 32 x 149 x 149
+        let x = shown("conv_2a", self.conv_2a.forward(x)); // 32 x 147 x 147
+        let x = shown("conv_2b", self.conv_2b.forward(x)); // 64 x 147 x 147
+        let x = shown("mixed_3a", self.mixed_3a.forward(x)); // 160 x 73 x 73
+        let x = shown("mixed_4a", self.mixed_4a.forward(x)); // 192 x 71 x 71
+        shown("mixed_5a", self.mixed_5a.forward(x)) // 384 x 35 x 35
     }
 }
 
@@ -243,31 +230,6 @@ impl InceptionA {
             through(&self.branch1, x.clone()),
             through(&self.branch2, x.clone()),
             pool_conv(&self.branch3, x),
-        ];
-        Tensor::cat(branches, 1)
-    }
-}
-
-/// Reduction-A (figure 7 with k, l, m, n = 192, 224, 256, 384): 384 x 35 x 35 to 1024 x 17 x 17.
-#[derive(Module, Debug)]
-pub struct ReductionA {
-    branch0: BasicConv2d,
-    branch1: Vec<BasicConv2d>,
-}
-
-impl ReductionA {
-    fn new(build: &mut Builder<'_>, inputs: usize) -> (Self, usize) {
-        let branch0 = build.conv(inputs, halve(384));
-        let branch1 = build.chain(inputs, &[same(192, 1, 1), same(224, 3, 3), halve(256)]);
-        let channels = branch0.channels_out() + width_of(&branch1) + inputs;
-        (Self { branch0, branch1 }, channels)
-    }
-
-    fn forward(&self, x: Tensor<4>) -> Tensor<4> {
-        let branches = vec![
-            self.branch0.forward(x.clone()),
-            through(&self.branch1, x.clone()),
-            max_pool(x),
         ];
         Tensor::cat(branches, 1)
     }
@@ -425,38 +387,4 @@ impl InceptionC {
         ];
         Tensor::cat(branches, 1)
     }
-}
-
-/// `count` blocks on top of one another, and the channels that leave the last.
-fn stack<B>(
-    count: usize,
-    channels_in: usize,
-    mut block: impl FnMut(usize) -> (B, usize),
-) -> (Vec<B>, usize) {
-    let mut channels = channels_in;
-    let blocks = (0..count)
-        .map(|_| {
-            let (made, channels_out) = block(channels);
-            channels = channels_out;
-            made
-        })
-        .collect();
-    (blocks, channels)
-}
-
-fn through(chain: &[BasicConv2d], x: Tensor<4>) -> Tensor<4> {
-    chain.iter().fold(x, |x, conv| conv.forward(x))
-}
-
-fn width_of(chain: &[BasicConv2d]) -> usize {
-    chain.last().map_or(0, BasicConv2d::channels_out)
-}
-
-fn pool_conv((pool, conv): &(AvgPool2d, BasicConv2d), x: Tensor<4>) -> Tensor<4> {
-    conv.forward(pool.forward(x))
-}
-
-/// 3 x 3 max pool, stride 2, no padding.
-fn max_pool(x: Tensor<4>) -> Tensor<4> {
-    max_pool2d(x, MaxPoolOptions::new([3, 3]).with_stride([2, 2]))
 }

@@ -2,14 +2,28 @@
 
 use burn::module::Param;
 use burn::nn::PaddingConfig2d;
-use burn::nn::conv::Conv2dConfig;
+use burn::nn::conv::{Conv2d, Conv2dConfig};
 use burn::nn::pool::{AvgPool2d, AvgPool2dConfig};
 use burn::tensor::{Device, Tensor, TensorData};
 use rand_chacha::ChaCha8Rng;
 use rand_core::{RngCore, SeedableRng};
+use serde::{Deserialize, Serialize};
 
-use crate::InceptionV4Config;
+use crate::NetworkConfig;
 use crate::layers::{BasicConv2d, BatchNorm, Linear};
+
+/// How the weights of convolutions are drawn. BatchNorm begins with gamma 1 and beta 0; the
+/// classifier as MindSpore's `nn.Dense` makes it (weight and bias uniform within 1 / sqrt(inputs)).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Initialisation {
+    /// Uniform within sqrt(6 / (fan in + fan out)): MindCV's.
+    #[default]
+    XavierUniform,
+    /// Normal of variance 2.6 / fan in, cut at two deviations: what the authors' TF-slim code draws
+    /// (`variance_scaling_initializer`; the paper does not say).
+    TruncatedNormal,
+}
 
 /// A convolution as a figure of the paper states it: channels at width 1, kernel, and border.
 #[derive(Clone, Copy, Debug)]
@@ -58,14 +72,14 @@ pub(crate) const fn halve(channels: usize) -> Spec {
 
 /// Builds layers in network order; the k-th weight tensor draws from the k-th stream of the seed.
 pub(crate) struct Builder<'a> {
-    pub(crate) config: &'a InceptionV4Config,
+    pub(crate) config: &'a NetworkConfig,
     device: &'a Device,
     seed: u64,
     stream: u64,
 }
 
 impl<'a> Builder<'a> {
-    pub(crate) fn new(config: &'a InceptionV4Config, seed: u64, device: &'a Device) -> Self {
+    pub(crate) fn new(config: &'a NetworkConfig, seed: u64, device: &'a Device) -> Self {
         Self {
             config,
             device,
@@ -91,11 +105,7 @@ impl<'a> Builder<'a> {
             .with_padding(padding)
             .with_bias(false)
             .init(self.device);
-        let fans = (channels_in + channels_out) * height * width;
-        conv.weight = self.uniform(
-            [channels_out, channels_in, height, width],
-            (6.0 / fans as f64).sqrt(),
-        );
+        conv.weight = self.kernel([channels_out, channels_in, height, width]);
         let bn = BatchNorm::new(
             channels_out,
             self.config.bn_momentum,
@@ -144,6 +154,30 @@ impl<'a> Builder<'a> {
         }
     }
 
+    /// 1 x 1 convolution with bias (0 at first), without BatchNorm or ReLU; its width is exact.
+    pub(crate) fn linear_conv(&mut self, channels_in: usize, channels_out: usize) -> Conv2d {
+        let mut conv = Conv2dConfig::new([channels_in, channels_out], [1, 1]).init(self.device);
+        conv.weight = self.kernel([channels_out, channels_in, 1, 1]);
+        conv.bias = Some(Param::from_tensor(Tensor::zeros(
+            [channels_out],
+            self.device,
+        )));
+        conv
+    }
+
+    fn kernel(&mut self, shape: [usize; 4]) -> Param<Tensor<4>> {
+        let [channels_out, channels_in, height, width] = shape;
+        let (fan_in, fan_out) = (channels_in * height * width, channels_out * height * width);
+        match self.config.init {
+            Initialisation::XavierUniform => {
+                self.uniform(shape, (6.0 / (fan_in + fan_out) as f64).sqrt())
+            }
+            Initialisation::TruncatedNormal => {
+                self.truncated_normal(shape, (1.3 * 2.0 / fan_in as f64).sqrt())
+            }
+        }
+    }
+
     /// Channels at this network's width: the nearest multiple of 8, at least 8.
     fn scaled(&self, channels: usize) -> usize {
         let eighths = (channels as f64 * self.config.width / 8.0).round();
@@ -152,31 +186,64 @@ impl<'a> Builder<'a> {
 
     /// Uniform in (-bound, bound), by 24-bit steps.
     fn uniform<const D: usize>(&mut self, shape: [usize; D], bound: f64) -> Param<Tensor<D>> {
+        self.draw(shape, |rng| (2.0 * unit(rng) - 1.0) * bound)
+    }
+
+    /// Normal of mean 0 and deviation `sigma`, drawn again beyond two sigma (which leaves a
+    /// deviation of 0.8796 sigma). Marsaglia's polar method: `ln` and `sqrt` alone.
+    fn truncated_normal<const D: usize>(
+        &mut self,
+        shape: [usize; D],
+        sigma: f64,
+    ) -> Param<Tensor<D>> {
+        self.draw(shape, |rng| {
+            loop {
+                let (u, v) = (2.0 * unit(rng) - 1.0, 2.0 * unit(rng) - 1.0);
+                let square = u * u + v * v;
+                if square >= 1.0 || square == 0.0 {
+                    continue;
+                }
+                let normal = u * (-2.0 * libm::log(square) / square).sqrt();
+                if normal.abs() <= 2.0 {
+                    return normal * sigma;
+                }
+            }
+        })
+    }
+
+    /// A tensor of independent draws from the next stream.
+    fn draw<const D: usize>(
+        &mut self,
+        shape: [usize; D],
+        mut value: impl FnMut(&mut ChaCha8Rng) -> f64,
+    ) -> Param<Tensor<D>> {
         let mut rng = ChaCha8Rng::seed_from_u64(self.seed);
         rng.set_stream(self.stream);
         self.stream += 1;
         let values: Vec<f32> = (0..shape.iter().product())
-            .map(|_| {
-                let unit = (f64::from(rng.next_u32() >> 8) + 0.5) / f64::from(1 << 24);
-                ((2.0 * unit - 1.0) * bound) as f32
-            })
+            .map(|_| value(&mut rng) as f32)
             .collect();
         Param::from_data(TensorData::new(values, shape), self.device)
     }
+}
+
+/// Uniform in (0, 1), by 24-bit steps.
+fn unit(rng: &mut ChaCha8Rng) -> f64 {
+    (f64::from(rng.next_u32() >> 8) + 0.5) / f64::from(1 << 24)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    fn builder(config: &InceptionV4Config) -> usize {
+    fn builder(config: &NetworkConfig) -> usize {
         Builder::new(config, 0, &Device::flex()).scaled(96)
     }
 
     #[test]
     fn width_scales_to_multiples_of_eight() {
         let at = |width| {
-            builder(&InceptionV4Config {
+            builder(&NetworkConfig {
                 width,
                 ..Default::default()
             })

@@ -1,16 +1,19 @@
-//! Inception-v4 in burn; weights in and out. Knows no files of the data set.
+//! The Inception-v4 and Inception-ResNet networks in burn; weights in and out. Knows no files of the
+//! data set.
 //!
-//! The network of Szegedy et al., "Inception-v4, Inception-ResNet and the Impact of Residual
-//! Connections on Learning" (arXiv:1602.07261), laid out as timm and MindCV lay it out, so that
-//! their weights fit by name. [`inception_v4`] reads beside the paper's figures 3 to 9.
+//! The networks of Szegedy et al., "Inception-v4, Inception-ResNet and the Impact of Residual
+//! Connections on Learning" (arXiv:1602.07261), laid out as timm and MindCV lay them out, so that
+//! their weights fit by name. Each has a file that reads beside the paper's figures:
+//! [`inception_v4`], [`inception_resnet_v1`], [`inception_resnet_v2`] (timm's form) and
+//! [`inception_resnet_v2_paper`].
 //!
 //! ```
 //! use burn::tensor::{Device, Tensor};
-//! use inception::InceptionV4Config;
+//! use inception::NetworkConfig;
 //!
 //! # fn main() -> Result<(), inception::ConfigError> {
 //! let device = Device::flex();
-//! let config = InceptionV4Config { num_classes: 10, width: 0.25, blocks: [1, 1, 1], ..Default::default() };
+//! let config = NetworkConfig { num_classes: 10, width: 0.25, blocks: [1, 1, 1], ..Default::default() };
 //! let model = config.init(42, &device)?;
 //! let logits = model.forward(Tensor::zeros([2, 3, 75, 75], &device)); // [2, 10]
 //! assert_eq!(logits.dims(), [2, 10]);
@@ -25,14 +28,20 @@
 
 #![forbid(unsafe_code)]
 
+mod blocks;
 mod config;
+pub mod inception_resnet_v1;
+pub mod inception_resnet_v2;
+pub mod inception_resnet_v2_paper;
 pub mod inception_v4;
 mod init;
 pub mod layers;
 mod names;
+mod network;
 pub mod weights;
 
-pub use config::{ConfigError, InceptionV4Config, MIN_INPUT, check_input};
-pub use inception_v4::InceptionV4;
+pub use config::{ConfigError, MIN_INPUT, NetworkConfig, check_input};
+pub use init::Initialisation;
 pub use names::{NamedMapper, NamedVisitor, Role, TensorInfo};
+pub use network::{Architecture, Network, UnknownArchitecture};
 pub use weights::WeightsError;

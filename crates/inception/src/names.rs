@@ -1,10 +1,10 @@
-//! Every tensor of the network under the name that timm gives it, in timm's order. Not storage:
+//! Every tensor of a network under the name that timm gives it, in timm's order. Not storage:
 //! that is `weights`.
 
 use burn::module::{Module, ModuleMapper, ModuleVisitor, Param};
 use burn::tensor::Tensor;
 
-use crate::inception_v4::InceptionV4;
+use crate::network::{Architecture, Network};
 
 /// What a tensor is to a training run.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -29,13 +29,13 @@ pub struct TensorInfo {
 
 /// Reads the tensors of a network.
 pub trait NamedVisitor {
-    /// Called once for each tensor, in [`InceptionV4::tensors`]'s order.
+    /// Called once for each tensor, in [`Network::tensors`]'s order.
     fn visit<const D: usize>(&mut self, name: &str, role: Role, tensor: &Param<Tensor<D>>);
 }
 
 /// Replaces the tensors of a network.
 pub trait NamedMapper {
-    /// Called once for each tensor, in [`InceptionV4::tensors`]'s order; returns its successor, of
+    /// Called once for each tensor, in [`Network::tensors`]'s order; returns its successor, of
     /// the same shape. `Param::map` keeps identity and gradient setting. What is returned for a
     /// [`Role::Statistic`] is also seen by clones of the model: they share it.
     fn map<const D: usize>(
@@ -46,7 +46,7 @@ pub trait NamedMapper {
     ) -> Param<Tensor<D>>;
 }
 
-impl InceptionV4 {
+impl Network {
     /// Shows every tensor to `visitor`.
     pub fn visit_named<V: NamedVisitor>(&self, visitor: &mut V) {
         self.visit(&mut Named {
@@ -72,7 +72,7 @@ impl InceptionV4 {
         list.0
     }
 
-    /// Numbers trained by gradient descent: 42,679,816 at the default configuration.
+    /// Numbers trained by gradient descent: 42,679,816 in Inception-v4.
     pub fn trainable_params(&self) -> usize {
         self.tensors()
             .iter()
@@ -81,7 +81,7 @@ impl InceptionV4 {
             .sum()
     }
 
-    /// Trainable parameters and running statistics: 42,742,984 at the default configuration.
+    /// Trainable parameters and running statistics: 42,742,984 in Inception-v4.
     pub fn total_params(&self) -> usize {
         self.tensors().iter().map(elements).sum()
     }
@@ -139,26 +139,46 @@ impl<M: NamedMapper> ModuleMapper for Named<'_, M> {
     }
 }
 
-/// Where a traversal stands, in burn's field names, and how to say it in timm's: timm numbers the
-/// stages of the stem and all blocks through as `features.N`; below that the fields have its names.
+/// Where a traversal stands, in burn's field names, and how to say it in timm's. burn's path begins
+/// with the network's arm of [`Network`].
 struct Names {
     path: Vec<String>,
-    blocks: [usize; 3],
+    architecture: Architecture,
+    /// A and B blocks of Inception-v4.
+    blocks: [usize; 2],
 }
 
 impl Names {
-    fn of(model: &InceptionV4) -> Self {
+    fn of(model: &Network) -> Self {
         Self {
             path: Vec::new(),
-            blocks: model.blocks(),
+            architecture: model.architecture(),
+            blocks: match model {
+                Network::InceptionV4(network) => network.blocks(),
+                _ => [0, 0],
+            },
         }
     }
 
     fn here(&self) -> (String, Role) {
-        let path: Vec<&str> = self.path.iter().map(String::as_str).collect();
-        let [a, b, _] = self.blocks;
+        let path: Vec<&str> = self.path.iter().skip(1).map(String::as_str).collect();
+        let role = match path.as_slice() {
+            [.., "running_mean" | "running_var"] => Role::Statistic,
+            _ => Role::Parameter,
+        };
+        let name = match self.architecture {
+            Architecture::InceptionV4 => self.numbered(&path),
+            _ => path.join("."),
+        };
+        (name, role)
+    }
+
+    /// timm numbers the stages of Inception-v4's stem and all blocks through as `features.N`; below
+    /// that the fields have its names.
+    fn numbered(&self, path: &[&str]) -> String {
+        let [a, b] = self.blocks;
         let block = |first: usize, index: &str| index.parse().map_or(first, |i: usize| first + i);
-        let (stage, rest) = match path.as_slice() {
+        let (stage, rest) = match path {
             ["stem", "conv_1a", rest @ ..] => (0, rest),
             ["stem", "conv_2a", rest @ ..] => (1, rest),
             ["stem", "conv_2b", rest @ ..] => (2, rest),
@@ -170,12 +190,8 @@ impl Names {
             ["inception_b", index, rest @ ..] => (block(7 + a, index), rest),
             ["reduction_b", rest @ ..] => (7 + a + b, rest),
             ["inception_c", index, rest @ ..] => (block(8 + a + b, index), rest),
-            other => return (other.join("."), Role::Parameter), // last_linear
+            other => return other.join("."), // last_linear
         };
-        let role = match rest {
-            [.., "running_mean" | "running_var"] => Role::Statistic,
-            _ => Role::Parameter,
-        };
-        (format!("features.{stage}.{}", rest.join(".")), role)
+        format!("features.{stage}.{}", rest.join("."))
     }
 }

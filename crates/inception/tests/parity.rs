@@ -1,4 +1,4 @@
-//! The full-size network against timm in float64.
+//! The full-size networks against timm in float64.
 //!
 //! The weights are a function of tensor name and element index, so they need no download; only the
 //! BatchNorm statistics, the logits and a few numbers of every stage are fixtures (made with timm
@@ -10,64 +10,116 @@ mod support;
 
 use burn::module::Param;
 use burn::tensor::{Device, Tensor, TensorData};
-use inception::{InceptionV4Config, NamedMapper, Role};
+use inception::{Architecture, NamedMapper, Network, NetworkConfig, Role};
 use safetensors::SafeTensors;
 use serde_json::Value;
 use support::{images, uniform};
 
-const STATISTICS: &[u8] = include_bytes!("fixtures/inception_v4.bnstats.safetensors");
-const LOGITS: &[u8] = include_bytes!("fixtures/inception_v4.logits_noise_f64.npy");
-const STATE_DICT: &str = include_str!("fixtures/inception_v4.state_dict.json");
-const TAPS: &str = include_str!("fixtures/inception_v4.taps_noise_f64.json");
+/// What timm says of one network.
+struct Published {
+    architecture: Architecture,
+    statistics: &'static [u8],
+    logits: &'static [u8],
+    state_dict: &'static str,
+    taps: &'static str,
+    /// Largest difference of a stage's numbers, of its largest value.
+    stage_tolerance: f64,
+    /// Largest difference of a logit.
+    logit_tolerance: f64,
+}
 
-/// Of a stage's largest value. A random network of 76 convolutions in a row amplifies f32 rounding;
-/// torch's own f32 differs from its f64 by 4e-4 in the logits.
-const STAGE_TOLERANCE: f64 = 5e-4;
-const LOGIT_TOLERANCE: f64 = 5e-3;
+/// A random network of 76 convolutions in a row amplifies f32 rounding; torch's own f32 differs from
+/// its f64 by 4e-4 in the logits.
+const INCEPTION_V4: Published = Published {
+    architecture: Architecture::InceptionV4,
+    statistics: include_bytes!("fixtures/inception_v4.bnstats.safetensors"),
+    logits: include_bytes!("fixtures/inception_v4.logits_noise_f64.npy"),
+    state_dict: include_str!("fixtures/inception_v4.state_dict.json"),
+    taps: include_str!("fixtures/inception_v4.taps_noise_f64.json"),
+    stage_tolerance: 5e-4,
+    logit_tolerance: 5e-3,
+};
+
+const INCEPTION_RESNET_V2: Published = Published {
+    architecture: Architecture::InceptionResNetV2,
+    statistics: include_bytes!("fixtures/inception_resnet_v2.bnstats.safetensors"),
+    logits: include_bytes!("fixtures/inception_resnet_v2.logits_noise_f64.npy"),
+    state_dict: include_str!("fixtures/inception_resnet_v2.state_dict.json"),
+    taps: include_str!("fixtures/inception_resnet_v2.taps_noise_f64.json"),
+    stage_tolerance: 1e-5,
+    logit_tolerance: 1e-4,
+};
 
 #[test]
 fn names_shapes_and_order_are_timms() {
-    let expected: Vec<(String, Vec<usize>)> =
-        serde_json::from_str::<Vec<(String, Vec<usize>, String)>>(STATE_DICT)
-            .unwrap()
+    for published in [INCEPTION_V4, INCEPTION_RESNET_V2] {
+        let expected: Vec<(String, Vec<usize>)> =
+            serde_json::from_str::<Vec<(String, Vec<usize>, String)>>(published.state_dict)
+                .unwrap()
+                .into_iter()
+                .filter(|(name, _, _)| !name.ends_with("num_batches_tracked"))
+                .map(|(name, shape, _)| (name, shape))
+                .collect();
+        let model = init(published.architecture);
+        let ours: Vec<(String, Vec<usize>)> = model
+            .tensors()
             .into_iter()
-            .filter(|(name, _, _)| !name.ends_with("num_batches_tracked"))
-            .map(|(name, shape, _)| (name, shape))
+            .map(|t| (t.name, t.shape))
             .collect();
-    let model = InceptionV4Config::default()
-        .init(0, &Device::flex())
-        .unwrap();
-    let ours: Vec<(String, Vec<usize>)> = model
-        .tensors()
-        .into_iter()
-        .map(|t| (t.name, t.shape))
-        .collect();
-    assert_eq!(ours, expected);
-
-    assert_eq!(model.trainable_params(), 42_679_816);
-    assert_eq!(model.total_params(), 42_742_984);
+        assert_eq!(ours, expected);
+    }
 }
 
 #[test]
-fn logits_and_every_stage_equal_timms_in_float64() {
+fn parameters_are_as_many_as_published() {
+    for (architecture, trainable, total) in [
+        (Architecture::InceptionV4, 42_679_816, 42_742_984),
+        (Architecture::InceptionResNetV2, 55_843_464, 55_904_008),
+        // Counted by hand from the paper's figures.
+        (Architecture::InceptionResNetV2Paper, 32_433_928, 32_466_792),
+        (Architecture::InceptionResNetV1, 22_756_328, 22_783_368),
+    ] {
+        let model = init(architecture);
+        let counted = (model.trainable_params(), model.total_params());
+        assert_eq!(counted, (trainable, total), "{architecture}");
+    }
+}
+
+#[test]
+fn inception_v4_equals_timms_in_float64() {
+    equals_timms_in_float64(&INCEPTION_V4);
+}
+
+#[test]
+fn inception_resnet_v2_equals_timms_in_float64() {
+    equals_timms_in_float64(&INCEPTION_RESNET_V2);
+}
+
+fn init(architecture: Architecture) -> Network {
+    NetworkConfig::of(architecture)
+        .init(0, &Device::flex())
+        .unwrap()
+}
+
+fn equals_timms_in_float64(published: &Published) {
     let device = Device::flex();
     let mut reference = Reference {
-        statistics: SafeTensors::deserialize(STATISTICS).unwrap(),
+        statistics: SafeTensors::deserialize(published.statistics).unwrap(),
     };
-    let model = InceptionV4Config::default()
-        .init(0, &device)
-        .unwrap()
-        .map_named(&mut reference);
+    let model = init(published.architecture).map_named(&mut reference);
 
-    let taps: Value = serde_json::from_str(TAPS).unwrap();
+    let taps: Value = serde_json::from_str(published.taps).unwrap();
     let mut compared = 0;
     let logits = model.forward_observed(images([2, 3, 299, 299], &device), |stage, output| {
-        compare_stage(stage, output, &taps[stage]);
+        let Some(tap) = tap_of(&taps, stage) else {
+            return;
+        };
+        compare_stage(stage, output, tap, published.stage_tolerance);
         compared += 1;
     });
     assert_eq!(compared, taps.as_object().unwrap().len());
 
-    let (shape, expected) = parse_npy(LOGITS);
+    let (shape, expected) = parse_npy(published.logits);
     assert_eq!(logits.dims().to_vec(), shape);
     let logits: Vec<f32> = logits.into_data().try_to_vec().unwrap();
     let worst = largest(
@@ -77,11 +129,25 @@ fn logits_and_every_stage_equal_timms_in_float64() {
             .map(|(&a, &b)| (f64::from(a) - b).abs()),
     );
     println!("logits: largest difference {worst:.2e}");
-    assert!(worst < LOGIT_TOLERANCE, "logits differ by {worst}");
+    assert!(
+        worst < published.logit_tolerance,
+        "logits differ by {worst}"
+    );
     for (ours, theirs) in logits.chunks(1000).zip(expected.chunks(1000)) {
         let theirs: Vec<f32> = theirs.iter().map(|&v| v as f32).collect();
         assert_eq!(argmax(ours), argmax(&theirs));
     }
+}
+
+/// timm's numbers of a stage: it shows the last of the repeated blocks under the name of them all.
+fn tap_of<'a>(taps: &'a Value, stage: &str) -> Option<&'a Value> {
+    let last = match stage {
+        "repeat.9" => "repeat",
+        "repeat_1.19" => "repeat_1",
+        "repeat_2.8" => "repeat_2",
+        other => other,
+    };
+    taps.get(last)
 }
 
 /// Replaces every tensor by the reference's.
@@ -109,8 +175,10 @@ impl NamedMapper for Reference<'_> {
 fn reference_weights(name: &str, shape: &[usize]) -> Vec<f32> {
     let fan_in = shape[1..].iter().product::<usize>() as f64;
     let (lo, hi) = match name {
-        "last_linear.weight" => symmetric(4.0 * (3.0 / fan_in).sqrt()),
-        "last_linear.bias" => symmetric(0.1),
+        "last_linear.weight" | "classif.weight" => symmetric(4.0 * (3.0 / fan_in).sqrt()),
+        "last_linear.bias" | "classif.bias" => symmetric(0.1),
+        _ if name.ends_with("conv2d.weight") => symmetric((6.0 / fan_in).sqrt()),
+        _ if name.ends_with("conv2d.bias") => symmetric(0.1),
         _ if name.ends_with("conv.weight") => symmetric((6.0 / fan_in).sqrt()),
         _ if name.ends_with("bn.weight") => (0.75, 1.25),
         _ if name.ends_with("bn.bias") => symmetric(0.2),
@@ -125,7 +193,7 @@ fn symmetric(bound: f64) -> (f64, f64) {
 
 /// Shape, mean, standard deviation and 16 values of one stage, so that the first stage that differs
 /// is the one that fails.
-fn compare_stage(stage: &str, output: &Tensor<4>, expected: &Value) {
+fn compare_stage(stage: &str, output: &Tensor<4>, expected: &Value, tolerance: f64) {
     let list = |key: &str| -> Vec<f64> { serde_json::from_value(expected[key].clone()).unwrap() };
     let mut shape: Vec<f64> = output.dims().iter().map(|&d| d as f64).collect();
     shape.truncate(list("shape").len()); // timm's global_pool is flat
@@ -147,7 +215,7 @@ fn compare_stage(stage: &str, output: &Tensor<4>, expected: &Value) {
     let worst = largest(differences.into_iter()) / scale;
     println!("{stage}: largest difference {worst:.2e} of the largest value");
     assert!(
-        worst < STAGE_TOLERANCE,
+        worst < tolerance,
         "{stage} differs by {worst} of its largest value"
     );
 }

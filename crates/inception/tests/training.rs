@@ -6,8 +6,8 @@ mod support;
 
 use burn::module::{Module, Param};
 use burn::tensor::{Device, Gradients, Tensor};
-use inception::{InceptionV4, InceptionV4Config, NamedVisitor, Role};
-use support::{Step, images, loss, small, values};
+use inception::{Architecture, NamedVisitor, Network, NetworkConfig, Role};
+use support::{Step, images, loss, small, small_networks, values};
 
 #[test]
 fn the_smallest_and_a_larger_input_give_logits() {
@@ -24,50 +24,85 @@ fn the_smallest_and_a_larger_input_give_logits() {
 #[test]
 fn other_widths_channels_and_block_counts_fit_together() {
     let device = Device::flex();
-    for (width, blocks) in [(0.01, [2, 0, 1]), (0.3, [0, 1, 2])] {
-        let config = InceptionV4Config {
-            width,
-            blocks,
-            in_channels: 1,
-            ..small()
+    for network in small_networks() {
+        for (width, blocks) in [(0.01, [2, 0, 1]), (0.3, [0, 1, 2])] {
+            let config = NetworkConfig {
+                width,
+                blocks,
+                in_channels: 1,
+                ..network.clone()
+            };
+            let model = config.init(1, &device).unwrap();
+            assert_eq!(
+                model.forward(images([1, 1, 75, 75], &device)).dims(),
+                [1, 10]
+            );
+        }
+    }
+}
+
+#[test]
+fn residual_scaling_scales_the_residuals_alone() {
+    let device = Device::flex();
+    let batch = images([1, 3, 75, 75], &device);
+    for network in small_networks().skip(1) {
+        let first_block = |scale: f64| -> Vec<Vec<f32>> {
+            let config = NetworkConfig {
+                residual_scale: [scale; 3],
+                ..network.clone()
+            };
+            let mut stages = Vec::new();
+            let keep = |_: &str, x: &Tensor<4>| stages.push(x.to_data().try_to_vec().unwrap());
+            config
+                .init(1, &device)
+                .unwrap()
+                .forward_observed(batch.clone(), keep);
+            stages
         };
-        let model = config.init(1, &device).unwrap();
-        assert_eq!(model.blocks(), blocks);
-        assert_eq!(
-            model.forward(images([1, 1, 75, 75], &device)).dims(),
-            [1, 10]
-        );
+        let (half, whole) = (first_block(0.5), first_block(1.0));
+        let residual = (0..half.len()).find(|&i| half[i] != whole[i]).unwrap();
+        // relu(x + s r), where positive on both sides, is linear in s; x is never negative.
+        let input = &half[residual - 1];
+        for ((x, h), w) in input.iter().zip(&half[residual]).zip(&whole[residual]) {
+            if *h > 0.0 && *w > 0.0 {
+                assert!((2.0 * (h - x) - (w - x)).abs() < 1e-4, "{x} {h} {w}");
+            }
+        }
     }
 }
 
 #[test]
 fn every_parameter_has_a_finite_gradient_and_one_step_lowers_the_loss() {
     let device = Device::flex().autodiff();
-    let model = small().init(3, &device).unwrap();
-    let batch = images([4, 3, 96, 96], &device);
+    for network in small_networks() {
+        let model = network.init(3, &device).unwrap();
+        let batch = images([4, 3, 96, 96], &device);
 
-    let before = loss(&model, batch.clone());
-    let gradients = before.backward();
-    let mut check = CheckGradients {
-        gradients: &gradients,
-        parameters: 0,
-    };
-    model.visit_named(&mut check);
-    // 48 convolutions (11 in the stem, then 7, 4, 10, 6, 10) with gamma and beta, and the classifier.
-    assert_eq!(check.parameters, 48 * 3 + 2);
+        let before = loss(&model, batch.clone());
+        let gradients = before.backward();
+        let mut check = CheckGradients {
+            gradients: &gradients,
+            parameters: 0,
+        };
+        model.visit_named(&mut check);
+        let tensors = model.tensors();
+        let parameters = tensors.iter().filter(|t| t.role == Role::Parameter);
+        assert_eq!(check.parameters, parameters.count());
 
-    let mut step = Step {
-        gradients: &gradients,
-        rate: 0.02,
-        only: &|_| true,
-    };
-    let model = model.map_named(&mut step);
-    let after = loss(&model, batch);
-    let (before, after) = (scalar(before), scalar(after));
-    assert!(
-        after < before - 0.01,
-        "the loss went from {before} to {after}"
-    );
+        let mut step = Step {
+            gradients: &gradients,
+            rate: 0.02,
+            only: &|_| true,
+        };
+        let model = model.map_named(&mut step);
+        let after = loss(&model, batch);
+        let (before, after) = (scalar(before), scalar(after));
+        assert!(
+            after < before - 0.01,
+            "{}: the loss went from {before} to {after}",
+            network.architecture
+        );
+    }
 }
 
 struct CheckGradients<'a> {
@@ -100,46 +135,75 @@ impl NamedVisitor for CheckGradients<'_> {
 }
 
 /// Along a parameter's own gradient the loss must rise as fast as the gradient is long. The step is
-/// chosen to move the loss by about 0.004: far above f32 rounding, and short enough for a central
+/// chosen to move the loss by about 0.001: far above f32 rounding, and short enough for a central
 /// difference in spite of the ReLUs that switch in between. 107 px leave 2 x 2 positions in the last
 /// blocks, so that their BatchNorms see more than a handful of numbers.
 #[test]
 fn gradients_agree_with_finite_differences() {
     let device = Device::flex().autodiff();
-    let model = small().init(5, &device).unwrap();
     let batch = images([4, 3, 107, 107], &device);
-    let gradients = loss(&model, batch.clone()).backward();
-    for name in [
-        "features.0.conv.weight",
-        "features.4.branch1.2.conv.weight",
-        "features.6.branch3.1.bn.weight",
-        "features.7.branch1.1.bn.bias",
-        "features.8.branch2.3.conv.weight",
-        "features.10.branch2_3b.conv.weight",
-        "last_linear.weight",
-        "last_linear.bias",
-    ] {
-        let length = gradient_length(&model, &gradients, name);
-        let step = 0.004 / (length * length);
-        let moved = |rate: f64| {
-            let only = |other: &str| other == name;
-            let mut step = Step {
-                gradients: &gradients,
-                rate,
-                only: &only,
+    for network in small_networks() {
+        let model = network.init(5, &device).unwrap();
+        let gradients = loss(&model, batch.clone()).backward();
+        for name in some_of_every_block(network.architecture) {
+            let length = gradient_length(&model, &gradients, name);
+            let step = 0.001 / (length * length);
+            let moved = |rate: f64| {
+                let only = |other: &str| other == *name;
+                let mut step = Step {
+                    gradients: &gradients,
+                    rate,
+                    only: &only,
+                };
+                scalar(loss(&model.clone().map_named(&mut step), batch.clone()))
             };
-            scalar(loss(&model.clone().map_named(&mut step), batch.clone()))
-        };
-        let measured = (moved(-step) - moved(step)) / (2.0 * step * length);
-        println!("{name}: gradient {length:.4}, difference {measured:.4}");
-        assert!(
-            (measured - length).abs() < 0.04 * length,
-            "{name}: the gradient says {length}, the loss {measured}"
-        );
+            let measured = (moved(-step) - moved(step)) / (2.0 * step * length);
+            println!("{name}: gradient {length:.4}, difference {measured:.4}");
+            assert!(
+                (measured - length).abs() < 0.04 * length,
+                "{}: {name}: the gradient says {length}, the loss {measured}",
+                network.architecture
+            );
+        }
     }
 }
 
-fn gradient_length(model: &InceptionV4, gradients: &Gradients, name: &str) -> f64 {
+fn some_of_every_block(architecture: Architecture) -> &'static [&'static str] {
+    match architecture {
+        Architecture::InceptionV4 => &[
+            "features.0.conv.weight",
+            "features.4.branch1.2.conv.weight",
+            "features.6.branch3.1.bn.weight",
+            "features.7.branch1.1.bn.bias",
+            "features.8.branch2.3.conv.weight",
+            "features.10.branch2_3b.conv.weight",
+            "last_linear.weight",
+            "last_linear.bias",
+        ],
+        Architecture::InceptionResNetV2 => &[
+            "conv2d_1a.conv.weight",
+            "mixed_5b.branch1.1.conv.weight",
+            "repeat.0.conv2d.weight",
+            "mixed_6a.branch0.bn.weight",
+            "repeat_1.0.conv2d.bias",
+            "mixed_7a.branch2.2.conv.weight",
+            "repeat_2.0.branch1.1.conv.weight",
+            "block8.conv2d.weight",
+            "classif.weight",
+        ],
+        Architecture::InceptionResNetV1 | Architecture::InceptionResNetV2Paper => &[
+            "stem.conv_1a.conv.weight",
+            "inception_resnet_a.0.branch2.2.conv.weight",
+            "reduction_a.branch1.0.bn.bias",
+            "inception_resnet_b.0.conv2d.weight",
+            "reduction_b.branch1.1.conv.weight",
+            "inception_resnet_c.0.conv2d.bias",
+            "classifier.bias",
+        ],
+    }
+}
+
+fn gradient_length(model: &Network, gradients: &Gradients, name: &str) -> f64 {
     struct Length<'a> {
         gradients: &'a Gradients,
         name: &'a str,
@@ -167,11 +231,11 @@ fn gradient_length(model: &InceptionV4, gradients: &Gradients, name: &str) -> f6
 #[test]
 fn running_statistics_move_in_training_only_and_by_torchs_rule() {
     let device = Device::flex();
-    let config = InceptionV4Config {
+    let config = NetworkConfig {
         bn_momentum: 0.1,
         ..small()
     };
-    let statistics = |model: &InceptionV4| -> Vec<f32> {
+    let statistics = |model: &Network| -> Vec<f32> {
         let first = ["features.0.bn.running_mean", "features.0.bn.running_var"];
         values(model)
             .into_iter()
@@ -249,13 +313,13 @@ fn convolve_first_layer(input: &[f32], weight: &[f32], channel: usize) -> Vec<f6
 fn dropout_acts_in_training_only() {
     let training = Device::flex().autodiff();
     // Momentum 0: the statistics stay, so nothing but dropout differs between two passes.
-    let config = InceptionV4Config {
+    let config = NetworkConfig {
         drop_rate: 0.5,
         bn_momentum: 0.0,
         ..small()
     };
     let model = config.init(9, &training).unwrap();
-    let pass = |model: &InceptionV4, device: &Device| -> Vec<f32> {
+    let pass = |model: &Network, device: &Device| -> Vec<f32> {
         model
             .forward(images([2, 3, 75, 75], device))
             .into_data()
@@ -270,7 +334,7 @@ fn dropout_acts_in_training_only() {
 #[test]
 fn initial_weights_depend_on_the_seed_alone_and_have_their_moments() {
     let device = Device::flex();
-    let config = InceptionV4Config {
+    let config = NetworkConfig {
         num_classes: 500,
         ..small()
     };

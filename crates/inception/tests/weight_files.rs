@@ -10,12 +10,12 @@ use std::path::Path;
 
 use burn::tensor::Device;
 use inception::weights::{Completeness, Report, WeightsError, load, save};
-use inception::{InceptionV4, InceptionV4Config};
+use inception::{Network, NetworkConfig};
 use safetensors::SafeTensors;
 use safetensors::tensor::{Dtype, TensorView};
 use support::{Step, images, loss, small, values};
 
-fn model(seed: u64) -> InceptionV4 {
+fn model(seed: u64) -> Network {
     small().init(seed, &Device::flex()).unwrap()
 }
 
@@ -144,7 +144,7 @@ fn what_does_not_fit_is_named_and_refused_unless_partial() {
     write_tensors(&path, &tensors);
 
     let target = || {
-        let config = InceptionV4Config {
+        let config = NetworkConfig {
             num_classes: 7,
             ..small()
         };

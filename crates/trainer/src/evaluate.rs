@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use burn::tensor::Device;
-use inception::InceptionV4;
+use inception::Network;
 use record::Split;
 use serde::{Deserialize, Deserializer, Serialize};
 use tracing::info;
@@ -56,7 +56,7 @@ impl Evaluation {
 /// # Errors
 /// A record fails under `on_error: fail`, or the recipe makes no pipeline.
 pub fn evaluate(
-    model: &InceptionV4,
+    model: &Network,
     split: Arc<Split>,
     recipe: &Recipe,
     device: &Device,

@@ -4,7 +4,7 @@ use std::path::Path;
 
 use burn::tensor::Device;
 use inception::weights::{self, Completeness, Report};
-use inception::{InceptionV4, InceptionV4Config, WeightsError};
+use inception::{Network, NetworkConfig, WeightsError};
 use tracing::warn;
 
 use crate::checkpoint::{Checkpoint, CheckpointError};
@@ -16,14 +16,16 @@ use crate::recipe::Recipe;
 ///
 /// # Errors
 /// The recipe's numbers make no network.
-pub fn build(recipe: &Recipe, classes: usize, device: &Device) -> Result<InceptionV4, TrainError> {
-    let config = InceptionV4Config {
+pub fn build(recipe: &Recipe, classes: usize, device: &Device) -> Result<Network, TrainError> {
+    let config = NetworkConfig {
         num_classes: classes,
         drop_rate: recipe.drop_rate,
         width: recipe.width,
-        blocks: recipe.blocks,
+        blocks: recipe.blocks.unwrap_or(recipe.model.blocks()),
         bn_momentum: recipe.bn_momentum,
-        ..InceptionV4Config::default()
+        residual_scale: recipe.residual_scale,
+        init: recipe.init,
+        ..NetworkConfig::of(recipe.model)
     };
     Ok(config.init(recipe.seed, device)?)
 }
@@ -33,7 +35,7 @@ pub fn build(recipe: &Recipe, classes: usize, device: &Device) -> Result<Incepti
 ///
 /// # Errors
 /// They cannot be read, or are those of another network.
-pub fn load(model: InceptionV4, path: &Path) -> Result<InceptionV4, TrainError> {
+pub fn load(model: Network, path: &Path) -> Result<Network, TrainError> {
     let (model, _) = weights::load(model, weights_file(path)?, Completeness::Exact)?;
     Ok(model)
 }
@@ -42,13 +44,14 @@ pub fn load(model: InceptionV4, path: &Path) -> Result<InceptionV4, TrainError> 
 ///
 /// # Errors
 /// As [`load`].
-pub fn load_to_finetune(model: InceptionV4, path: &Path) -> Result<InceptionV4, TrainError> {
+pub fn load_to_finetune(model: Network, path: &Path) -> Result<Network, TrainError> {
     let file = weights_file(path)?;
+    let classifier = model.architecture().classifier();
     let (model, report) = weights::load(model, &file, Completeness::Partial)?;
     if report.is_exact() {
         return Ok(model);
     }
-    if !only_the_classifier_differs(&report) {
+    if !only_the_classifier_differs(&report, classifier) {
         let report = Box::new(report);
         return Err(WeightsError::Mismatch { path: file, report }.into());
     }
@@ -56,13 +59,13 @@ pub fn load_to_finetune(model: InceptionV4, path: &Path) -> Result<InceptionV4, 
     Ok(model)
 }
 
-fn only_the_classifier_differs(report: &Report) -> bool {
+fn only_the_classifier_differs(report: &Report, classifier: &str) -> bool {
     report.missing.is_empty()
         && report.unused.is_empty()
         && report
             .misshaped
             .iter()
-            .all(|tensor| tensor.name.starts_with("last_linear."))
+            .all(|tensor| tensor.name.starts_with(classifier))
 }
 
 fn weights_file(path: &Path) -> Result<std::path::PathBuf, TrainError> {

@@ -9,7 +9,7 @@ use std::collections::BTreeMap;
 use burn::module::Param;
 use burn::optim::GradientsParams;
 use burn::tensor::{Device, Tensor, TensorData};
-use inception::{InceptionV4, NamedMapper, Role};
+use inception::{NamedMapper, Network, Role};
 
 use crate::recipe::{Recipe, WeightDecayFilter};
 
@@ -54,7 +54,7 @@ impl Momentum {
 
     /// Updates every parameter of `model` that has a gradient, with learning rate `lr`.
     #[must_use]
-    pub fn step(&mut self, lr: f64, model: InceptionV4, gradients: GradientsParams) -> InceptionV4 {
+    pub fn step(&mut self, lr: f64, model: Network, gradients: GradientsParams) -> Network {
         model.map_named(&mut Update {
             optimizer: self,
             gradients,
@@ -172,7 +172,7 @@ mod tests {
     #![allow(clippy::unwrap_used)]
     use super::*;
     use crate::device;
-    use inception::InceptionV4Config;
+    use inception::NetworkConfig;
 
     const LR: f64 = 0.1;
 
@@ -254,7 +254,7 @@ mod tests {
     #[test]
     fn a_step_moves_every_parameter_of_a_network() {
         let device = device::cpu_for_tests().autodiff();
-        let config = InceptionV4Config {
+        let config = NetworkConfig {
             num_classes: 3,
             drop_rate: 0.0,
             width: 0.1,

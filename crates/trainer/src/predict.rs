@@ -8,7 +8,7 @@ use augment::{CropRect, EvalCrop, Resampler, RgbView};
 use burn::module::Module;
 use burn::tensor::{Device, activation::softmax};
 use codec::{Decoder, Encoding, Region, sniff};
-use inception::InceptionV4;
+use inception::Network;
 use record::Class;
 use serde::Serialize;
 
@@ -44,7 +44,7 @@ pub struct Guess {
 
 /// Predicts one image after another.
 pub struct Predictor {
-    model: InceptionV4,
+    model: Network,
     classes: Vec<Class>,
     input: Input,
     crop: EvalCrop,
@@ -58,7 +58,7 @@ impl Predictor {
     /// # Errors
     /// The recipe's image settings make no sense.
     pub fn new(
-        model: &InceptionV4,
+        model: &Network,
         classes: &[Class],
         recipe: &Recipe,
         device: &Device,

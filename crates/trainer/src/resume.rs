@@ -78,7 +78,13 @@ pub(crate) fn check(
         text(&recipe.num_classes),
     );
     same("width", text(&old.width), text(&recipe.width));
-    same("blocks", text(&old.blocks), text(&recipe.blocks));
+    let blocks = |recipe: &Recipe| recipe.blocks.unwrap_or(recipe.model.blocks());
+    same("blocks", text(&blocks(old)), text(&blocks(recipe)));
+    same(
+        "residual_scale",
+        text(&old.residual_scale),
+        text(&recipe.residual_scale),
+    );
     same(
         "batch_size",
         text(&old.batch_size),

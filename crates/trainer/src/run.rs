@@ -12,7 +12,7 @@ use std::time::Instant;
 use burn::module::Module;
 use burn::optim::GradientsParams;
 use burn::tensor::Device;
-use inception::InceptionV4;
+use inception::Network;
 use record::Split;
 use tracing::{info, warn};
 
@@ -187,7 +187,7 @@ pub fn train(recipe: &Recipe, resume: &Resume, stop: &AtomicBool) -> Result<Outc
     Ok(Outcome::Finished)
 }
 
-fn run_line(state: &State, model: &InceptionV4, val_split: Option<&Split>) -> RunLine {
+fn run_line(state: &State, model: &Network, val_split: Option<&Split>) -> RunLine {
     RunLine {
         step: state.steps,
         version: env!("CARGO_PKG_VERSION").to_owned(),
@@ -222,7 +222,7 @@ impl Epilogue<'_> {
     fn close_epoch(
         &self,
         state: &mut State,
-        model: &InceptionV4,
+        model: &Network,
         report: &mut Report,
     ) -> Result<bool, TrainError> {
         if !state.progress.epoch_open || self.stop.load(Ordering::Relaxed) {
@@ -278,7 +278,7 @@ impl Epilogue<'_> {
     fn save(
         &self,
         state: &State,
-        model: &InceptionV4,
+        model: &Network,
         optimizer: &Momentum,
         report: &Report,
     ) -> Result<PathBuf, TrainError> {

@@ -5,7 +5,7 @@ use std::sync::atomic::AtomicBool;
 
 use burn::module::Module;
 use burn::tensor::Device;
-use inception::InceptionV4;
+use inception::Network;
 use record::Class;
 
 use crate::checkpoint::Checkpoint;
@@ -20,7 +20,7 @@ use crate::{device, network};
 pub struct Trained {
     recipe: Recipe,
     classes: Vec<Class>,
-    model: InceptionV4,
+    model: Network,
     device: Device,
 }
 

@@ -13,7 +13,7 @@ use safetensors::Dtype;
 use safetensors::tensor::{Metadata, TensorInfo as Entry};
 
 use super::WeightsError;
-use crate::InceptionV4;
+use crate::Network;
 use crate::names::{NamedVisitor, Role};
 
 #[cfg(target_endian = "big")]
@@ -121,7 +121,7 @@ impl Reader {
 }
 
 /// Writes every tensor of `model` to `path`; the file appears whole or not at all.
-pub(super) fn write(model: &InceptionV4, path: &Path) -> Result<(), WeightsError> {
+pub(super) fn write(model: &Network, path: &Path) -> Result<(), WeightsError> {
     let mut beside = path.as_os_str().to_owned();
     beside.push(".tmp");
     let beside = PathBuf::from(beside);
@@ -159,7 +159,7 @@ struct Writer<'a> {
 }
 
 impl Writer<'_> {
-    fn header(&mut self, model: &InceptionV4) -> Result<(), WeightsError> {
+    fn header(&mut self, model: &Network) -> Result<(), WeightsError> {
         let mut offset = 0;
         let entries = model
             .tensors()

@@ -20,7 +20,7 @@ use burn::module::Param;
 use burn::tensor::{Tensor, TensorData};
 
 use crate::names::{NamedMapper, Role};
-use crate::{InceptionV4, TensorInfo};
+use crate::{Network, TensorInfo};
 use file::Reader;
 
 /// How much of a network a file must hold.
@@ -165,7 +165,7 @@ pub enum WeightsError {
 ///
 /// # Errors
 /// [`WeightsError::Io`] and [`WeightsError::Device`].
-pub fn save(model: &InceptionV4, path: impl AsRef<Path>) -> Result<(), WeightsError> {
+pub fn save(model: &Network, path: impl AsRef<Path>) -> Result<(), WeightsError> {
     file::write(model, path.as_ref())
 }
 
@@ -180,10 +180,10 @@ pub fn save(model: &InceptionV4, path: impl AsRef<Path>) -> Result<(), WeightsEr
 /// Any [`WeightsError`]; [`WeightsError::Mismatch`] unless `completeness` is
 /// [`Completeness::Partial`].
 pub fn load(
-    model: InceptionV4,
+    model: Network,
     path: impl AsRef<Path>,
     completeness: Completeness,
-) -> Result<(InceptionV4, Report), WeightsError> {
+) -> Result<(Network, Report), WeightsError> {
     let path = path.as_ref();
     let mut reader = Reader::open(path)?;
     let tensors = model.tensors();

@@ -5,17 +5,32 @@
 use burn::module::Param;
 use burn::nn::loss::CrossEntropyLossConfig;
 use burn::tensor::{Device, Gradients, Int, Tensor, TensorData};
-use inception::{InceptionV4, InceptionV4Config, NamedMapper, NamedVisitor, Role};
+use inception::{Architecture, NamedMapper, NamedVisitor, Network, NetworkConfig, Role};
 
 /// The smallest network with every kind of block.
-pub(crate) fn small() -> InceptionV4Config {
-    InceptionV4Config {
+pub(crate) fn small() -> NetworkConfig {
+    NetworkConfig {
         num_classes: 10,
         drop_rate: 0.0,
         width: 0.25,
         blocks: [1, 1, 1],
         ..Default::default()
     }
+}
+
+/// A small network of each kind, with every kind of block.
+pub(crate) fn small_networks() -> impl Iterator<Item = NetworkConfig> {
+    Architecture::ALL
+        .into_iter()
+        .map(|architecture| NetworkConfig {
+            architecture,
+            // The last of timm's Inception-ResNet-C blocks is another kind.
+            blocks: match architecture {
+                Architecture::InceptionResNetV2 => [1, 1, 2],
+                _ => [1, 1, 1],
+            },
+            ..small()
+        })
 }
 
 /// Element `index` of the reference tensor `name`, uniform in [lo, hi): FNV-1a of the name, then
@@ -43,7 +58,7 @@ pub(crate) fn images(shape: [usize; 4], device: &Device) -> Tensor<4> {
 }
 
 /// Mean cross-entropy of the model on a batch, labels 0, 1, 2, ...
-pub(crate) fn loss(model: &InceptionV4, images: Tensor<4>) -> Tensor<1> {
+pub(crate) fn loss(model: &Network, images: Tensor<4>) -> Tensor<1> {
     let device = images.device();
     let labels = Tensor::<1, Int>::arange(0..images.dims()[0] as i64, &device);
     CrossEntropyLossConfig::new()
@@ -78,7 +93,7 @@ impl NamedMapper for Step<'_> {
 }
 
 /// Every tensor's name and values.
-pub(crate) fn values(model: &InceptionV4) -> Vec<(String, Vec<f32>)> {
+pub(crate) fn values(model: &Network) -> Vec<(String, Vec<f32>)> {
     struct Values(Vec<(String, Vec<f32>)>);
     impl NamedVisitor for Values {
         fn visit<const D: usize>(&mut self, name: &str, _: Role, tensor: &Param<Tensor<D>>) {

@@ -20,7 +20,7 @@ use std::io::{self, Read, Write};
 use std::path::{Path, PathBuf};
 
 use burn::tensor::TensorData;
-use inception::{InceptionV4, WeightsError, weights};
+use inception::{Network, WeightsError, weights};
 use xxhash_rust::xxh3::Xxh3Default;
 
 pub use name::Name;
@@ -162,7 +162,7 @@ pub fn save(
     save_dir: &Path,
     keep: usize,
     mut state: State,
-    model: &InceptionV4,
+    model: &Network,
     optimizer: &BTreeMap<String, TensorData>,
 ) -> Result<PathBuf, CheckpointError> {
     let name = state.name();

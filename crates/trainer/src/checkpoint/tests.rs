@@ -3,18 +3,18 @@
 use std::num::NonZeroUsize;
 
 use burn::tensor::{Device, Tensor};
-use inception::InceptionV4Config;
+use inception::NetworkConfig;
 
 use super::*;
 use crate::device;
 use crate::recipe::Recipe;
 
-fn network(seed: u64, device: &Device) -> InceptionV4 {
-    let config = InceptionV4Config {
+fn network(seed: u64, device: &Device) -> Network {
+    let config = NetworkConfig {
         num_classes: 3,
         width: 0.1,
         blocks: [1, 1, 1],
-        ..InceptionV4Config::default()
+        ..NetworkConfig::default()
     };
     config.init(seed, device).unwrap()
 }

@@ -279,8 +279,13 @@ pub(super) const KEYS: &[Key] = &[
     always(
         "model",
         Model,
-        Words(&["inception_v4"]),
-        "The network: inception_v4",
+        Words(&[
+            "inception_v4",
+            "inception_resnet_v2",
+            "inception_resnet_v2_paper",
+            "inception_resnet_v1",
+        ]),
+        "The network: inception_v4, inception_resnet_v2 (timm's), inception_resnet_v2_paper, inception_resnet_v1",
     ),
     always(
         "num_classes",
@@ -295,7 +300,24 @@ pub(super) const KEYS: &[Key] = &[
         Full,
         "Factor on all channel counts; below 1 for small networks",
     ),
-    always("blocks", Model, Full, "Inception-A, -B and -C blocks"),
+    always(
+        "blocks",
+        Model,
+        Full,
+        "A, B and C blocks [default: the published network's, 4,7,3 in inception_v4]",
+    ),
+    always(
+        "residual_scale",
+        Model,
+        Full,
+        "Factors on the residuals of the A, B and C blocks of Inception-ResNet",
+    ),
+    training(
+        "init",
+        Model,
+        Full,
+        "Initial weights of convolutions: xavier_uniform (MindCV), truncated_normal (TF-slim)",
+    ),
     training("drop_rate", Model, Full, "Dropout before the classifier"),
     training(
         "bn_momentum",

@@ -4,7 +4,7 @@
 //! into [`Layer`]s, which know only that a key exists; [`Recipe::resolve`] then decides what the
 //! values mean, refuses what is not implemented yet (all of it at once), and gives a [`Recipe`] whose
 //! every field is honoured by the run. Defaults are MindCV's, except where MindCV's is not
-//! implemented (`opt`) or where there is only one choice (`model`).
+//! implemented (`opt`), and `model`, which MindCV sets to mobilenet_v2.
 
 mod error;
 mod keys;
@@ -19,6 +19,7 @@ use std::path::PathBuf;
 use serde::{Deserialize, Serialize};
 
 pub use error::RecipeError;
+pub use inception::{Architecture, Initialisation};
 pub use loader::Decode;
 pub use loader::recipe::Interpolation;
 
@@ -70,10 +71,12 @@ pub struct Recipe {
     pub re_scale: [f64; 2],
     pub re_ratio: [f64; 2],
 
-    pub model: ModelName,
+    pub model: Architecture,
     pub num_classes: Option<NonZeroUsize>,
     pub width: f64,
-    pub blocks: [usize; 3],
+    pub blocks: Option<[usize; 3]>,
+    pub residual_scale: [f64; 3],
+    pub init: Initialisation,
     pub drop_rate: f64,
     pub bn_momentum: f64,
 
@@ -102,24 +105,6 @@ pub struct Recipe {
 
     pub loss: LossName,
     pub label_smoothing: f64,
-}
-
-/// The networks.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum ModelName {
-    /// Inception-v4.
-    InceptionV4,
-}
-
-impl ModelName {
-    /// As written in a recipe, and in the names of checkpoints.
-    #[must_use]
-    pub fn as_str(self) -> &'static str {
-        match self {
-            ModelName::InceptionV4 => "inception_v4",
-        }
-    }
 }
 
 /// How shards are read.
@@ -229,10 +214,12 @@ impl Default for Recipe {
             re_scale: [0.02, 0.33],
             re_ratio: [0.3, 3.3],
 
-            model: ModelName::InceptionV4,
+            model: Architecture::InceptionV4,
             num_classes: None,
             width: 1.0,
-            blocks: [4, 7, 3],
+            blocks: None,
+            residual_scale: [0.17, 0.10, 0.20],
+            init: Initialisation::XavierUniform,
             drop_rate: 0.2,
             bn_momentum: 3e-4,
 

@@ -163,7 +163,7 @@ fn flags_are_read_as_a_file_would_be() {
         ("io", "pread"),
     ])]);
     assert_eq!(recipe.scale, [0.3, 1.0]);
-    assert_eq!(recipe.blocks, [1, 1, 1]);
+    assert_eq!(recipe.blocks, Some([1, 1, 1]));
     assert!(!recipe.shuffle);
     assert_eq!(recipe.train_split, "2012");
     assert_eq!(recipe.weight_decay, 4e-5);

@@ -2,7 +2,7 @@
 
 use super::{Purpose, Recipe, RecipeError, Scheduler};
 
-/// The smallest image from which Inception-v4's reductions leave at least one pixel.
+/// The smallest image from which the networks' reductions leave at least one pixel.
 const SMALLEST_IMAGE: u32 = 75;
 
 /// Checks ranges and combinations; the error lists everything that is wrong, not just the first.
@@ -18,7 +18,7 @@ pub(super) fn check(recipe: &Recipe, purpose: Purpose) -> Result<(), RecipeError
     need(
         r.image_resize.get() >= SMALLEST_IMAGE,
         format!(
-            "image_resize: {} is too small for Inception-v4; {SMALLEST_IMAGE} is the least",
+            "image_resize: {} is too small; {SMALLEST_IMAGE} is the least",
             r.image_resize
         ),
     );
@@ -79,6 +79,12 @@ pub(super) fn check(recipe: &Recipe, purpose: Purpose) -> Result<(), RecipeError
     need(
         r.width > 0.0 && r.width <= 16.0,
         format!("width: {} is not above 0 and at most 16", r.width),
+    );
+    need(
+        r.residual_scale
+            .iter()
+            .all(|scale| *scale > 0.0 && scale.is_finite()),
+        format!("residual_scale: {:?} are not all above 0", r.residual_scale),
     );
     if purpose == Purpose::Train {
         need(

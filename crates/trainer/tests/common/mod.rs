@@ -101,7 +101,7 @@ pub fn recipe(dir: &Path) -> Recipe {
         batch_size: NonZeroU32::new(4).unwrap(),
         image_resize: NonZeroU32::new(75).unwrap(),
         width: 0.1,
-        blocks: [1, 1, 1],
+        blocks: Some([1, 1, 1]),
         drop_rate: 0.2,
         bn_momentum: 0.1,
         re_prob: 0.25,

@@ -1,0 +1,181 @@
+//! Blocks that several of the paper's networks share, and how blocks are put together. Each
+//! network's own blocks stand in its file.
+
+use burn::module::Module;
+use burn::nn::conv::Conv2d;
+use burn::nn::pool::AvgPool2d;
+use burn::tensor::Tensor;
+use burn::tensor::activation::relu;
+use burn::tensor::module::max_pool2d;
+use burn::tensor::ops::MaxPoolOptions;
+
+use crate::init::{Builder, Spec, halve, same};
+use crate::layers::BasicConv2d;
+
+/// Reduction-A (figure 7), of all networks: 35 x 35 to 17 x 17; `n` + `m` channels more.
+#[derive(Module, Debug)]
+pub(crate) struct ReductionA {
+    branch0: BasicConv2d,
+    branch1: Vec<BasicConv2d>,
+}
+
+impl ReductionA {
+    /// `[k, l, m, n]` are the figure's, from the paper's table 1.
+    pub(crate) fn new(
+        build: &mut Builder<'_>,
+        inputs: usize,
+        [k, l, m, n]: [usize; 4],
+    ) -> (Self, usize) {
+        let branch0 = build.conv(inputs, halve(n));
+        let branch1 = build.chain(inputs, &[same(k, 1, 1), same(l, 3, 3), halve(m)]);
+        let channels = branch0.channels_out() + width_of(&branch1) + inputs;
+        (Self { branch0, branch1 }, channels)
+    }
+
+    pub(crate) fn forward(&self, x: Tensor<4>) -> Tensor<4> {
+        let branches = vec![
+            self.branch0.forward(x.clone()),
+            through(&self.branch1, x.clone()),
+            max_pool(x),
+        ];
+        Tensor::cat(branches, 1)
+    }
+}
+
+/// Reduction-B of the residual networks (figures 12 and 18): 17 x 17 to 8 x 8.
+#[derive(Module, Debug)]
+pub(crate) struct ResidualReductionB {
+    branch0: Vec<BasicConv2d>,
+    branch1: Vec<BasicConv2d>,
+    branch2: Vec<BasicConv2d>,
+}
+
+impl ResidualReductionB {
+    /// `middle` is the width of the second branch's end, and of the third's middle; `long` of the
+    /// third's end.
+    pub(crate) fn new(
+        build: &mut Builder<'_>,
+        inputs: usize,
+        middle: usize,
+        long: usize,
+    ) -> (Self, usize) {
+        let branch0 = build.chain(inputs, &[same(256, 1, 1), halve(384)]);
+        let branch1 = build.chain(inputs, &[same(256, 1, 1), halve(middle)]);
+        let branch2 = build.chain(inputs, &[same(256, 1, 1), same(middle, 3, 3), halve(long)]);
+        let channels = width_of(&branch0) + width_of(&branch1) + width_of(&branch2) + inputs;
+        let block = Self {
+            branch0,
+            branch1,
+            branch2,
+        };
+        (block, channels)
+    }
+
+    pub(crate) fn forward(&self, x: Tensor<4>) -> Tensor<4> {
+        let branches = vec![
+            through(&self.branch0, x.clone()),
+            through(&self.branch1, x.clone()),
+            through(&self.branch2, x.clone()),
+            max_pool(x),
+        ];
+        Tensor::cat(branches, 1)
+    }
+}
+
+/// Inception-ResNet block (figures 10, 11, 13, 16, 17, 19): branches side by side, a linear 1 x 1
+/// convolution with bias and without BatchNorm, scaled and added to the input, then ReLU. The shape
+/// stays.
+#[derive(Module, Debug)]
+pub(crate) struct ResidualBlock {
+    branch0: BasicConv2d,
+    branch1: Vec<BasicConv2d>,
+    /// Empty in the blocks of two branches.
+    branch2: Vec<BasicConv2d>,
+    conv2d: Conv2d,
+    scale: f64,
+    activated: bool,
+}
+
+impl ResidualBlock {
+    /// With the branches that a figure draws: one convolution, then one or two chains.
+    pub(crate) fn new(
+        build: &mut Builder<'_>,
+        inputs: usize,
+        scale: f64,
+        branch0: Spec,
+        chains: [&[Spec]; 2],
+    ) -> Self {
+        let branch0 = build.conv(inputs, branch0);
+        let [branch1, branch2] = chains.map(|chain| build.chain(inputs, chain));
+        let channels = branch0.channels_out() + width_of(&branch1) + width_of(&branch2);
+        Self {
+            branch0,
+            branch1,
+            branch2,
+            conv2d: build.linear_conv(channels, inputs),
+            scale,
+            activated: true,
+        }
+    }
+
+    /// The same block with a residual that is not scaled, and without the ReLU at its end.
+    pub(crate) fn last(self) -> Self {
+        Self {
+            scale: 1.0,
+            activated: false,
+            ..self
+        }
+    }
+
+    pub(crate) fn forward(&self, x: Tensor<4>) -> Tensor<4> {
+        let mut branches = vec![
+            self.branch0.forward(x.clone()),
+            through(&self.branch1, x.clone()),
+        ];
+        if !self.branch2.is_empty() {
+            branches.push(through(&self.branch2, x.clone()));
+        }
+        let residual = self.conv2d.forward(Tensor::cat(branches, 1));
+        let sum = x + residual.mul_scalar(self.scale);
+        if self.activated { relu(sum) } else { sum }
+    }
+}
+
+/// `count` residual blocks of the same shape.
+pub(crate) fn repeat(count: usize, mut block: impl FnMut() -> ResidualBlock) -> Vec<ResidualBlock> {
+    (0..count).map(|_| block()).collect()
+}
+
+/// `count` blocks on top of one another, and the channels that leave the last.
+pub(crate) fn stack<B>(
+    count: usize,
+    channels_in: usize,
+    mut block: impl FnMut(usize) -> (B, usize),
+) -> (Vec<B>, usize) {
+    let mut channels = channels_in;
+    let blocks = (0..count)
+        .map(|_| {
+            let (made, channels_out) = block(channels);
+            channels = channels_out;
+            made
+        })
+        .collect();
+    (blocks, channels)
+}
+
+pub(crate) fn through(chain: &[BasicConv2d], x: Tensor<4>) -> Tensor<4> {
+    chain.iter().fold(x, |x, conv| conv.forward(x))
+}
+
+pub(crate) fn width_of(chain: &[BasicConv2d]) -> usize {
+    chain.last().map_or(0, BasicConv2d::channels_out)
+}
+
+pub(crate) fn pool_conv((pool, conv): &(AvgPool2d, BasicConv2d), x: Tensor<4>) -> Tensor<4> {
+    conv.forward(pool.forward(x))
+}
+
+/// 3 x 3 max pool, stride 2, no padding.
+pub(crate) fn max_pool(x: Tensor<4>) -> Tensor<4> {
+    max_pool2d(x, MaxPoolOptions::new([3, 3]).with_stride([2, 2]))
+}
