@@ -6,7 +6,7 @@ mod support;
 
 use burn::module::{Module, Param};
 use burn::tensor::{Device, Gradients, Tensor};
-use inception::{Architecture, NamedVisitor, Network, NetworkConfig, Role};
+use inception::{Architecture, Initialisation, NamedVisitor, Network, NetworkConfig, Role};
 use support::{Step, images, loss, small, small_networks, values};
 
 #[test]
@@ -387,6 +387,35 @@ fn initial_weights_depend_on_the_seed_alone_and_have_their_moments() {
             "{name}: {largest} for {bound}"
         );
     }
+}
+
+#[test]
+fn truncated_normal_weights_have_their_moments() {
+    let config = NetworkConfig {
+        init: Initialisation::TruncatedNormal,
+        ..small()
+    };
+    let model = config.init(11, &Device::flex()).unwrap();
+    let shapes = model.tensors();
+    let mut compared = 0;
+    for ((name, values), info) in values(&model).iter().zip(shapes) {
+        if !name.ends_with("conv.weight") {
+            continue;
+        }
+        let fan_in: usize = info.shape[1..].iter().product();
+        let sigma = (2.6 / fan_in as f64).sqrt();
+        let drawn: Vec<f64> = values.iter().map(|&v| f64::from(v) / sigma).collect();
+        let count = drawn.len() as f64;
+        let mean = drawn.iter().sum::<f64>() / count;
+        let square = drawn.iter().map(|v| v * v).sum::<f64>() / count;
+        // Of N(0, 1) cut at 2: variance 0.7737, variance of its square 0.8175. Five standard errors.
+        let five = 5.0 / count.sqrt();
+        assert!(mean.abs() < five * 0.8796, "{name}: mean {mean}");
+        assert!((square - 0.7737).abs() < five * 0.9042, "{name}: {square}");
+        assert!(drawn.iter().all(|v| v.abs() < 2.0001), "{name}: not cut");
+        compared += 1;
+    }
+    assert_eq!(compared, 48);
 }
 
 fn scalar(tensor: Tensor<1>) -> f64 {
