@@ -1,4 +1,4 @@
-"""Other loaders on the same work as `shard bench`: one JSON line, {"loader", "img_per_s", "cpu_ms"}.
+"""Other loaders on the same work as `shard bench`: one JSON line, {"loader", "img_per_s", "cpu_ms", "bytes_per_image"}.
 
     loaders.py NAME --data RAW --out u8|f32 --workers N --seconds S
 
@@ -93,7 +93,42 @@ def torchvision(args, evaluate=False):
             yield len(images)
 
 
+def ffcv(args, mode):
+    """Images at most 512 pixels long, uncompressed or at quality 90, written once beside RAW."""
+    import numpy
+    from ffcv.fields import IntField, RGBImageField
+    from ffcv.fields.basics import IntDecoder
+    from ffcv.fields.rgb_image import RandomResizedCropRGBImageDecoder
+    from ffcv.loader import Loader, OrderOption
+    from ffcv.transforms import NormalizeImage, RandomHorizontalFlip, Squeeze, ToTensor, ToTorchImage
+    from ffcv.writer import DatasetWriter
+    from torchvision import datasets
+
+    path = f"{args.data}.{mode}.beton"
+    if not os.path.exists(path):
+        images = RGBImageField(max_resolution=512, jpeg_quality=90, write_mode=mode)
+        writer = DatasetWriter(path + ".tmp", {"image": images, "label": IntField()}, num_workers=args.workers)
+        writer.from_indexed_dataset(datasets.ImageFolder(os.path.join(args.data, "train")), shuffle_indices=True)
+        os.rename(path + ".tmp", path)
+    images = [RandomResizedCropRGBImageDecoder((SIDE, SIDE)), RandomHorizontalFlip()]
+    if args.out == "f32":
+        images += [NormalizeImage(numpy.array(MEAN), numpy.array(STD), numpy.float32), ToTensor()]
+        images += [ToTorchImage(channels_last=False)]
+    else:
+        images += [ToTensor()]
+    loader = Loader(
+        path, batch_size=args.batch, num_workers=args.workers, order=OrderOption.RANDOM, os_cache=True, drop_last=True,
+        pipelines={"image": images, "label": [IntDecoder(), ToTensor(), Squeeze()]},
+    )
+    args.stored = os.path.getsize(path)
+    while True:
+        for batch in loader:
+            yield len(batch[0])
+
+
 LOADERS = {
+    "ffcv-raw": lambda args: ffcv(args, "raw"),
+    "ffcv-jpg": lambda args: ffcv(args, "jpg"),
     "dali": dali,
     "mindspore": mindspore,
     "mindcv-recipe": lambda args: mindspore(args, recipe=True),
@@ -119,6 +154,13 @@ def cpu_seconds():
     return ticks / os.sysconf("SC_CLK_TCK")
 
 
+def stored_bytes(args):
+    """Of the files that were read, and the number of images."""
+    folder = os.path.join(args.data, "train")
+    files = [os.path.join(folder, name, file) for name in os.listdir(folder) for file in os.listdir(os.path.join(folder, name))]
+    return getattr(args, "stored", None) or sum(map(os.path.getsize, files)), len(files)
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("loader", choices=LOADERS)
@@ -139,7 +181,9 @@ def main():
     while time.perf_counter() < start + args.seconds:
         images += next(batches)
     wall, cpu = time.perf_counter() - start, cpu_seconds() - cpu
-    print(json.dumps({"loader": args.loader, "img_per_s": images / wall, "cpu_ms": 1000 * cpu / images}))
+    stored, count = stored_bytes(args)
+    row = {"loader": args.loader, "img_per_s": images / wall, "cpu_ms": 1000 * cpu / images}
+    print(json.dumps(row | {"bytes_per_image": stored / count}))
     sys.stdout.flush()
     os._exit(0)  # worker processes of some loaders outlive a polite end
 

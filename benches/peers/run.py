@@ -22,6 +22,9 @@ VENVS = {
     "dali": ["nvidia-dali-cuda120", "numpy"],
     "ms": ["mindspore==2.10.0", "mindcv==0.3.0"],
     "torch": ["torch", "torchvision"],
+    # Its build wants OpenCV's and TurboJPEG's headers (libopencv-dev, libturbojpeg0-dev, pkg-config) and old tools.
+    "ffcv": ["torch", "torchvision", "numpy<2.3", "numba", "opencv-python-headless", "pandas", "assertpy", "fastargs",
+             "imgcat", "pyturbojpeg", "psutil", "terminaltables", "tqdm", "pybind11", "setuptools<80", "ffcv==1.0.2"],
 }
 
 # Images in an epoch, so that the ends of epochs, at which some loaders pause, are rare.
@@ -33,10 +36,13 @@ ROWS = [
     (CROP + " -> u8", "this, {encoding}", None, ["--output", "u8"]),
     (CROP + " -> u8", "DALI, CPU", "dali", ["dali", "--out", "u8"]),
     (CROP + " -> u8", "mindspore.dataset", "ms", ["mindspore", "--out", "u8"]),
+    (CROP + " -> u8", "FFCV, pixels of 512 px", "ffcv", ["ffcv-raw", "--out", "u8"]),
+    (CROP + " -> u8", "FFCV, JPEG q90 of 512 px", "ffcv", ["ffcv-jpg", "--out", "u8"]),
     (CROP + " -> u8", "torchvision, Pillow", "torch", ["torchvision", "--out", "u8"]),
     (CROP + " -> f32", "this, {encoding}", None, ["--output", "f32"]),
     (CROP + " -> f32", "DALI, CPU", "dali", ["dali", "--out", "f32"]),
     (CROP + " -> f32", "mindspore.dataset", "ms", ["mindspore", "--out", "f32"]),
+    (CROP + " -> f32", "FFCV, pixels of 512 px", "ffcv", ["ffcv-raw", "--out", "f32"]),
     (CROP + " -> f32", "torchvision, Pillow", "torch", ["torchvision", "--out", "f32"]),
     (RECIPE + " -> u8", "this, {encoding}", None, ["--output", "u8", "--recipe", "configs/inception_v4.yaml"]),
     (RECIPE + " -> f32", "this, {encoding}", None, ["--output", "f32", "--recipe", "configs/inception_v4.yaml"]),
@@ -70,14 +76,19 @@ def main():
             sets[encoding] = os.path.join(scratch, encoding)
             check([shard, "-q", "build", "--source", raw, "--out", sets[encoding], "--encoding", encoding])
         rows = [row for work in ROWS for row in expand(work, sets, args, shard, raw)]
-        rates = {index: [] for index in range(len(rows))}
+        rates, stored = {index: [] for index in range(len(rows))}, {}
         for _ in range(args.rounds):
             for index, (_, name, command) in enumerate(rows):
-                rate = measure(command)
-                if rate is not None:
-                    rates[index].append(rate)
-                print(f"{name}: {rate and round(rate)}", file=sys.stderr, flush=True)
-    table([(work, name, rates[index]) for index, (work, name, _) in enumerate(rows)], args)
+                found = measure(command)
+                if found is not None:
+                    rates[index].append(found["img_per_s"])
+                    stored[index] = found["bytes_per_image"]
+                print(f"{name}: {found and round(found['img_per_s'])}", file=sys.stderr, flush=True)
+    named = [
+        {"work": work, "loader": name, "img_per_s": rates[index], "bytes_per_image": stored.get(index)}
+        for index, (work, name, _) in enumerate(rows)
+    ]
+    table(named, args)
 
 
 def prepare(raw, scratch):
@@ -130,30 +141,31 @@ def check(command):
 
 
 def measure(command):
-    """Images per second, or nothing if it failed; the reason is on standard error."""
+    """What it found, or nothing if it failed; the reason is on standard error."""
     done = subprocess.run(command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
     start = done.stdout.find("{")
     if done.returncode or start < 0:
         print(done.stderr[-500:], file=sys.stderr)
         return None
     report = json.loads(done.stdout[start:])
-    return report["best"]["img_per_s"] if "best" in report else report["img_per_s"]
+    return report.get("best", report)
 
 
 def table(rows, args):
     with open("/proc/cpuinfo") as file:
         cpu = next((line.split(":")[1].strip() for line in file if line.startswith("model name")), platform.machine())
     print(f"{cpu}, {os.cpu_count()} CPUs, {args.workers} workers, medians of {args.rounds} interleaved rounds\n")
-    print("| work | loader | img/s | range |\n|---|---|---:|---:|")
-    for work, name, rates in rows:
+    print("| work | loader | img/s | range | stored B/image |\n|---|---|---:|---:|---:|")
+    for row in rows:
+        rates = row["img_per_s"]
         if rates:
-            print(f"| {work} | {name} | {statistics.median(rates):.0f} | {min(rates):.0f}-{max(rates):.0f} |")
+            span = f"{min(rates):.0f}-{max(rates):.0f}"
+            print(f"| {row['work']} | {row['loader']} | {statistics.median(rates):.0f} | {span} | {row['bytes_per_image']:,.0f} |")
         else:
-            print(f"| {work} | {name} | failed | |")
+            print(f"| {row['work']} | {row['loader']} | failed | | |")
     if args.json:
         with open(args.json, "w") as file:
-            named = [{"work": work, "loader": name, "img_per_s": rates} for work, name, rates in rows]
-            json.dump({"cpu": cpu, "workers": args.workers, "rows": named}, file, indent=1)
+            json.dump({"cpu": cpu, "workers": args.workers, "rows": rows}, file, indent=1)
 
 
 if __name__ == "__main__":
