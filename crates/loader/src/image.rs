@@ -1,10 +1,12 @@
 //! From a record to one image of a batch: read, check, decode, resample, augment, normalise.
 
+use std::sync::Arc;
+
 use augment::{
     AugmentError, Augmenter, CropRect, EvalCrop, Filter, FusedResampler, Job as Resample, MixPlan,
     Normalize, PlaneView, Resampler, RgbView, SampleRng, Warp, YccView, fill_rect,
 };
-use codec::{CodecError, Decoder, Encoding, Native, Plane, Planes, Region};
+use codec::{CodecError, Decoder, Encoding, Native, Plane, Planes, Region, Tables};
 use record::{RecordError, Split};
 
 use crate::error::Fault;
@@ -123,14 +125,22 @@ pub(crate) struct ImageMaker {
 }
 
 impl ImageMaker {
-    pub(crate) fn new(style: &Style) -> Result<ImageMaker, CodecError> {
+    /// With what the records to be decoded share, if they do.
+    pub(crate) fn new(
+        style: &Style,
+        tables: Option<&Arc<Tables>>,
+    ) -> Result<ImageMaker, CodecError> {
         let warp = match &style.preprocess {
             Preprocess::Train(train) => train.warp,
             Preprocess::Eval { .. } => Warp::default(),
         };
         let (payload, pixels) = (Vec::new(), Vec::new());
+        let decoder = Decoder::new()?;
         Ok(ImageMaker {
-            decoder: Decoder::new()?,
+            decoder: match tables {
+                Some(tables) => decoder.with_tables(tables.clone()),
+                None => decoder,
+            },
             resampler: Resampler::new(),
             fused: FusedResampler::new(),
             augmenter: Augmenter::new(warp),

@@ -5,6 +5,7 @@ use std::thread::{self, JoinHandle};
 use std::time::Instant;
 
 use augment::MixPlan;
+use codec::Tables;
 use record::Split;
 
 use crate::batch::{Batch, Note, Samples};
@@ -64,7 +65,8 @@ impl Loader {
             deserted: false,
         };
         for (worker, producer) in producers.into_iter().enumerate() {
-            let maker = ImageMaker::new(&loader.job.style).map_err(LoaderError::Decoder)?;
+            let maker = ImageMaker::new(&loader.job.style, loader.job.tables.as_ref())
+                .map_err(LoaderError::Decoder)?;
             let job = loader.job.clone();
             let thread = thread::Builder::new()
                 .name(format!("loader-{worker}"))
@@ -192,7 +194,9 @@ impl Job {
         if step > steps {
             return Err(LoaderError::Cursor { step, steps });
         }
+        let tables = split.tables().map(Tables::parse).transpose();
         Ok(Job {
+            tables: tables.map_err(LoaderError::Decoder)?.map(Arc::new),
             split,
             timeline: Timeline::new(config.start, steps, config.epochs),
             plan,

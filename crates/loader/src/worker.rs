@@ -5,6 +5,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
 use augment::BatchMix;
+use codec::Tables;
 use record::Split;
 
 use crate::affinity;
@@ -20,6 +21,8 @@ use crate::{Plan, Tuning};
 #[derive(Debug)]
 pub(crate) struct Job {
     pub(crate) split: Arc<Split>,
+    /// What the split's records share, if they do.
+    pub(crate) tables: Option<Arc<Tables>>,
     /// The plan of any epoch; workers derive that of theirs.
     pub(crate) plan: Plan,
     pub(crate) timeline: Timeline,
@@ -66,7 +69,7 @@ pub(crate) fn run(job: &Job, worker: usize, mut producer: Producer<Note>, mut ma
         }));
         let label = made.unwrap_or_else(|payload| {
             // What it left half-way is not used again.
-            maker = ImageMaker::new(&job.style)?;
+            maker = ImageMaker::new(&job.style, job.tables.as_ref())?;
             Err(Fault::Panic(message(&*payload)))
         });
         if label.is_err() {

@@ -5,7 +5,10 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use crate::{Io, MANIFEST_FILE, Manifest, RecordError, Shard, ShardName, ShardSummary, Split};
+use crate::{
+    Io, MANIFEST_FILE, Manifest, RecordError, Shard, ShardName, ShardSummary, Split, TABLES_FILE,
+    TablesSummary,
+};
 
 /// A finished dataset.
 #[derive(Debug)]
@@ -68,7 +71,36 @@ impl Dataset {
             .iter()
             .map(|summary| self.shard(name, summary, io))
             .collect::<Result<Vec<_>, _>>()?;
-        Ok(Split::new(name, shards))
+        Ok(Split::new(name, shards).with_tables(self.tables()?))
+    }
+
+    /// The contents of [`TABLES_FILE`], which the codec needs for some records; `None` if the
+    /// dataset has none.
+    ///
+    /// # Errors
+    /// If the file cannot be read, or is not the one that the manifest describes.
+    pub fn tables(&self) -> Result<Option<Vec<u8>>, RecordError> {
+        let Some(expected) = self.manifest.tables else {
+            return Ok(None);
+        };
+        let path = self.dir.join(TABLES_FILE);
+        let contents = fs::read(&path).map_err(RecordError::io(&path, "read"))?;
+        let found = TablesSummary::of(&contents);
+        let differs = |what, expected, found| RecordError::NotInManifest {
+            path: path.clone(),
+            what,
+            expected,
+            found,
+        };
+        if found.bytes != expected.bytes {
+            let (expected, found) = (expected.bytes.to_string(), found.bytes.to_string());
+            return Err(differs("length", expected, found));
+        }
+        if found.hash != expected.hash {
+            let text = |hash| format!("{hash:016x}");
+            return Err(differs("hash", text(expected.hash), text(found.hash)));
+        }
+        Ok(Some(contents))
     }
 
     fn shard(&self, split: &str, summary: &ShardSummary, io: Io) -> Result<Shard, RecordError> {

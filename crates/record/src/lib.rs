@@ -46,7 +46,10 @@ pub use error::{Part, RecordError};
 pub use header::{ALIGNMENT, Header, Version};
 pub use index::Entry;
 pub use key::{KeyFault, MAX_KEY_LEN, check_key};
-pub use manifest::{Class, MANIFEST_FILE, Manifest, OddAction, OddFile, ShardSummary, SplitInfo};
+pub use manifest::{
+    Class, MANIFEST_FILE, Manifest, OddAction, OddFile, ShardSummary, SplitInfo, TABLES_FILE,
+    TablesSummary,
+};
 pub use name::{SHARD_EXTENSION, ShardName, is_split_name};
 pub use shard::Shard;
 pub use split::Split;

@@ -13,6 +13,9 @@ use crate::{RecordError, ShardName, Version, atomic::AtomicFile, hash, is_split_
 /// The manifest's file name in the dataset's directory.
 pub const MANIFEST_FILE: &str = "dataset.json";
 
+/// The name of the file of what the records of a dataset share, in its directory.
+pub const TABLES_FILE: &str = "dataset.tables";
+
 /// What a dataset holds and how it came to be.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Manifest {
@@ -23,6 +26,9 @@ pub struct Manifest {
     pub tool: String,
     /// How images are stored, in the codec's words.
     pub encoding: String,
+    /// The file of what the records share, if they do.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub tables: Option<TablesSummary>,
     /// The options of the build, by name.
     pub options: BTreeMap<String, serde_json::Value>,
     /// The classes, in the order of their labels.
@@ -68,6 +74,37 @@ pub struct ShardSummary {
     /// which holds those of the records. So it stands for every byte, and costs nothing to compare.
     #[serde(with = "hash")]
     pub hash: u64,
+}
+
+/// What the manifest says of [`TABLES_FILE`], whose contents are the codec's.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct TablesSummary {
+    /// The length of the file in bytes.
+    pub bytes: u64,
+    /// XXH3-64 of its contents.
+    #[serde(with = "hash")]
+    pub hash: u64,
+}
+
+impl TablesSummary {
+    /// What a manifest says of a file of these contents.
+    pub fn of(contents: &[u8]) -> Self {
+        TablesSummary {
+            bytes: contents.len() as u64,
+            hash: hash::xxh3(contents),
+        }
+    }
+
+    /// Writes the file into `dir`, atomically: before the manifest that has this summary.
+    ///
+    /// # Errors
+    /// If writing fails.
+    pub fn write(dir: impl AsRef<Path>, contents: &[u8]) -> Result<Self, RecordError> {
+        let mut file = AtomicFile::create(&dir.as_ref().join(TABLES_FILE))?;
+        file.write(contents)?;
+        file.commit()?;
+        Ok(Self::of(contents))
+    }
 }
 
 /// A source file that could not be stored as it was.

@@ -10,6 +10,7 @@ pub struct Split {
     /// The number of each shard's first record.
     starts: Vec<u64>,
     records: u64,
+    tables: Option<Vec<u8>>,
 }
 
 impl Split {
@@ -27,7 +28,20 @@ impl Split {
             shards,
             starts,
             records,
+            tables: None,
         }
+    }
+
+    /// The split with what its records share, in the codec's own form.
+    #[must_use]
+    pub fn with_tables(mut self, tables: Option<Vec<u8>>) -> Self {
+        self.tables = tables;
+        self
+    }
+
+    /// What the records share, in the codec's own form: [`Dataset::tables`](crate::Dataset::tables).
+    pub fn tables(&self) -> Option<&[u8]> {
+        self.tables.as_deref()
     }
 
     /// The split's name.

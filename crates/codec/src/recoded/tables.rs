@@ -78,6 +78,17 @@ impl Tables {
         }
     }
 
+    /// The tables of a data set, stored, or if it has none, the built-in ones.
+    ///
+    /// # Errors
+    /// Those of [`Tables::parse`].
+    pub fn of_dataset(stored: Option<&[u8]>) -> Result<Arc<Self>, CodecError> {
+        match stored {
+            Some(bytes) => Ok(Arc::new(Self::parse(bytes)?)),
+            None => Self::builtin(),
+        }
+    }
+
     /// Reads stored tables.
     ///
     /// # Errors

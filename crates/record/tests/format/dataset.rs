@@ -28,6 +28,7 @@ fn build(dir: &Path) -> Manifest {
         format: Version::CURRENT,
         tool: "shard 0.1.0".to_owned(),
         encoding: "source".to_owned(),
+        tables: None,
         options: BTreeMap::from([("shards".to_owned(), 2.into())]),
         classes: vec![Class {
             synset: "n01440764".to_owned(),

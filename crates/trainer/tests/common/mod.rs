@@ -60,6 +60,7 @@ pub fn data_set(dir: &Path, train: usize, val: usize) {
         format: Version::CURRENT,
         tool: "test".to_owned(),
         encoding: "source".to_owned(),
+        tables: None,
         options: BTreeMap::new(),
         classes,
         splits,

@@ -3,9 +3,9 @@
 
 use std::collections::BTreeMap;
 
-use codec::Encoding;
+use codec::{Encoding, Tables};
 use imagenet::Source;
-use record::{Class, Manifest, SplitInfo, Version};
+use record::{Class, Manifest, SplitInfo, TablesSummary, Version};
 use serde_json::json;
 
 use crate::args::BuildArgs;
@@ -16,6 +16,7 @@ use super::{Finished, plan::SplitPlan};
 pub(crate) fn manifest(
     args: &BuildArgs,
     source: &dyn Source,
+    tables: Option<&Tables>,
     plan: &[SplitPlan],
     finished: &[Finished],
 ) -> Manifest {
@@ -45,6 +46,7 @@ pub(crate) fn manifest(
         format: Version::CURRENT,
         tool: concat!("shard ", env!("CARGO_PKG_VERSION")).to_owned(),
         encoding: Encoding::from(args.encoding).to_string(),
+        tables: tables.map(|tables| TablesSummary::of(tables.as_bytes())),
         options: options.map(|(name, value)| (name.to_owned(), value)).into(),
         classes: classes.collect(),
         splits: splits.collect(),

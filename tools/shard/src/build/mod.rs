@@ -8,6 +8,7 @@ pub(crate) mod pack;
 pub(crate) mod plan;
 pub(crate) mod report;
 pub(crate) mod survey;
+pub(crate) mod tables;
 
 use record::ShardSummary;
 

@@ -17,7 +17,7 @@ use std::{
 };
 
 use anyhow::{Context, Result};
-use codec::Encoding;
+use codec::{Encoding, Tables};
 use crossbeam_channel::{Receiver, Sender, unbounded};
 use imagenet::{Sample, Source};
 use record::{NewRecord, OddAction, OddFile, ShardWriter};
@@ -50,6 +50,8 @@ pub(crate) struct Job<'a> {
     pub(crate) check: Check,
     /// How images are stored that can be stored so.
     pub(crate) encoding: Encoding,
+    /// What it is done with, if it needs any.
+    pub(crate) tables: Option<&'a Tables>,
     pub(crate) threads: usize,
     pub(crate) progress: &'a Progress,
     /// Set from outside to stop soon.
@@ -172,10 +174,13 @@ struct Examined {
 
 impl Examined {
     /// Encodes the file, if it is sound, as `wanted` or as near to it as its kind allows.
-    fn new(bytes: Vec<u8>, finding: Finding, wanted: Encoding) -> Self {
+    fn new(bytes: Vec<u8>, finding: Finding, wanted: Encoding, tables: Option<&Tables>) -> Self {
         let (mut encoding, mut payload) = (Encoding::Source, None);
         if matches!(finding, Finding::Good { .. })
-            && let (used, Cow::Owned(stored)) = codec::pack(&bytes, wanted)
+            && let (used, Cow::Owned(stored)) = match tables {
+                Some(tables) => codec::pack_with(&bytes, wanted, tables),
+                None => codec::pack(&bytes, wanted),
+            }
         {
             (encoding, payload) = (used, Some(stored));
         }
@@ -207,7 +212,7 @@ impl<'a> Packer<'a> {
                 .read(shard.split.source, index, &mut bytes)
                 .with_context(|| format!("cannot read {}", sample.key))?;
             let finding = examiner.examine(&sample.key, &bytes);
-            let examined = Examined::new(bytes, finding, job.encoding);
+            let examined = Examined::new(bytes, finding, job.encoding, job.tables);
             self.hand_in(shard, position, examined, return_buffer)?;
         }
         Ok(())

@@ -28,6 +28,8 @@ pub(crate) struct Options {
     pub(crate) check: Check,
     /// How images are stored that can be stored so.
     pub(crate) encoding: Encoding,
+    /// The id of the tables that it is done with.
+    pub(crate) tables: Option<u32>,
 }
 
 /// How a split is cut into shards.
@@ -216,6 +218,9 @@ fn fingerprint(
     add(VERSION);
     add(&name.to_string());
     add(&options.encoding.to_string());
+    if let Some(id) = options.tables {
+        add(&format!("tables {id:08x}"));
+    }
     add(&format!("{order:?} {} {:?}", options.seed, options.check));
     for &number in samples {
         let Some(sample) = all.get(number as usize) else {
@@ -275,6 +280,7 @@ mod tests {
         seed: 1,
         check: Check::Decode,
         encoding: Encoding::Jpeg,
+        tables: None,
     };
 
     fn listed(samples: u32) -> Listed {

@@ -7,7 +7,7 @@ use std::{
 };
 
 use anyhow::{Context, Result, bail};
-use record::{Io, MANIFEST_FILE, Shard, ShardName};
+use record::{Io, MANIFEST_FILE, Shard, ShardName, TABLES_FILE};
 
 use crate::args::OnBad;
 
@@ -27,6 +27,8 @@ pub(crate) struct Survey {
     pub(crate) leftovers: Vec<PathBuf>,
     /// Whether there is a manifest: the build had finished.
     pub(crate) complete: bool,
+    /// Whether there is a file of tables: a build had finished its shards.
+    pub(crate) tables: bool,
 }
 
 /// A shard that is not of the plan.
@@ -71,11 +73,15 @@ pub(crate) fn survey(dir: &Path, plan: &[SplitPlan], on_bad: OnBad) -> Result<Su
     let mut found = Vec::new();
     for name in names(dir)? {
         let unfinished = name.strip_suffix(".tmp");
-        let is_ours = |name: &str| name == MANIFEST_FILE || ShardName::parse(name).is_some();
+        let is_ours = |name: &str| {
+            [MANIFEST_FILE, TABLES_FILE].contains(&name) || ShardName::parse(name).is_some()
+        };
         if unfinished.is_some_and(is_ours) {
             survey.leftovers.push(dir.join(name));
         } else if name == MANIFEST_FILE {
             survey.complete = true;
+        } else if name == TABLES_FILE {
+            survey.tables = true;
         } else if is_ours(&name) {
             found.push(name);
         } else if !name.starts_with('.') && name != "lost+found" {
@@ -86,6 +92,7 @@ pub(crate) fn survey(dir: &Path, plan: &[SplitPlan], on_bad: OnBad) -> Result<Su
         && !survey.complete
         && found.is_empty()
         && survey.leftovers.is_empty()
+        && !survey.tables
     {
         bail!(
             "{}: not empty and not a data set (there is {stranger:?}); \
@@ -108,15 +115,21 @@ pub(crate) fn survey(dir: &Path, plan: &[SplitPlan], on_bad: OnBad) -> Result<Su
     Ok(survey)
 }
 
-/// Removes the manifest, what an interrupted build left, and what is stale: before a build, so that
+/// Removes the manifest with its tables, what an interrupted build left, and what is stale: before a build, so that
 /// there is no data set while its shards change.
 ///
 /// # Errors
 /// If a file cannot be removed.
 pub(crate) fn sweep(dir: &Path, survey: &Survey) -> Result<()> {
     let manifest = survey.complete.then(|| dir.join(MANIFEST_FILE));
+    let tables = survey.tables.then(|| dir.join(TABLES_FILE));
     let stale = survey.stale.iter().map(|stale| &stale.path);
-    for path in manifest.iter().chain(&survey.leftovers).chain(stale) {
+    for path in manifest
+        .iter()
+        .chain(&tables)
+        .chain(&survey.leftovers)
+        .chain(stale)
+    {
         fs::remove_file(path).with_context(|| format!("cannot remove {}", path.display()))?;
     }
     Ok(())

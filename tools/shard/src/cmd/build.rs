@@ -13,8 +13,9 @@ use std::{
 };
 
 use anyhow::{Context, Result, bail};
+use codec::Tables;
 use imagenet::{OpenOptions, Source};
-use record::{Dataset, Shard};
+use record::{Dataset, Shard, TablesSummary};
 
 use crate::{
     Exit,
@@ -27,6 +28,7 @@ use crate::{
         plan::{self, Options, Shards, SplitPlan},
         report::{Report, Status},
         survey::{self, Stale, Survey, Why},
+        tables,
     },
     parallel,
     progress::{Progress, Scanning},
@@ -38,6 +40,8 @@ pub(crate) fn run(args: &BuildArgs, quiet: bool) -> Result<Exit> {
     let stop = stop_on_signal()?;
     let source = open_source(args, quiet)?;
     let source = source.as_ref();
+    let tables = tables::tables(args, source, quiet)?;
+    let tables = tables.as_deref();
     let options = Options {
         shards: args
             .shards
@@ -46,6 +50,7 @@ pub(crate) fn run(args: &BuildArgs, quiet: bool) -> Result<Exit> {
         seed: args.seed,
         check: args.check,
         encoding: args.encoding.into(),
+        tables: tables.map(Tables::id),
     };
     let plan = plan::plan(source, &args.split, options)?;
     if plan.iter().all(|split| split.shards.is_empty()) {
@@ -62,7 +67,7 @@ pub(crate) fn run(args: &BuildArgs, quiet: bool) -> Result<Exit> {
     if !args.force {
         refuse_to_destroy(out, &survey)?;
     }
-    if let Some(finished) = is_complete(args, source, &plan, &survey) {
+    if let Some(finished) = is_complete(args, source, tables, &plan, &survey) {
         let report = Report::new(Status::Complete, out, source, &plan, &finished);
         return report.print(args.json, quiet, started.elapsed());
     }
@@ -72,12 +77,15 @@ pub(crate) fn run(args: &BuildArgs, quiet: bool) -> Result<Exit> {
     let threads = parallel::threads(args.threads);
     let kept = verify_finished(survey.finished, threads, &stop, quiet)?;
     let shards_kept = kept.len() as u64;
-    let packed = pack_rest(args, source, &plan, &kept, &stop, quiet)?;
+    let packed = pack_rest(args, source, tables, &plan, &kept, &stop, quiet)?;
     let all = in_order_of_plan(&plan, kept.into_iter().chain(packed.finished));
 
     let planned: usize = plan.iter().map(|split| split.shards.len()).sum();
     let status = if all.len() == planned {
-        manifest(args, source, &plan, &all).write(out)?;
+        if let Some(tables) = tables {
+            TablesSummary::write(out, tables.as_bytes())?;
+        }
+        manifest(args, source, tables, &plan, &all).write(out)?;
         Status::Built
     } else if stop.load(Ordering::Relaxed) {
         Status::Interrupted
@@ -182,6 +190,7 @@ fn announce(survey: &Survey, quiet: bool) {
 fn is_complete(
     args: &BuildArgs,
     source: &dyn Source,
+    tables: Option<&Tables>,
     plan: &[SplitPlan],
     survey: &Survey,
 ) -> Option<Vec<Finished>> {
@@ -194,7 +203,7 @@ fn is_complete(
     });
     let finished = in_order_of_plan(plan, finished);
     let there = Dataset::open(&args.out).ok()?;
-    let same = *there.manifest() == manifest(args, source, plan, &finished);
+    let same = *there.manifest() == manifest(args, source, tables, plan, &finished);
     same.then_some(finished)
 }
 
@@ -239,6 +248,7 @@ fn verify_finished(
 fn pack_rest(
     args: &BuildArgs,
     source: &dyn Source,
+    tables: Option<&Tables>,
     plan: &[SplitPlan],
     kept: &[Finished],
     stop: &AtomicBool,
@@ -265,6 +275,7 @@ fn pack_rest(
         on_bad: args.on_bad,
         check: args.check,
         encoding: args.encoding.into(),
+        tables,
         threads: parallel::threads(args.threads),
         progress: &progress,
         stop,

@@ -12,7 +12,7 @@ use std::{
 };
 
 use anyhow::{Context, Result, bail};
-use codec::Encoding;
+use codec::{Encoding, Tables};
 use record::{Dataset, Io, Manifest, OddAction, Split};
 
 use crate::{Exit, args::ExportArgs, cmd::default_split, parallel, progress::Progress, text};
@@ -33,7 +33,8 @@ fn export_one(args: &ExportArgs, dataset: &Dataset, record: u64) -> Result<Exit>
     let name = default_split(dataset.manifest(), args.split.as_deref())?;
     let split = dataset.split(name, Io::Map)?;
     let mut scratch = Vec::new();
-    let file = original(&split, record, &mut scratch)?;
+    let tables = Tables::of_dataset(split.tables())?;
+    let file = original(&split, &tables, record, &mut scratch)?;
     if args.out == Path::new("-") {
         let mut out = stdout().lock();
         out.write_all(&file)?;
@@ -75,9 +76,10 @@ fn export_all(args: &ExportArgs, dataset: &Dataset, quiet: bool) -> Result<Exit>
     let progress = Progress::new("export", total, quiet);
     let mut result = Ok(());
     for split in &splits {
+        let tables = Tables::of_dataset(split.tables())?;
         let export = |scratch: &mut Vec<u8>, record: usize| {
             let record = record as u64;
-            let file = original(split, record, scratch)?;
+            let file = original(split, &tables, record, scratch)?;
             let key = split.key(record).unwrap_or_default();
             count(write(&target(&args.out, split, key), &file, args.force)?);
             progress.add(1, file.len() as u64);
@@ -109,11 +111,17 @@ fn export_all(args: &ExportArgs, dataset: &Dataset, quiet: bool) -> Result<Exit>
 }
 
 /// The source file that the record was made from, once the record's hash is right.
-fn original<'a>(split: &'a Split, record: u64, scratch: &'a mut Vec<u8>) -> Result<Cow<'a, [u8]>> {
+fn original<'a>(
+    split: &'a Split,
+    tables: &Tables,
+    record: u64,
+    scratch: &'a mut Vec<u8>,
+) -> Result<Cow<'a, [u8]>> {
     let payload = split.bytes(record, scratch)?;
     split.check(record, payload)?;
     let tag = split.entry(record).map_or(0, |entry| entry.encoding);
-    let file = Encoding::from_tag(tag).and_then(|encoding| codec::unpack(encoding, payload));
+    let file =
+        Encoding::from_tag(tag).and_then(|encoding| codec::unpack_with(encoding, payload, tables));
     file.with_context(|| format!("record {record} of split {}", split.name()))
 }
 

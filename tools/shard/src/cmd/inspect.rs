@@ -29,7 +29,7 @@ pub(crate) fn run(args: &InspectArgs) -> Result<Exit> {
         (true, None) => print(args.json, &ShardView::new(&args.path)?, ShardView::text),
         (true, Some(record)) => {
             let shard = Shard::open(&args.path, Io::Map)?;
-            let view = RecordView::in_shard(&shard, record, None)?;
+            let view = RecordView::in_shard(&shard, record, None, None)?;
             print(args.json, &view, RecordView::text)
         }
         (false, None) => print(args.json, &DatasetView::new(&args.path)?, DatasetView::text),

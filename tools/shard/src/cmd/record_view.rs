@@ -1,7 +1,7 @@
 //! One record as `shard inspect --record` shows it.
 
 use anyhow::{Context, Result};
-use codec::Encoding;
+use codec::{Encoding, Tables};
 use record::{Manifest, Shard, Split};
 use serde::Serialize;
 
@@ -34,7 +34,7 @@ impl RecordView {
     pub(crate) fn in_split(split: &Split, record: u64, manifest: &Manifest) -> Result<Self> {
         match split.locate(record) {
             Some((shard, number)) => {
-                let view = Self::in_shard(shard, number as u64, Some(manifest))?;
+                let view = Self::in_shard(shard, number as u64, Some(manifest), split.tables())?;
                 Ok(Self { record, ..view })
             }
             // The error says how many there are.
@@ -49,6 +49,7 @@ impl RecordView {
         shard: &Shard,
         record: u64,
         manifest: Option<&Manifest>,
+        tables: Option<&[u8]>,
     ) -> Result<Self> {
         let number = usize::try_from(record)?;
         let mut scratch = Vec::new();
@@ -73,7 +74,7 @@ impl RecordView {
             shard: shard.path().display().to_string(),
             record_in_shard: number,
             offset: entry.offset,
-            image: describe(entry.encoding, bytes),
+            image: describe(entry.encoding, bytes, tables),
         })
     }
 
@@ -107,8 +108,11 @@ impl RecordView {
     }
 }
 
-fn describe(encoding: u8, bytes: &[u8]) -> String {
-    let file = Encoding::from_tag(encoding).and_then(|encoding| codec::unpack(encoding, bytes));
+fn describe(encoding: u8, bytes: &[u8], tables: Option<&[u8]>) -> String {
+    let file = Tables::of_dataset(tables).and_then(|tables| {
+        let encoding = Encoding::from_tag(encoding)?;
+        codec::unpack_with(encoding, bytes, &tables)
+    });
     match file.and_then(|file| codec::sniff(&file)) {
         Err(error) => error.to_string(),
         Ok(info) => {

@@ -13,8 +13,10 @@ use std::{
 };
 
 use anyhow::{Context, Result};
-use codec::{CodecError, Decoder, Encoding, Health};
-use record::{Dataset, Entry, Io, Manifest, OddAction, Shard, ShardName, ShardSummary};
+use codec::{CodecError, Decoder, Encoding, Health, Tables};
+use record::{
+    Dataset, Entry, Io, Manifest, OddAction, Shard, ShardName, ShardSummary, TABLES_FILE,
+};
 use serde::Serialize;
 
 use crate::{Exit, args::VerifyArgs, parallel, progress::Progress, text};
@@ -72,13 +74,22 @@ pub(crate) fn run(args: &VerifyArgs, quiet: bool) -> Result<Exit> {
     let records = open.iter().map(|open| open.shard.len() as u64).sum();
     let bytes = open.iter().map(|open| open.shard.summary().bytes).sum();
     let progress = Progress::new("verify", records, quiet);
+    let tables = match dataset.tables() {
+        Ok(stored) => Tables::of_dataset(stored.as_deref())?,
+        Err(problem) => {
+            faults.add_of_file(TABLES_FILE, problem);
+            Tables::builtin()?
+        }
+    };
     let checker = || {
+        let decoder = args.decode.then(Decoder::new).transpose()?;
         Ok::<_, CodecError>(Checker {
-            decoder: args.decode.then(Decoder::new).transpose()?,
+            decoder: decoder.map(|decoder| decoder.with_tables(tables.clone())),
+            tables: &tables,
             scratch: Vec::new(),
         })
     };
-    let check = |checker: &mut Checker, piece: usize| {
+    let check = |checker: &mut Checker<'_>, piece: usize| {
         if let Some(&(shard, start)) = pieces.get(piece)
             && let Some(open) = open.get(shard)
         {
@@ -133,6 +144,13 @@ struct Faults<'a> {
 }
 
 impl Faults<'_> {
+    fn add_of_file(&self, file: &str, problem: impl ToString) {
+        self.found
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .push(Finding::of_file(file, problem.to_string()));
+    }
+
     fn add(&self, open: &OpenShard<'_>, record: Option<usize>, problem: impl ToString) {
         let key = record.and_then(|record| open.shard.key(record));
         let finding = Finding {
@@ -148,12 +166,13 @@ impl Faults<'_> {
     }
 }
 
-struct Checker {
+struct Checker<'a> {
     decoder: Option<Decoder>,
+    tables: &'a Tables,
     scratch: Vec<u8>,
 }
 
-impl Checker {
+impl Checker<'_> {
     /// Checks one record; gives its length in bytes.
     fn check(&mut self, open: &OpenShard<'_>, record: usize, faults: &Faults<'_>) -> u64 {
         let Some(entry) = open.shard.entry(record) else {
@@ -173,7 +192,7 @@ impl Checker {
             });
         match (checked, &mut self.decoder) {
             (Err(error), _) => fault(error.to_string()),
-            (Ok(bytes), Some(decoder)) => match decode(decoder, entry, bytes) {
+            (Ok(bytes), Some(decoder)) => match decode(decoder, self.tables, entry, bytes) {
                 Ok(()) => {}
                 Err(Fault::Warning(_))
                     if open
@@ -196,9 +215,10 @@ enum Fault {
     Other(String),
 }
 
-fn decode(decoder: &mut Decoder, entry: Entry, bytes: &[u8]) -> Result<(), Fault> {
+fn decode(decoder: &mut Decoder, tables: &Tables, entry: Entry, bytes: &[u8]) -> Result<(), Fault> {
     let encoding = Encoding::from_tag(entry.encoding).map_err(|e| Fault::Other(e.to_string()))?;
-    let file = codec::unpack(encoding, bytes).map_err(|e| Fault::Other(e.to_string()))?;
+    let file =
+        codec::unpack_with(encoding, bytes, tables).map_err(|e| Fault::Other(e.to_string()))?;
     let image = codec::sniff(&file).map_err(|e| Fault::Other(e.to_string()))?;
     if (image.width, image.height) != (entry.width, entry.height) {
         return Err(Fault::Other(format!(

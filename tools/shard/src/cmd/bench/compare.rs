@@ -8,7 +8,7 @@ use std::{
 };
 
 use anyhow::{Context, Result, bail};
-use codec::Encoding;
+use codec::{Encoding, Tables};
 use record::{Dataset, Io};
 use tempfile::TempDir;
 
@@ -79,13 +79,14 @@ fn unpack(args: &BenchArgs, folder: &Path, quiet: bool) -> Result<()> {
     let split = dataset.split(&args.split, Io::Map)?;
     let classes = &dataset.manifest().classes;
     let count = split.len().min(args.limit);
+    let tables = Tables::of_dataset(split.tables())?;
     let progress = Progress::new("unpack", count, quiet);
     let mut scratch = Vec::new();
     for record in 0..count {
         let payload = split.bytes(record, &mut scratch)?;
         split.check(record, payload)?;
         let entry = split.entry(record).context("the record has no entry")?;
-        let file = codec::unpack(Encoding::from_tag(entry.encoding)?, payload)
+        let file = codec::unpack_with(Encoding::from_tag(entry.encoding)?, payload, &tables)
             .with_context(|| format!("{}: record {record}", args.dataset.display()))?;
         let class = classes.get(entry.label as usize).with_context(|| {
             format!(
