@@ -61,6 +61,16 @@ impl Encoding {
         }
     }
 
+    /// The lossless encoding that decodes fastest on this processor: [`Encoding::Recoded`] where it has
+    /// AVX-512 with VBMI2, else [`Encoding::Jpeg`].
+    pub fn fastest() -> Self {
+        if recoded::is_wide() {
+            Self::Recoded
+        } else {
+            Self::Jpeg
+        }
+    }
+
     /// The encoding that `tag` stands for.
     ///
     /// # Errors

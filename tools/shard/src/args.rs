@@ -38,6 +38,7 @@ pub(crate) enum Command {
     Verify(VerifyArgs),
     Inspect(InspectArgs),
     Export(ExportArgs),
+    Convert(ConvertArgs),
     Bench(BenchArgs),
 }
 
@@ -237,6 +238,40 @@ pub(crate) struct InspectArgs {
     /// Print JSON
     #[arg(long)]
     pub(crate) json: bool,
+}
+
+/// Store the images of a data set in another lossless encoding
+///
+/// Writes a new data set, shard by shard; run again after an interruption, it keeps the shards that are
+/// finished. The source files come back byte for byte from either.
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  shard convert /data/shards --from jpeg --to recoded --out /data/recoded
+  shard convert /data/recoded --to jpeg --out /data/jpeg")]
+pub(crate) struct ConvertArgs {
+    /// The data set's directory
+    pub(crate) dataset: PathBuf,
+
+    /// The directory to write: new, empty, or left by an interrupted run
+    #[arg(long, value_name = "DIR")]
+    pub(crate) out: PathBuf,
+
+    /// How its images are to be stored
+    #[arg(long, value_enum)]
+    pub(crate) to: Stored,
+
+    /// Refuse a data set of another encoding than this
+    #[arg(long, value_enum)]
+    pub(crate) from: Option<Stored>,
+
+    /// Where --to recoded has its symbol statistics from
+    #[arg(long, value_enum, default_value_t = TablesFrom::Trained)]
+    pub(crate) tables: TablesFrom,
+
+    /// Worker threads, each with a shard of its own [default: all cores]
+    #[arg(long, value_name = "N")]
+    pub(crate) threads: Option<NonZeroUsize>,
 }
 
 /// Give the original files back, byte for byte, laid out as the source was

@@ -37,6 +37,7 @@ fn main() -> ExitCode {
         Command::Build(args) => cmd::build::run(args, cli.quiet),
         Command::Verify(args) => cmd::verify::run(args, cli.quiet),
         Command::Inspect(args) => cmd::inspect::run(args),
+        Command::Convert(args) => cmd::convert::run(args, cli.quiet),
         Command::Export(args) => cmd::export::run(args, cli.quiet),
         Command::Bench(args) => cmd::bench::run(args, cli.quiet),
     };

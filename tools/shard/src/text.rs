@@ -1,8 +1,26 @@
 //! Numbers and tables for people.
 
-use std::fmt::Write;
+use std::{fmt::Write, path::Path};
 
+use codec::Encoding;
 use indicatif::HumanCount;
+
+/// What to do about a data set of an encoding that is not the fastest on this processor.
+pub(crate) fn faster_encoding(encoding: &str, dataset: &Path) -> Option<String> {
+    let (jpeg, recoded) = (Encoding::Jpeg.to_string(), Encoding::Recoded.to_string());
+    let fastest = Encoding::fastest().to_string();
+    if fastest == encoding || ![jpeg, recoded].contains(&encoding.to_owned()) {
+        return None;
+    }
+    let processor = match Encoding::fastest() {
+        Encoding::Recoded => "this processor has AVX-512",
+        _ => "this processor lacks AVX-512 with VBMI2",
+    };
+    let dataset = dataset.display();
+    Some(format!(
+        "{processor}: {fastest} decodes faster than {encoding}; shard convert {dataset} --to {fastest} --out DIR"
+    ))
+}
 
 /// `1 shard`, `1,024 shards`.
 pub(crate) fn count(number: u64, one: &str) -> String {

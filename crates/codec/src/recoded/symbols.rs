@@ -37,6 +37,7 @@ impl Symbols {
     ) -> Result<(), RecodeError> {
         self.clear();
         let mut units: [&[i16; 64]; MOST_BLOCKS] = [&[0; 64]; MOST_BLOCKS];
+        let mut masks = [0u64; MOST_BLOCKS];
         for row in shape.rows() {
             let component = &components[row.component];
             let (x, y) = origins[row.component];
@@ -46,22 +47,22 @@ impl Symbols {
                 *slot = block;
             }
             let mut predicted = row.above.map_or(0, |above| units[above][0]);
-            for block in blocks {
+            for (block, into) in blocks.iter().zip(&mut masks[row.first..]) {
+                *into = mask(block);
                 let difference = i32::from(block[0]) - i32::from(predicted);
                 predicted = block[0];
                 let class = model::class(difference);
                 if class as usize >= DC_CLASSES {
                     return Err(RecodeError::Unsupported("a DC difference is too large"));
                 }
-                let symbol = mask_bytes(block) * DC_CLASSES + class as usize;
+                let symbol = mask_bytes(*into) * DC_CLASSES + class as usize;
                 let context = model::block_context(row.component > 0);
                 self.blocks.push((context, symbol as u8));
                 self.dc.put(model::extra_bits(difference, class), class);
             }
         }
         let units = &units[..shape.blocks];
-        let masks = units.iter().map(|block| mask(block));
-        let masks: Vec<u64> = masks.collect();
+        let masks = &masks[..shape.blocks];
         for position in 0..MASK_BYTES {
             for (block, mask) in masks.iter().enumerate() {
                 let rest = mask >> (8 * position);
@@ -72,7 +73,7 @@ impl Symbols {
                 }
             }
         }
-        for (block, (values, &mask)) in units.iter().zip(&masks).enumerate() {
+        for (block, (values, &mask)) in units.iter().zip(masks).enumerate() {
             self.pairs(shape.is_chroma(block), values, mask);
         }
         Ok(())
@@ -120,6 +121,6 @@ fn mask(block: &[i16; 64]) -> u64 {
 }
 
 /// Mask bytes up to the last that is not zero.
-fn mask_bytes(block: &[i16; 64]) -> usize {
-    8 - mask(block).leading_zeros() as usize / 8
+fn mask_bytes(mask: u64) -> usize {
+    8 - mask.leading_zeros() as usize / 8
 }

@@ -13,7 +13,7 @@ use crate::CodecError;
 /// The first bytes of stored tables: letters and version.
 const MAGIC: [u8; 8] = *b"recoded\x01";
 /// How hard the headers are packed; they are short, and packed once.
-const HEADER_LEVEL: i32 = 19;
+const HEADER_LEVEL: i32 = 9;
 /// A header above this is not believed; a JPEG's may hold megabytes of profiles and previews.
 const MOST_HEADER: usize = 64 << 20;
 

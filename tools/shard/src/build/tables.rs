@@ -12,8 +12,8 @@ use crate::{
     progress::Progress,
 };
 
-/// Images that the tables are trained on, at most. Twice as many save less than 0.01 % of the bytes.
-const SAMPLE: usize = 2000;
+/// Images that the tables are trained on, at most.
+pub(crate) const SAMPLE: usize = 2000;
 
 /// Trains the tables on images spread evenly over all splits, or takes the built-in ones; `None` if the build
 /// needs none.

@@ -13,7 +13,7 @@ use std::{
 };
 
 use anyhow::{Context, Result, bail};
-use codec::Tables;
+use codec::{Encoding, Tables};
 use imagenet::{OpenOptions, Source};
 use record::{Dataset, Shard, TablesSummary};
 
@@ -95,7 +95,14 @@ pub(crate) fn run(args: &BuildArgs, quiet: bool) -> Result<Exit> {
     let mut report = Report::new(status, out, source, &plan, &all);
     report.shards_kept = shards_kept;
     report.bad = packed.bad;
-    report.print(args.json, quiet, started.elapsed())
+    let exit = report.print(args.json, quiet, started.elapsed())?;
+    if status == Status::Built
+        && !quiet
+        && let Some(advice) = text::faster_encoding(&Encoding::from(args.encoding).to_string(), out)
+    {
+        eprintln!("{advice}");
+    }
+    Ok(exit)
 }
 
 /// A flag that the first SIGINT or SIGTERM sets. The second ends the process on the spot, which

@@ -2,6 +2,7 @@
 
 pub(crate) mod bench;
 pub(crate) mod build;
+pub(crate) mod convert;
 pub(crate) mod export;
 pub(crate) mod inspect;
 mod record_view;

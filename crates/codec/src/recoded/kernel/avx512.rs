@@ -3,7 +3,7 @@
 use std::arch::x86_64::*;
 
 use super::super::layout::{MOST_BLOCKS, Shape};
-use super::super::model::{self, BITS, ESCAPE, MASK_BYTES, TOTAL};
+use super::super::model::{self, BITS, DC_CLASSES, ESCAPE, MASK_BYTES, TOTAL};
 use super::super::rans::LOWEST;
 use super::scalar;
 use super::{AcBits, Blocks, Coder, DcBits, Decoded, Escapes, Masks, Symbols, Values};
@@ -334,7 +334,64 @@ pub(super) fn dc(
     bits: &DcBits,
     dc: &mut Blocks<i16>,
 ) -> usize {
-    scalar::dc(shape, blocks, reach, bits, dc)
+    let mut differences: Blocks<i16> = [0; _];
+    let zero = _mm512_setzero_si512();
+    let one = _mm512_set1_epi32(1);
+    let spread = _mm512_broadcast_i32x4(_mm_setr_epi8(
+        0, 0, 0, 0, 4, 4, 4, 4, 8, 8, 8, 8, 12, 12, 12, 12,
+    ));
+    let following = _mm512_set1_epi32(0x0302_0100);
+    let mut used = 0usize;
+    for i in (0..shape.blocks).step_by(16) {
+        // SAFETY: the arrays hold `SLACK` more than any block.
+        let (symbol, reach) = unsafe {
+            (
+                _mm512_cvtepu8_epi32(_mm_loadu_si128(blocks.as_ptr().add(i).cast())),
+                _mm512_cvtepu8_epi32(_mm_loadu_si128(reach.as_ptr().add(i).cast())),
+            )
+        };
+        let whole = _mm512_mullo_epi32(reach, _mm512_set1_epi32(DC_CLASSES as i32));
+        let most = _mm512_set1_epi32(DC_CLASSES as i32 - 1);
+        let class = _mm512_min_epu32(_mm512_sub_epi32(symbol, whole), most);
+        let sum = _mm512_add_epi32(class, _mm512_alignr_epi32::<15>(class, zero));
+        let sum = _mm512_add_epi32(sum, _mm512_alignr_epi32::<14>(sum, zero));
+        let sum = _mm512_add_epi32(sum, _mm512_alignr_epi32::<12>(sum, zero));
+        let sum = _mm512_add_epi32(sum, _mm512_alignr_epi32::<8>(sum, zero));
+        let start = _mm512_add_epi32(
+            _mm512_sub_epi32(sum, class),
+            _mm512_set1_epi32((used % 8) as i32),
+        );
+        let window = load!(bits, used / 8);
+        let bytes = _mm512_shuffle_epi8(_mm512_srli_epi32::<3>(start), spread);
+        let window = _mm512_permutexvar_epi8(_mm512_add_epi8(bytes, following), window);
+        let window = _mm512_srlv_epi32(window, _mm512_and_si512(start, _mm512_set1_epi32(7)));
+        let power = _mm512_sllv_epi32(one, class);
+        let widest = _mm512_sub_epi32(power, one);
+        let value = _mm512_and_si512(window, widest);
+        let negative = _mm512_cmplt_epu32_mask(value, _mm512_srli_epi32::<1>(power));
+        let value = _mm512_mask_sub_epi32(value, negative, value, widest);
+        // SAFETY: as above.
+        unsafe {
+            let into = differences.as_mut_ptr().add(i);
+            _mm256_storeu_si256(into.cast(), _mm512_cvtepi32_epi16(value));
+        }
+        used += _mm_extract_epi32::<3>(_mm512_extracti32x4_epi32::<3>(sum)) as usize;
+    }
+    for row in shape.rows() {
+        // A row has eight blocks at most; what is stored beyond a shorter one is overwritten by the next.
+        let first = row.first.min(MOST_BLOCKS);
+        let above = row.above.map_or(0, |above| dc[above]);
+        // SAFETY: the arrays hold `SLACK` more than any block.
+        unsafe {
+            let sum = _mm_loadu_si128(differences.as_ptr().add(first).cast());
+            let sum = _mm_add_epi16(sum, _mm_slli_si128::<2>(sum));
+            let sum = _mm_add_epi16(sum, _mm_slli_si128::<4>(sum));
+            let sum = _mm_add_epi16(sum, _mm_slli_si128::<8>(sum));
+            let sum = _mm_add_epi16(sum, _mm_set1_epi16(above));
+            _mm_storeu_si128(dc.as_mut_ptr().add(first).cast(), sum);
+        }
+    }
+    used
 }
 
 #[target_feature(

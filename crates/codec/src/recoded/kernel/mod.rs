@@ -59,6 +59,18 @@ impl Kernel {
     }
 }
 
+/// Whether this processor has what the widest kernels need: without it, the encoding is not the fastest.
+pub(crate) fn is_wide() -> bool {
+    #[cfg(target_arch = "x86_64")]
+    {
+        Kernel::of(Level::best()) == Kernel::Avx512
+    }
+    #[cfg(not(target_arch = "x86_64"))]
+    {
+        false
+    }
+}
+
 /// Arrays that the kernels work on.
 pub(super) type Blocks<T> = [T; MOST_BLOCKS + SLACK];
 pub(super) type Masks = [u8; MOST_MASKS + SLACK];

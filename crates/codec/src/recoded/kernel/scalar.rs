@@ -53,31 +53,42 @@ pub(super) fn mask_contexts(
     for (reach, symbol) in reach.iter_mut().zip(blocks) {
         *reach = (symbol / DC_CLASSES as u8).min(MASK_BYTES as u8);
     }
-    let mut count = 0;
-    for position in 0..MASK_BYTES {
-        for (block, &reach) in reach[..shape.blocks].iter().enumerate() {
-            let reach = usize::from(reach);
-            if reach > position {
-                let chroma = shape.is_chroma(block);
-                contexts[count] = model::mask_context(chroma, position, reach == position + 1);
-                count += 1;
-            }
+    let (mut next, count) = starts(shape, reach);
+    for (block, &reach) in reach[..shape.blocks].iter().enumerate() {
+        let chroma = shape.is_chroma(block);
+        for (position, next) in next.iter_mut().enumerate().take(usize::from(reach)) {
+            contexts[*next] =
+                model::mask_context(chroma, position, usize::from(reach) == position + 1);
+            *next += 1;
         }
     }
     count
 }
 
+/// Where the mask bytes of each position start, and how many there are in all.
+#[inline(always)]
+fn starts(shape: &Shape, reach: &Blocks<u8>) -> ([usize; MASK_BYTES], usize) {
+    let mut blocks = [0; MASK_BYTES + 1];
+    for &reach in &reach[..shape.blocks] {
+        blocks[usize::from(reach)] += 1;
+    }
+    let (mut starts, mut at, mut longer) = ([0; MASK_BYTES], 0, shape.blocks);
+    for (start, blocks) in starts.iter_mut().zip(blocks) {
+        *start = at;
+        longer -= blocks;
+        at += longer;
+    }
+    (starts, at)
+}
+
 #[inline(always)]
 pub(super) fn masks(shape: &Shape, reach: &Blocks<u8>, bytes: &Masks, masks: &mut Blocks<u64>) {
-    masks.fill(0);
-    let mut bytes = bytes.iter();
-    for position in 0..MASK_BYTES {
-        for (mask, &reach) in masks[..shape.blocks].iter_mut().zip(reach) {
-            if usize::from(reach) > position
-                && let Some(&byte) = bytes.next()
-            {
-                *mask |= u64::from(byte) << (8 * position);
-            }
+    let (mut next, _) = starts(shape, reach);
+    for (mask, &reach) in masks[..shape.blocks].iter_mut().zip(reach) {
+        *mask = 0;
+        for (position, next) in next.iter_mut().enumerate().take(usize::from(reach)) {
+            *mask |= u64::from(bytes[*next]) << (8 * position);
+            *next += 1;
         }
     }
 }

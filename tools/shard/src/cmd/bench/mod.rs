@@ -25,7 +25,7 @@ use record::{Dataset, Io, Split};
 use crate::{
     Exit,
     args::{BenchArgs, OutputKind},
-    parallel,
+    parallel, text,
 };
 use report::{Report, Run, Set};
 
@@ -65,6 +65,11 @@ pub(crate) fn run(args: &BenchArgs, quiet: bool) -> Result<Exit> {
     report.conclude()?;
     if !quiet {
         report.print_conclusion()?;
+        if let [set] = &report.sets[..]
+            && let Some(advice) = text::faster_encoding(&set.encoding, &set.dataset)
+        {
+            println!("{advice}");
+        }
     }
     if let Some(path) = &args.json {
         report.write_json(path)?;
