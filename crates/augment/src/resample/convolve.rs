@@ -61,12 +61,16 @@ impl Across {
     /// Narrows `row` to sums, less their lowest [`super::plain::DROPPED_FIRST`] bits; or does nothing and
     /// returns false.
     pub(super) fn run_wide(&mut self, level: Level, row: &[u8], out: &mut [i16]) -> bool {
-        if level != Level::Avx512 || !self.picks.ready() {
+        if !self.picks.ready() {
             return false;
         }
         let planes = split(level, row, &mut self.planes);
-        // SAFETY: no constructor keeps a level that the processor lacks.
-        unsafe { avx512::across_wide(&self.picks, planes, out) };
+        match level {
+            // SAFETY: no constructor keeps a level that the processor lacks.
+            Level::Avx512 => unsafe { avx512::across_wide(&self.picks, planes, out) },
+            // SAFETY: as above, and tables are ready at vector levels only.
+            _ => unsafe { avx2::across_wide(&self.picks, planes, out) },
+        }
         true
     }
 }

@@ -13,16 +13,24 @@ const REST: u32 = 2 * PLAIN_BITS - DROPPED_FIRST - DROPPED_SECOND;
 
 /// Narrows one row into sums of levels times 2^11, less their lowest bits: at most 255 x 2^7.
 pub(super) fn across(row: &[u8], axis: &Axis, out: &mut [i16]) {
+    match axis.taps() {
+        2 => across_taps::<2>(row, axis, out),
+        _ => across_taps::<1>(row, axis, out),
+    }
+}
+
+fn across_taps<const TAPS: usize>(row: &[u8], axis: &Axis, out: &mut [i16]) {
     let (pixels, _) = out.as_chunks_mut::<3>();
-    for (pixel, (samples, weights)) in pixels.iter_mut().zip(axis.outputs()) {
-        let (taps, _) = row[3 * samples.start..3 * samples.end].as_chunks::<3>();
-        let mut sums = [0; 3];
-        for (tap, &weight) in taps.iter().zip(weights) {
-            for c in 0..3 {
-                sums[c] += i32::from(tap[c]) * weight;
+    let (weights, _) = axis.weights().as_chunks::<TAPS>();
+    for ((pixel, &start), weights) in pixels.iter_mut().zip(axis.starts()).zip(weights) {
+        let (taps, _) = row[3 * start as usize..][..3 * TAPS].as_chunks::<3>();
+        *pixel = std::array::from_fn(|c| {
+            let mut sum = 0;
+            for (tap, &weight) in taps.iter().zip(weights) {
+                sum += i32::from(tap[c]) * weight;
             }
-        }
-        *pixel = sums.map(|sum| (sum >> DROPPED_FIRST) as i16);
+            (sum >> DROPPED_FIRST) as i16
+        });
     }
 }
 

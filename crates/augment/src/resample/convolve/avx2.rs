@@ -6,6 +6,7 @@ use std::arch::x86_64::*;
 use super::{HALF, LOWER_BITS, both, parts};
 use crate::resample::axis::CONVOLVE_BITS;
 use crate::resample::picks::{Picks, Shape};
+use crate::resample::plain::DROPPED_FIRST;
 use crate::simd::avx2::{load, load_lane, store, store_pixels};
 
 const WINDOW: usize = 16;
@@ -21,7 +22,7 @@ const BLOCK: usize = 24;
 
 /// Shift counts are signed here.
 const LOWER: i32 = LOWER_BITS as i32;
-const WHOLE: i32 = CONVOLVE_BITS as i32;
+const BITS: i32 = CONVOLVE_BITS as i32;
 
 #[target_feature(enable = "avx2")]
 pub(super) fn across(picks: &Picks, planes: [&[u8]; 3], out: &mut [u8]) {
@@ -41,6 +42,36 @@ pub(super) fn across(picks: &Picks, planes: [&[u8]; 3], out: &mut [u8]) {
 #[target_feature(enable = "avx2")]
 #[inline]
 fn pixels(picks: &Picks, index: usize, planes: [&[u8]; 3]) -> __m256i {
+    let [red, green, blue] = sums(picks, index, planes);
+    let byte = |sum: __m256i| {
+        let level = _mm256_max_epi32(level(sum), _mm256_setzero_si256());
+        _mm256_min_epi32(level, _mm256_set1_epi32(255))
+    };
+    let green = _mm256_slli_epi32::<8>(byte(green));
+    let blue = _mm256_slli_epi32::<16>(byte(blue));
+    _mm256_or_si256(_mm256_or_si256(byte(red), green), blue)
+}
+
+/// See [`crate::resample::plain::across`].
+#[target_feature(enable = "avx2")]
+pub(super) fn across_wide(picks: &Picks, planes: [&[u8]; 3], out: &mut [i16]) {
+    for (index, block) in out.chunks_mut(BLOCK).enumerate() {
+        let [mut reds, mut greens, mut blues] = [[0i32; 8]; 3];
+        let [red, green, blue] = sums(picks, index, planes);
+        store(red, &mut reds);
+        store(green, &mut greens);
+        store(blue, &mut blues);
+        let sums = reds.iter().zip(&greens).zip(&blues);
+        for (pixel, ((&r, &g), &b)) in block.as_chunks_mut::<3>().0.iter_mut().zip(sums) {
+            *pixel = [r, g, b].map(|sum| (sum >> DROPPED_FIRST) as i16);
+        }
+    }
+}
+
+/// The exact sums of eight outputs of each plane.
+#[target_feature(enable = "avx2")]
+#[inline]
+fn sums(picks: &Picks, index: usize, planes: [&[u8]; 3]) -> [__m256i; 3] {
     let bases = &picks.bases()[2 * index..2 * index + 2];
     let window = |plane: &[u8], base: u32| {
         let base = base as usize;
@@ -65,22 +96,25 @@ fn pixels(picks: &Picks, index: usize, planes: [&[u8]; 3]) -> __m256i {
             upper[plane] = _mm256_add_epi32(upper[plane], products);
         }
     }
-    let level = |plane: usize| {
-        let level = level(lower[plane], upper[plane]);
-        let level = _mm256_max_epi32(level, _mm256_setzero_si256());
-        _mm256_min_epi32(level, _mm256_set1_epi32(255))
-    };
-    let green = _mm256_slli_epi32::<8>(level(1));
-    let blue = _mm256_slli_epi32::<16>(level(2));
-    _mm256_or_si256(_mm256_or_si256(level(0), green), blue)
+    [
+        whole(lower[0], upper[0]),
+        whole(lower[1], upper[1]),
+        whole(lower[2], upper[2]),
+    ]
 }
 
-/// Sums of the lower and the upper parts, rounded to levels that may overshoot.
+/// The sum of the products with whole weights.
 #[target_feature(enable = "avx2")]
 #[inline]
-fn level(lower: __m256i, upper: __m256i) -> __m256i {
-    let sum = _mm256_add_epi32(lower, _mm256_slli_epi32::<LOWER>(upper));
-    _mm256_srai_epi32::<WHOLE>(_mm256_add_epi32(sum, _mm256_set1_epi32(HALF)))
+fn whole(lower: __m256i, upper: __m256i) -> __m256i {
+    _mm256_add_epi32(lower, _mm256_slli_epi32::<LOWER>(upper))
+}
+
+/// Sums rounded to levels that may overshoot.
+#[target_feature(enable = "avx2")]
+#[inline]
+fn level(sum: __m256i) -> __m256i {
+    _mm256_srai_epi32::<BITS>(_mm256_add_epi32(sum, _mm256_set1_epi32(HALF)))
 }
 
 #[target_feature(enable = "avx2")]
@@ -139,7 +173,8 @@ fn blend(weights: &[i32], at: impl Fn(usize) -> __m256i) -> __m256i {
             upper[part] = _mm256_add_epi32(upper[part], products);
         }
     }
-    let low = _mm256_packs_epi32(level(lower[0], upper[0]), level(lower[1], upper[1]));
-    let high = _mm256_packs_epi32(level(lower[2], upper[2]), level(lower[3], upper[3]));
+    let sum = |part: usize| level(whole(lower[part], upper[part]));
+    let low = _mm256_packs_epi32(sum(0), sum(1));
+    let high = _mm256_packs_epi32(sum(2), sum(3));
     _mm256_packus_epi16(low, high)
 }
