@@ -163,7 +163,7 @@ pub(crate) enum Stored {
     /// times the speed; other files as they are
     Jpeg,
     /// Baseline JPEGs with their coefficients coded anew for vector instructions: fewer bytes, and with
-    /// AVX-512 twice the speed of jpeg; other files, and those that would grow, as with jpeg
+    /// AVX-512 1.8 times the speed of jpeg; other files, and those that would grow, as with jpeg
     Recoded,
     /// The source file as it is
     Source,

@@ -21,7 +21,7 @@ pub(super) const SHORTEST: usize = HEAD + 16 * 4;
 /// The bits of a unit's first word that count words.
 const WORDS: usize = 0x3fff;
 /// Symbols a lane from which on a unit has a further 16 lanes. More lanes decode faster; each costs two bytes.
-const SYMBOLS_A_LANE: usize = 40;
+const SYMBOLS_A_LANE: usize = 60;
 /// Symbols of each phase at most.
 pub(super) const MOST_MASKS: usize = MOST_BLOCKS * MASK_BYTES;
 pub(super) const MOST_SYMBOLS: usize = MOST_BLOCKS * MOST_PAIRS;
