@@ -7,6 +7,7 @@
 mod bench;
 
 mod building;
+mod converting;
 mod damage;
 mod odd_files;
 mod official;
