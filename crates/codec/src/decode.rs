@@ -10,6 +10,7 @@ use crate::jpeg::{cmyk, crop};
 use crate::recoded::{self, RecodedDecoder};
 use crate::seek::{self, Level, Planes, SeekDecoder};
 use crate::sniff::{check_size, kind_of};
+use crate::transcoded;
 use crate::turbo::{Decompressor, PixelFormat};
 use crate::{CodecError, Encoding, Kind, Region, Tables, png, rgb};
 
@@ -102,7 +103,8 @@ impl Decoder {
     }
 
     /// What the payload decodes to with the least work, covering at least `region`: planes for
-    /// [`Encoding::Jpeg`] and [`Encoding::Recoded`], RGB pixels for everything else.
+    /// the JPEGs of [`Encoding::Jpeg`], [`Encoding::Recoded`] and [`Encoding::Transcoded`], RGB pixels
+    /// for everything else.
     ///
     /// Planes are those of libjpeg-turbo's accurate integer DCT, bit for bit, before upsampling.
     ///
@@ -121,6 +123,9 @@ impl Decoder {
                 self.recoded
                     .decode(tables, payload, region)
                     .map(Native::Planes)
+            }
+            Encoding::Transcoded => {
+                self.decode_native(Encoding::Jpeg, transcoded::indexed(payload)?, region)
             }
             Encoding::Source => self.decode(encoding, payload, region).map(Native::Rgb),
         }
@@ -150,6 +155,9 @@ impl Decoder {
         region: Option<Region>,
     ) -> Result<Decoded<'_>, CodecError> {
         match encoding {
+            Encoding::Transcoded => {
+                self.decode(Encoding::Jpeg, transcoded::indexed(payload)?, region)
+            }
             Encoding::Source => match kind_of(payload)? {
                 Kind::Jpeg => self.decode_jpeg(payload, region),
                 Kind::Png => png::decode(payload, region, &mut self.samples, &mut self.pixels),
@@ -187,6 +195,10 @@ impl Decoder {
         // libjpeg-turbo is the judge, also of what our own decoder will decode.
         let decoded = match encoding {
             Encoding::Source => self.decode(encoding, payload, None),
+            Encoding::Transcoded => match transcoded::indexed(payload) {
+                Ok(indexed) => return self.health(Encoding::Jpeg, indexed),
+                Err(error) => Err(error),
+            },
             Encoding::Jpeg => seek::restore(payload)
                 .map_err(CodecError::from)
                 .and_then(|file| self.decode_jpeg(&file, None)),

@@ -23,6 +23,7 @@ mod rgb;
 mod seek;
 mod sniff;
 mod store;
+mod transcoded;
 mod turbo;
 
 pub use decode::{Decoded, Decoder, Health, Native};
@@ -32,7 +33,8 @@ pub use recoded::{TableTrainer, Tables};
 pub use region::Region;
 pub use seek::{Level, Plane, Planes};
 pub use sniff::{ImageInfo, Kind, MAX_PIXELS, Oddity, sniff};
-pub use store::{pack, pack_with, unpack, unpack_with};
+pub use store::{gives_source, pack, pack_with, unpack, unpack_with};
+pub use transcoded::{Originals, transcode};
 
 use std::fmt;
 
@@ -49,6 +51,9 @@ pub enum Encoding {
     /// The coefficients of a baseline JPEG, entropy-coded for vector units, unit by unit. Regions
     /// decode alone; the file comes back byte for byte. Needs the [`Tables`] that it was made with.
     Recoded,
+    /// The baseline form of a JPEG of another kind (progressive, arithmetic-coded, with restart
+    /// intervals), seek-indexed, and the file itself unless it was dropped. Made by [`transcode`].
+    Transcoded,
 }
 
 impl Encoding {
@@ -58,6 +63,7 @@ impl Encoding {
             Self::Source => 1,
             Self::Jpeg => 2,
             Self::Recoded => 3,
+            Self::Transcoded => 4,
         }
     }
 
@@ -80,6 +86,7 @@ impl Encoding {
             1 => Ok(Self::Source),
             2 => Ok(Self::Jpeg),
             3 => Ok(Self::Recoded),
+            4 => Ok(Self::Transcoded),
             _ => Err(CodecError::UnknownEncoding(tag)),
         }
     }
@@ -92,6 +99,7 @@ impl fmt::Display for Encoding {
             Self::Source => "source",
             Self::Jpeg => "jpeg",
             Self::Recoded => "recoded",
+            Self::Transcoded => "transcoded",
         })
     }
 }
@@ -106,14 +114,13 @@ mod tests {
         let known: Vec<_> = (0..=255)
             .filter_map(|tag| Some((tag, Encoding::from_tag(tag).ok()?)))
             .collect();
-        assert_eq!(
-            known,
-            [
-                (1, Encoding::Source),
-                (2, Encoding::Jpeg),
-                (3, Encoding::Recoded)
-            ]
-        );
+        let expected = [
+            (1, Encoding::Source),
+            (2, Encoding::Jpeg),
+            (3, Encoding::Recoded),
+            (4, Encoding::Transcoded),
+        ];
+        assert_eq!(known, expected);
         for (tag, encoding) in known {
             assert_eq!(encoding.to_tag(), tag);
         }

@@ -2,6 +2,7 @@
 
 use std::borrow::Cow;
 
+use crate::transcoded::Parts;
 use crate::{CodecError, Encoding, Tables, recoded, seek};
 
 /// Makes the payload of a record from a source file, stored as `wanted` if the file is of a kind
@@ -12,7 +13,7 @@ use crate::{CodecError, Encoding, Tables, recoded, seek};
 pub fn pack(file: &[u8], wanted: Encoding) -> (Encoding, Cow<'_, [u8]>) {
     let builtin = match wanted {
         Encoding::Recoded => Tables::builtin().ok(),
-        Encoding::Source | Encoding::Jpeg => None,
+        Encoding::Source | Encoding::Jpeg | Encoding::Transcoded => None,
     };
     match builtin {
         Some(tables) => pack_with(file, wanted, &tables),
@@ -38,15 +39,16 @@ pub fn pack_with<'a>(
 fn pack_jpeg(file: &[u8], wanted: Encoding) -> (Encoding, Cow<'_, [u8]>) {
     match wanted {
         Encoding::Source => (Encoding::Source, Cow::Borrowed(file)),
-        Encoding::Jpeg | Encoding::Recoded => match seek::pack(file) {
+        // What [`crate::transcode`] is for is stored so as a second step, by whoever wants it.
+        Encoding::Jpeg | Encoding::Recoded | Encoding::Transcoded => match seek::pack(file) {
             Ok(payload) => (Encoding::Jpeg, Cow::Owned(payload)),
             Err(_) => (Encoding::Source, Cow::Borrowed(file)),
         },
     }
 }
 
-/// The source file that a payload was made from, byte for byte. For [`Encoding::Recoded`] the
-/// built-in tables are used.
+/// The source file that a payload was made from, byte for byte; if [`gives_source`] says that it was
+/// not kept, a file with the same pixels. For [`Encoding::Recoded`] the built-in tables are used.
 ///
 /// # Errors
 /// Those of [`unpack_with`].
@@ -55,6 +57,7 @@ pub fn unpack(encoding: Encoding, payload: &[u8]) -> Result<Cow<'_, [u8]>, Codec
         Encoding::Recoded => unpack_with(encoding, payload, &*Tables::builtin()?),
         Encoding::Jpeg => Ok(Cow::Owned(seek::restore(payload)?)),
         Encoding::Source => Ok(Cow::Borrowed(payload)),
+        Encoding::Transcoded => Parts::parse(payload)?.file(),
     }
 }
 
@@ -70,6 +73,17 @@ pub fn unpack_with<'a>(
 ) -> Result<Cow<'a, [u8]>, CodecError> {
     match encoding {
         Encoding::Recoded => Ok(Cow::Owned(recoded::restore(tables, payload)?)),
-        Encoding::Source | Encoding::Jpeg => unpack(encoding, payload),
+        Encoding::Source | Encoding::Jpeg | Encoding::Transcoded => unpack(encoding, payload),
+    }
+}
+
+/// Whether [`unpack`] gives the source file itself.
+///
+/// # Errors
+/// [`CodecError::Decode`] if the payload is damaged.
+pub fn gives_source(encoding: Encoding, payload: &[u8]) -> Result<bool, CodecError> {
+    match encoding {
+        Encoding::Source | Encoding::Jpeg | Encoding::Recoded => Ok(true),
+        Encoding::Transcoded => Ok(Parts::parse(payload)?.keeps_original()),
     }
 }

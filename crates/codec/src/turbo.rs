@@ -252,6 +252,44 @@ pub(crate) fn compress(
     Ok(output.to_vec())
 }
 
+/// The same coefficients as a baseline file with Huffman tables of its own, without metadata. The
+/// error is libjpeg-turbo's message, or its warning: then some coefficients were guessed.
+pub(crate) fn to_baseline(jpeg: &[u8]) -> Result<Vec<u8>, String> {
+    let mut instance = Instance::new(raw::TJINIT_TJINIT_TRANSFORM as c_int)?;
+    instance.set(raw::TJPARAM_TJPARAM_SCANLIMIT, MAX_SCANS)?;
+    instance.set(raw::TJPARAM_TJPARAM_MAXPIXELS, MAX_PIXELS as c_int)?;
+    let [x, y, w, h] = [0; 4];
+    let transform = raw::tjtransform {
+        r: raw::tjregion { x, y, w, h },
+        op: raw::TJXOP_TJXOP_NONE as c_int,
+        options: (raw::TJXOPT_OPTIMIZE | raw::TJXOPT_COPYNONE) as c_int,
+        data: ptr::null_mut(),
+        customFilter: None,
+    };
+    let mut output = TurboBuffer {
+        start: ptr::null_mut(),
+        length: 0,
+    };
+    // SAFETY: the handle is live and made for transforms; pointer and length are those of a slice that
+    // is only read. There is one output, one size and one transform, as the count says, all of which
+    // outlive the call; the output pointer is null, so that TurboJPEG allocates.
+    let status = unsafe {
+        raw::tj3Transform(
+            instance.handle(),
+            jpeg.as_ptr(),
+            jpeg.len() as raw::size_t,
+            1,
+            &raw mut output.start,
+            &raw mut output.length,
+            &raw const transform,
+        )
+    };
+    if status != 0 {
+        return Err(instance.message());
+    }
+    Ok(output.to_vec())
+}
+
 /// A buffer that TurboJPEG allocated.
 struct TurboBuffer {
     start: *mut u8,

@@ -2,6 +2,7 @@
 //!
 //! Planes are as the file stores them: nothing is upsampled or converted here.
 
+use super::SeekError;
 use super::grid::{Grid, Window};
 use super::group::Quantiser;
 use super::header::Header;
@@ -10,7 +11,9 @@ use super::index::Index;
 use super::payload::Payload;
 use super::rows::{self, Groups, Rows};
 use super::tables::Tables;
-use crate::{CodecError, Region};
+use crate::decode::grow;
+use crate::sniff::check_size;
+use crate::{CodecError, Kind, Region};
 
 /// Samples of one component: a rectangle of its plane.
 #[derive(Clone, Copy, Debug)]
@@ -71,6 +74,7 @@ impl SeekDecoder {
         let payload = Payload::parse(record)?;
         let header = payload.header()?;
         let (width, height) = (header.width as u32, header.height as u32);
+        check_size(Kind::Jpeg, width, height)?;
         let whole = Region::whole(width, height);
         let region = region.unwrap_or(whole);
         if !region.is_inside(&whole) {
@@ -84,10 +88,16 @@ impl SeekDecoder {
         let components = header.components();
         let grid = Grid::of(&header);
         let index = Index::parse(payload.index, grid.across, grid.down, components.len())?;
+        // Every block takes a bit for DC and one for its end. So the payload's length bounds what
+        // is allocated for its planes, whatever its header says of the image.
+        let blocks: usize = components.iter().map(|c| c.across * c.down).sum();
+        if grid.across * grid.down * blocks * 2 > payload.scan.len() * 8 {
+            return Err(SeekError::Corrupt("it has more blocks than bits").into());
+        }
         let window = grid.window(region);
         for (c, component) in components.iter().enumerate() {
             self.steps[c] = Quantiser::new(header.quantiser(component)?);
-            self.planes[c].resize(window.plane(component), 0);
+            grow(&mut self.planes[c], window.plane(component))?;
         }
         let segment = window.left / index.segment;
         let rows = Rows::new(
@@ -120,7 +130,7 @@ impl SeekDecoder {
             let width = (window.right - window.left) * component.across * 8;
             let height = (window.bottom - window.top) * component.down * 8;
             Plane {
-                data: &self.planes[c],
+                data: &self.planes[c][..window.plane(component)],
                 stride: window.stride(component),
                 region: Region {
                     x: x as u32,

@@ -158,6 +158,26 @@ fn trailing_bytes_and_metadata_come_back() {
     assert_eq!(restore(&pack(&file).unwrap()).unwrap(), file);
 }
 
+#[test]
+fn a_header_that_promises_more_blocks_than_there_are_bits_allocates_nothing() {
+    let file = jpeg(&EncodeOptions::new(90, Sampling::S420), 40, 30, 1);
+    let mut record = pack(&file).unwrap();
+    // SOF0: marker, length, precision, height, width.
+    let frame = record
+        .windows(2)
+        .position(|pair| pair == [0xff, 0xc0])
+        .unwrap();
+    record[frame + 5..frame + 9].copy_from_slice(&[0x3f, 0xff, 0x3f, 0xff]);
+    // An index to match: five segments a row, 32 bits and a bit for each of their predictors.
+    let index = u32::from_le_bytes(record[..4].try_into().unwrap()) as usize;
+    let fields = vec![0; 1024 * (32 + 5 * 3) / 8];
+    record.splice(16..16 + index, [&[255, 0, 1, 1, 1], &fields[..]].concat());
+    record[..4].copy_from_slice(&(5 + fields.len() as u32).to_le_bytes());
+    let mut decoder = SeekDecoder::with_level(Level::Scalar);
+    let refused = decoder.decode(&record, None).unwrap_err().to_string();
+    assert!(refused.contains("more blocks than bits"), "{refused}");
+}
+
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(150))]
 

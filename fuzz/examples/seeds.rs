@@ -1,0 +1,108 @@
+//! Fills `fuzz/corpus` with small files of every kind: `cargo run --manifest-path fuzz/Cargo.toml --example seeds`.
+
+use std::{error::Error, fs, path::Path};
+
+use codec::{EncodeOptions, Encoding, JpegColor, Originals, Restart, Sampling};
+use record::{NewRecord, ShardWriter};
+
+type Seeded = Result<(), Box<dyn Error>>;
+
+fn main() -> Seeded {
+    let corpus = Path::new(env!("CARGO_MANIFEST_DIR")).join("corpus");
+    let files = files()?;
+    for (number, file) in files.iter().enumerate() {
+        put(&corpus, "sniff", number, file)?;
+        put(&corpus, "round_trip", number, file)?;
+        let (encoding, payload) = codec::pack(file, Encoding::Jpeg);
+        let mut payloads = vec![(encoding, payload.into_owned())];
+        let transcoded = codec::transcode(file, Originals::Drop);
+        payloads.extend(transcoded.map(|payload| (Encoding::Transcoded, payload)));
+        for (way, (encoding, payload)) in payloads.into_iter().enumerate() {
+            // A tag, and the region 6x5+3+2.
+            let head = [encoding.to_tag(), 3, 0, 2, 0, 6, 0, 5, 0];
+            put(
+                &corpus,
+                "payload",
+                number * 2 + way,
+                &[&head[..], &payload].concat(),
+            )?;
+        }
+    }
+    shards(&corpus, &files)?;
+    let manifest = concat!(
+        r#"{"format":"1.0","tool":"shard 0.1.0","encoding":"source","options":{"shards":1},"#,
+        r#""classes":[{"synset":"n01440764","names":["tench"]}],"splits":{"train":{"layout":"folders","#,
+        r#""records":1,"bytes":320,"shards":[{"file":"train-00000-of-00001.shard","records":1,"bytes":320,"#,
+        r#""hash":"cff8f522bb7ed775"}]}},"odd":[{"split":"train","key":"a/b.JPEG","action":"kept","reason":"gray"}]}"#
+    );
+    put(&corpus, "manifest", 0, manifest.as_bytes())
+}
+
+/// Small JPEGs of every kind.
+fn files() -> Result<Vec<Vec<u8>>, Box<dyn Error>> {
+    let mut files = Vec::new();
+    for sampling in [
+        Sampling::S444,
+        Sampling::S422,
+        Sampling::S420,
+        Sampling::S440,
+        Sampling::S411,
+    ] {
+        for color in [
+            JpegColor::YCbCr,
+            JpegColor::Gray,
+            JpegColor::Rgb,
+            JpegColor::Cmyk,
+        ] {
+            for (progressive, arithmetic, restart) in [
+                (false, false, Restart::None),
+                (true, false, Restart::None),
+                (false, true, Restart::None),
+                (false, false, Restart::Mcus(2)),
+            ] {
+                let options = EncodeOptions {
+                    color,
+                    progressive,
+                    arithmetic,
+                    restart,
+                    optimize: true,
+                    ..EncodeOptions::new(70, sampling)
+                };
+                let channels = if color == JpegColor::Cmyk { 4 } else { 3 };
+                let (width, height) = (37u32, 21u32);
+                let pixels: Vec<u8> = (0..width * height * channels)
+                    .map(|i| ((i.wrapping_mul(2_654_435_761) >> 27) * (i / 300)) as u8)
+                    .collect();
+                files.push(options.encode(&pixels, width, height)?);
+            }
+        }
+    }
+    Ok(files)
+}
+
+fn shards(corpus: &Path, files: &[Vec<u8>]) -> Seeded {
+    let dir = tempfile::tempdir()?;
+    for (number, count) in [0, 1, 3].into_iter().enumerate() {
+        let path = dir.path().join(format!("train-{number:05}-of-00003.shard"));
+        let mut writer = ShardWriter::create(&path)?;
+        for (label, file) in files.iter().take(count).enumerate() {
+            let record = NewRecord {
+                key: &format!("class/{label}.JPEG"),
+                label: label as u32,
+                width: 37,
+                height: 21,
+                encoding: 1,
+            };
+            writer.push(&record, file)?;
+        }
+        writer.finish(b"{}")?;
+        put(corpus, "shard", number, &fs::read(&path)?)?;
+    }
+    Ok(())
+}
+
+fn put(corpus: &Path, target: &str, number: usize, bytes: &[u8]) -> Seeded {
+    let dir = corpus.join(target);
+    fs::create_dir_all(&dir)?;
+    Ok(fs::write(dir.join(format!("seed{number}")), bytes)?)
+}
