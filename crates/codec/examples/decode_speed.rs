@@ -47,21 +47,26 @@ fn main() -> Result<(), Box<dyn Error>> {
         us(part, count),
         100.0 * area / f64::from(count)
     );
-    let (mut stored, mut parts) = (Vec::new(), Vec::new());
+    let (mut stored, mut parts, mut sources) = (Vec::new(), Vec::new(), 0);
     for ((file, width, height), region) in files.iter().zip(regions) {
         if let (Encoding::Jpeg, payload) = pack(file, Encoding::Jpeg) {
+            sources += file.len();
             stored.push((payload.into_owned(), *width, *height));
             parts.push(region);
         }
     }
     let count = stored.len() as u32;
+    let payloads: usize = stored.iter().map(|(payload, ..)| payload.len()).sum();
     let corner = Region {
         x: 0,
         y: 0,
         width: 1,
         height: 1,
     };
-    println!("{count} of them seek-indexed:");
+    println!(
+        "{count} of them seek-indexed, in {:.4} of the files' bytes:",
+        payloads as f64 / sources as f64
+    );
     for level in Level::available() {
         let mut decoder = Decoder::with_level(*level)?;
         let mut planes = |name: &str, region: &dyn Fn(usize) -> Option<Region>| {

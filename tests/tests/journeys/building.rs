@@ -110,3 +110,28 @@ fn both_encodings_give_the_files_back() {
         "{shown}"
     );
 }
+
+#[test]
+fn images_are_scaled_where_asked_and_it_is_said() {
+    let bench = Bench::with_images(30, 4);
+    bench
+        .shard("build --source raw --out set --short-side 32 --quality 90")
+        .says(&["B/image", "random crops of 299 px", "measured on"]);
+    let manifest = bench.manifest("set");
+    assert_eq!(manifest["options"]["lossy"]["short_side"], 32);
+    assert_eq!(manifest["options"]["lossy"]["subsampled"], true);
+    let shown = bench.shard("inspect set --record 0 --json").json();
+    let side = |name: &str| shown[name].as_u64().unwrap_or_default();
+    assert_eq!(side("width").min(side("height")), 32);
+    bench.shard("verify set --decode").says(&["all is well"]);
+    bench
+        .shard("inspect set")
+        .says(&["lossy: images", "above 32 px"]);
+    bench
+        .shard("export set --out back")
+        .says(&["lossy: images", "their sources are not here"]);
+    bench
+        .run("shard", "build --source raw --out other --quality 80")
+        .ends_with(2)
+        .says(&["--short-side"]);
+}

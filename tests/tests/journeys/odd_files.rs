@@ -118,3 +118,29 @@ fn reading_headers_only_does_not_see_a_cut_off_end() {
         .ends_with(1)
         .says(&["1 fault", "bad_truncated", "warning"]);
 }
+
+#[test]
+fn odd_jpegs_are_transcoded_where_asked_and_come_back() {
+    let bench = odd_bench();
+    let build = "build --source raw --on-bad skip --transcode -q";
+    bench.shard(&format!("{build} --out kept"));
+    bench.shard(&format!("{build} --drop-originals --out dropped"));
+    bench.shard("verify kept --decode").says(&["all is well"]);
+    bench.shard("export kept --out back -q");
+    let raw = bench.files("raw/train");
+    for (name, bytes) in bench.files("back/train") {
+        assert!(bytes == raw[&name], "{}", name.display());
+    }
+    let manifest = bench.manifest("dropped");
+    assert_eq!(manifest["options"]["transcode"]["originals"], "dropped");
+    let said = "baseline files of the same pixels";
+    bench.shard("export dropped --out other").says(&[said]);
+    bench.shard("inspect dropped").says(&[said]);
+    // Restart markers and progressive scans are gone, and only these files differ.
+    let differ = bench
+        .files("other/train")
+        .into_iter()
+        .filter(|(name, bytes)| *bytes != raw[name])
+        .count();
+    assert!((1..=3).contains(&differ), "{differ} files differ");
+}

@@ -9,7 +9,10 @@ use std::{
 
 use bytesize::ByteSize;
 use clap::{Args, Parser, Subcommand, ValueEnum};
+use codec::Originals;
 use serde::{Deserialize, Serialize};
+
+use crate::build::storing::{Scale, Storing};
 
 /// Packs ImageNet, or any folder of labelled images, into shards that a trainer reads at full
 /// speed; verifies, inspects, exports and benchmarks them.
@@ -97,13 +100,37 @@ pub(crate) struct BuildArgs {
     #[arg(long, value_enum, default_value_t = Check::Decode)]
     pub(crate) check: Check,
 
-    /// How images are stored; all give the source file back byte for byte
+    /// How images are stored; all give the source file back byte for byte (but see --short-side and
+    /// --drop-originals)
     #[arg(long, value_enum, default_value_t = Stored::Jpeg)]
     pub(crate) encoding: Stored,
 
     /// Where --encoding recoded has its symbol statistics from
     #[arg(long, value_enum, default_value_t = TablesFrom::Trained)]
     pub(crate) tables: TablesFrom,
+
+    /// Store progressive, arithmetic-coded and restart-interval JPEGs in baseline form with an index, so
+    /// that they decode as fast as the others; the file itself is stored beside, for export
+    #[arg(long)]
+    pub(crate) transcode: bool,
+
+    /// Do not store the files that --transcode took the coefficients of: saves their bytes; an export
+    /// then gives baseline files with the same pixels
+    #[arg(long, requires = "transcode")]
+    pub(crate) drop_originals: bool,
+
+    /// Lossy: scale images down to N pixels on their shorter side (Pillow's antialiased bicubic) and
+    /// store them as JPEGs of --quality; smaller images stay as they are
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(16..=65_500))]
+    pub(crate) short_side: Option<u32>,
+
+    /// libjpeg's quality of images that --short-side scales
+    #[arg(long, value_name = "Q", default_value_t = 95, requires = "short_side", value_parser = clap::value_parser!(u8).range(1..=100))]
+    pub(crate) quality: u8,
+
+    /// Chroma resolution of images that --short-side scales [default: 444 from quality 95 on, else 420]
+    #[arg(long, value_enum, requires = "short_side")]
+    pub(crate) subsampling: Option<Subsampling>,
 
     /// Labels of validation images that lie flat: a labels file, the devkit's folder or its tar.gz
     /// [default: looked for beside the images]
@@ -121,6 +148,39 @@ pub(crate) struct BuildArgs {
     /// Print the summary as JSON
     #[arg(long)]
     pub(crate) json: bool,
+}
+
+impl BuildArgs {
+    /// How files are to be stored.
+    pub(crate) fn storing(&self) -> Storing {
+        let originals = match self.drop_originals {
+            true => Originals::Drop,
+            false => Originals::Keep,
+        };
+        Storing {
+            encoding: self.encoding.into(),
+            transcode: self.transcode.then_some(originals),
+            scale: self.short_side.map(|short_side| Scale {
+                short_side,
+                quality: self.quality,
+                subsampled: match self.subsampling {
+                    Some(subsampling) => subsampling == Subsampling::S420,
+                    None => self.quality < 95,
+                },
+            }),
+        }
+    }
+}
+
+/// Resolution of chroma against luma.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Subsampling {
+    /// Full
+    #[value(name = "444")]
+    S444,
+    /// Half, across and down
+    #[value(name = "420")]
+    S420,
 }
 
 /// The order of records in a split.

@@ -3,7 +3,7 @@
 
 use std::collections::BTreeMap;
 
-use codec::{Encoding, Tables};
+use codec::{Encoding, Originals, Tables};
 use imagenet::Source;
 use record::{Class, Manifest, SplitInfo, TablesSummary, Version};
 use serde_json::json;
@@ -28,12 +28,23 @@ pub(crate) fn manifest(
         .iter()
         .map(|split| (&split.name, split.order))
         .collect();
-    let options = [
+    let mut options = vec![
         ("check", json!(args.check)),
         ("on_bad", json!(args.on_bad)),
         ("order", json!(orders)),
         ("seed", json!(args.seed)),
     ];
+    let storing = args.storing();
+    if let Some(originals) = storing.transcode {
+        let kept = originals == Originals::Keep;
+        options.push((
+            "transcode",
+            json!({ "originals": if kept { "kept" } else { "dropped" } }),
+        ));
+    }
+    if let Some(scale) = storing.scale {
+        options.push(("lossy", json!(scale)));
+    }
     let mut shards = finished.iter().map(|shard| shard.summary.clone());
     let splits = plan.iter().map(|split| {
         let own = shards.by_ref().take(split.shards.len()).collect();
@@ -47,7 +58,10 @@ pub(crate) fn manifest(
         tool: concat!("shard ", env!("CARGO_PKG_VERSION")).to_owned(),
         encoding: Encoding::from(args.encoding).to_string(),
         tables: tables.map(|tables| TablesSummary::of(tables.as_bytes())),
-        options: options.map(|(name, value)| (name.to_owned(), value)).into(),
+        options: options
+            .into_iter()
+            .map(|(name, value)| (name.to_owned(), value))
+            .collect(),
         classes: classes.collect(),
         splits: splits.collect(),
         odd: finished

@@ -2,11 +2,13 @@
 //! pack the rest. The command itself, and what it says, is in `cmd::build`.
 
 pub(crate) mod examine;
+pub(crate) mod frontier;
 pub(crate) mod manifest;
 pub(crate) mod note;
 pub(crate) mod pack;
 pub(crate) mod plan;
 pub(crate) mod report;
+pub(crate) mod storing;
 pub(crate) mod survey;
 pub(crate) mod tables;
 

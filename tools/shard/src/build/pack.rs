@@ -6,7 +6,6 @@
 //! back once the sample is stored.
 
 use std::{
-    borrow::Cow,
     collections::BTreeMap,
     path::Path,
     sync::{
@@ -32,6 +31,7 @@ use super::{
     examine::{Examiner, Finding},
     note::Note,
     plan::{ShardPlan, SplitPlan},
+    storing::{Storer, Storing},
 };
 
 /// Buffers for each thread: how far threads may run ahead of the slowest image.
@@ -48,9 +48,8 @@ pub(crate) struct Job<'a> {
     pub(crate) shards: Vec<(&'a SplitPlan, &'a ShardPlan)>,
     pub(crate) on_bad: OnBad,
     pub(crate) check: Check,
-    /// How images are stored that can be stored so.
-    pub(crate) encoding: Encoding,
-    /// What it is done with, if it needs any.
+    pub(crate) storing: Storing,
+    /// What its encoding is done with, if it needs any.
     pub(crate) tables: Option<&'a Tables>,
     pub(crate) threads: usize,
     pub(crate) progress: &'a Progress,
@@ -173,23 +172,22 @@ struct Examined {
 }
 
 impl Examined {
-    /// Encodes the file, if it is sound, as `wanted` or as near to it as its kind allows.
-    fn new(bytes: Vec<u8>, finding: Finding, wanted: Encoding, tables: Option<&Tables>) -> Self {
+    /// Encodes the file if it is sound.
+    fn new(bytes: Vec<u8>, mut finding: Finding, storer: &mut Storer<'_>) -> Result<Self> {
         let (mut encoding, mut payload) = (Encoding::Source, None);
-        if matches!(finding, Finding::Good { .. })
-            && let (used, Cow::Owned(stored)) = match tables {
-                Some(tables) => codec::pack_with(&bytes, wanted, tables),
-                None => codec::pack(&bytes, wanted),
+        if let Finding::Good { width, height, .. } = &mut finding {
+            let stored = storer.store(&bytes)?;
+            (encoding, payload) = (stored.encoding, stored.payload);
+            if let Some(size) = stored.scaled_to {
+                (*width, *height) = size;
             }
-        {
-            (encoding, payload) = (used, Some(stored));
         }
-        Self {
+        Ok(Self {
             bytes,
             finding,
             encoding,
             payload,
-        }
+        })
     }
 }
 
@@ -197,6 +195,7 @@ impl<'a> Packer<'a> {
     fn work(&self, return_buffer: &Sender<Vec<u8>>, buffers: &Receiver<Vec<u8>>) -> Result<()> {
         let job = self.job;
         let mut examiner = Examiner::new(job.check)?;
+        let mut storer = Storer::new(job.storing, job.tables)?;
         while let Ok(mut bytes) = buffers.recv() {
             if self.ended.load(Ordering::Relaxed) || job.stop.load(Ordering::Relaxed) {
                 break;
@@ -212,7 +211,8 @@ impl<'a> Packer<'a> {
                 .read(shard.split.source, index, &mut bytes)
                 .with_context(|| format!("cannot read {}", sample.key))?;
             let finding = examiner.examine(&sample.key, &bytes);
-            let examined = Examined::new(bytes, finding, job.encoding, job.tables);
+            let examined = Examined::new(bytes, finding, &mut storer)
+                .with_context(|| format!("cannot store {}", sample.key))?;
             self.hand_in(shard, position, examined, return_buffer)?;
         }
         Ok(())

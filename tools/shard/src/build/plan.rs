@@ -3,11 +3,11 @@
 
 use std::fmt;
 
-use codec::Encoding;
 use imagenet::{ClassName, Layout, Sample, Source};
 use record::ShardName;
 use xxhash_rust::xxh3::{Xxh3, xxh3_64_with_seed};
 
+use super::storing::Storing;
 use crate::args::{Check, Order};
 
 /// Bytes of an image whose size the source does not know: the mean of ImageNet's training images.
@@ -26,9 +26,8 @@ pub(crate) struct Options {
     pub(crate) order: Option<Order>,
     pub(crate) seed: u64,
     pub(crate) check: Check,
-    /// How images are stored that can be stored so.
-    pub(crate) encoding: Encoding,
-    /// The id of the tables that it is done with.
+    pub(crate) storing: Storing,
+    /// The id of the tables that its encoding is done with.
     pub(crate) tables: Option<u32>,
 }
 
@@ -217,7 +216,13 @@ fn fingerprint(
     };
     add(VERSION);
     add(&name.to_string());
-    add(&options.encoding.to_string());
+    add(&options.storing.encoding.to_string());
+    if let Some(originals) = options.storing.transcode {
+        add(&format!("transcoded, originals: {originals:?}"));
+    }
+    if let Some(scale) = options.storing.scale {
+        add(&format!("{scale:?}"));
+    }
     if let Some(id) = options.tables {
         add(&format!("tables {id:08x}"));
     }
@@ -239,6 +244,7 @@ fn fingerprint(
 mod tests {
     #![allow(clippy::unwrap_used)]
 
+    use codec::Encoding;
     use imagenet::{Ignored, SourceError, SplitSource};
 
     use super::*;
@@ -279,7 +285,11 @@ mod tests {
         order: None,
         seed: 1,
         check: Check::Decode,
-        encoding: Encoding::Jpeg,
+        storing: Storing {
+            encoding: Encoding::Jpeg,
+            transcode: None,
+            scale: None,
+        },
         tables: None,
     };
 

@@ -14,7 +14,7 @@ use serde::Serialize;
 
 use crate::{Exit, text};
 
-use super::{BadFile, Finished, plan::SplitPlan};
+use super::{BadFile, Finished, frontier::Frontier, plan::SplitPlan};
 
 /// The outcome of a build.
 #[derive(Debug, Serialize)]
@@ -36,6 +36,9 @@ pub(crate) struct Report {
     /// How much of ImageNet the source holds.
     pub(crate) source: String,
     pub(crate) seconds: f64,
+    /// What was built, in bytes and speed; known of new sets of some size.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) frontier: Option<Frontier>,
     /// Whether there is something to train on but nothing to validate with.
     #[serde(skip)]
     lacks_val: bool,
@@ -87,6 +90,7 @@ impl Report {
             bad: Vec::new(),
             source: source.report().to_string(),
             seconds: 0.0,
+            frontier: None,
             lacks_val: plan.iter().all(|split| split.name != "val"),
         }
     }
@@ -147,6 +151,7 @@ impl Report {
                 lines.push(format!("{files} {what}: {}", counts.summary()));
             }
         }
+        lines.extend(self.frontier.as_ref().map(Frontier::text));
         if self.status == Status::Built {
             lines.push(format!(
                 "next: shard verify {out}   shard bench {out}   shard inspect {out}"

@@ -22,6 +22,7 @@ use crate::{
     args::BuildArgs,
     build::{
         Finished,
+        frontier::Frontier,
         manifest::manifest,
         note::Note,
         pack::{self, Job, Packed},
@@ -49,7 +50,7 @@ pub(crate) fn run(args: &BuildArgs, quiet: bool) -> Result<Exit> {
         order: args.order,
         seed: args.seed,
         check: args.check,
-        encoding: args.encoding.into(),
+        storing: args.storing(),
         tables: tables.map(Tables::id),
     };
     let plan = plan::plan(source, &args.split, options)?;
@@ -95,6 +96,9 @@ pub(crate) fn run(args: &BuildArgs, quiet: bool) -> Result<Exit> {
     let mut report = Report::new(status, out, source, &plan, &all);
     report.shards_kept = shards_kept;
     report.bad = packed.bad;
+    if status == Status::Built && (!quiet || args.json) {
+        report.frontier = frontier(out, &plan);
+    }
     let exit = report.print(args.json, quiet, started.elapsed())?;
     if status == Status::Built
         && !quiet
@@ -103,6 +107,13 @@ pub(crate) fn run(args: &BuildArgs, quiet: bool) -> Result<Exit> {
         eprintln!("{advice}");
     }
     Ok(exit)
+}
+
+/// A look at the split that is trained on, or the only one. The build is done and good without it.
+fn frontier(out: &Path, plan: &[SplitPlan]) -> Option<Frontier> {
+    let train = plan.iter().find(|split| split.name == "train");
+    let split = train.or(plan.first())?;
+    Frontier::measure(out, &split.name).ok().flatten()
 }
 
 /// A flag that the first SIGINT or SIGTERM sets. The second ends the process on the spot, which
@@ -281,7 +292,7 @@ fn pack_rest(
         shards,
         on_bad: args.on_bad,
         check: args.check,
-        encoding: args.encoding.into(),
+        storing: args.storing(),
         tables,
         threads: parallel::threads(args.threads),
         progress: &progress,

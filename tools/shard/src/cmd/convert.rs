@@ -148,7 +148,12 @@ impl Job<'_> {
 
     /// The payload of a record in the new encoding, or as near to it as its kind allows.
     fn record(&self, tag: u8, payload: &[u8]) -> Result<(Encoding, Vec<u8>)> {
-        let file = codec::unpack_with(Encoding::from_tag(tag)?, payload, &self.from)?;
+        let encoding = Encoding::from_tag(tag)?;
+        if encoding == Encoding::Transcoded && self.to != Encoding::Source {
+            // As near as its kind allows already.
+            return Ok((encoding, payload.to_vec()));
+        }
+        let file = codec::unpack_with(encoding, payload, &self.from)?;
         let (encoding, stored) = match &self.with {
             Some(tables) => codec::pack_with(&file, self.to, tables),
             None => codec::pack(&file, self.to),

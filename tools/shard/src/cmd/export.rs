@@ -15,7 +15,14 @@ use anyhow::{Context, Result, bail};
 use codec::{Encoding, Tables};
 use record::{Dataset, Io, Manifest, OddAction, Split};
 
-use crate::{Exit, args::ExportArgs, cmd::default_split, parallel, progress::Progress, text};
+use crate::{
+    Exit,
+    args::ExportArgs,
+    cmd::{default_split, losses},
+    parallel,
+    progress::Progress,
+    text,
+};
 
 /// Where `shard build` looks for the labels of images that lie flat: the one list that names each
 /// image, so that it also fits when bad images were left out.
@@ -206,6 +213,9 @@ fn summary(
         write!(out, ", {} there already", text::count(present, "file"))?;
     }
     writeln!(out, ", {seconds}")?;
+    for loss in losses(manifest) {
+        writeln!(out, "{loss}")?;
+    }
     let skipped = manifest
         .odd
         .iter()

@@ -16,7 +16,7 @@ use crate::{
     Exit,
     args::InspectArgs,
     build::note::Note,
-    cmd::{default_split, record_view::RecordView},
+    cmd::{default_split, losses, record_view::RecordView},
     histogram::Histogram,
     text,
 };
@@ -61,6 +61,8 @@ struct DatasetView {
     tool: String,
     encoding: String,
     options: BTreeMap<String, Value>,
+    /// What it no longer has of its sources.
+    losses: Vec<String>,
     num_classes: usize,
     splits: BTreeMap<String, SplitView>,
     classes: Vec<ClassView>,
@@ -176,6 +178,7 @@ impl DatasetView {
             tool: manifest.tool.clone(),
             encoding: manifest.encoding.clone(),
             options: manifest.options.clone(),
+            losses: losses(manifest),
             num_classes: manifest.classes.len(),
             splits,
             classes,
@@ -197,6 +200,9 @@ impl DatasetView {
             self.encoding,
             options.join(", ")
         );
+        for loss in &self.losses {
+            text += &format!("{loss}\n");
+        }
         for (name, split) in &self.splits {
             text += &format!(
                 "\n{name}: {}, {} in {}, from {}\n",

@@ -29,3 +29,25 @@ fn class_name(manifest: &Manifest, label: u32) -> Option<&str> {
     let class = manifest.classes.get(label as usize)?;
     Some(class.names.first().unwrap_or(&class.synset))
 }
+
+/// What a data set no longer has of its sources, in words: nothing, unless its builder asked for it.
+fn losses(manifest: &Manifest) -> Vec<String> {
+    let option = |name: &str| manifest.options.get(name);
+    let mut losses = Vec::new();
+    if let Some(scale) = option("lossy") {
+        let side = &scale["short_side"];
+        losses.push(format!(
+            "lossy: images with a shorter side above {side} px were scaled to it and stored as JPEGs of quality {}; \
+             their sources are not here",
+            scale["quality"]
+        ));
+    }
+    if option("transcode").is_some_and(|transcode| transcode["originals"] == "dropped") {
+        losses.push(
+            "progressive, arithmetic-coded and restart-interval files were dropped; baseline files of the \
+             same pixels stand for them"
+                .to_owned(),
+        );
+    }
+    losses
+}

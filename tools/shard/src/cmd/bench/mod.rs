@@ -3,7 +3,7 @@
 
 mod cold;
 mod compare;
-mod recipe;
+pub(crate) mod recipe;
 mod report;
 
 use std::{

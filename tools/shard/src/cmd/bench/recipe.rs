@@ -40,7 +40,7 @@ pub(crate) fn read(args: &BenchArgs) -> Result<LoaderRecipe> {
 }
 
 /// A random resized crop to 299 pixels, mirrored half of the time.
-fn plain() -> LoaderRecipe {
+pub(crate) fn plain() -> LoaderRecipe {
     let defaults = LoaderRecipe::default();
     LoaderRecipe {
         batch_size: defaults.batch_size.saturating_add(128),

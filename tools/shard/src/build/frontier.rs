@@ -1,0 +1,77 @@
+//! Where a data set that was just built lies on the frontier of size and speed: bytes an image, and
+//! images a second from one core. A quick look at records that are still in the page cache; `shard
+//! bench` measures.
+
+use std::{
+    num::NonZeroU32,
+    path::Path,
+    sync::Arc,
+    time::{Duration, Instant},
+};
+
+use anyhow::{Context, Result};
+use loader::{Cursor, Loader};
+use record::{Dataset, Io};
+use serde::Serialize;
+
+use crate::cmd::bench::recipe;
+
+/// How long it is looked at.
+const ENOUGH: Duration = Duration::from_millis(400);
+/// Images a batch, small so that there are several of a small set.
+const BATCH: NonZeroU32 = NonZeroU32::MIN.saturating_add(15);
+/// Fewer records tell nothing.
+const FEW: u64 = 64;
+
+/// A row of the table that compares encodings.
+#[derive(Debug, Clone, Serialize)]
+pub(crate) struct Frontier {
+    /// Of the split's shard files.
+    pub(crate) bytes_per_image: u64,
+    /// Random crops of 299 pixels, mirrored half of the time, on one worker thread.
+    pub(crate) images_per_second_per_core: u64,
+    /// How many records were measured.
+    pub(crate) records: u64,
+}
+
+impl Frontier {
+    /// Looks at a split; `None` if it is too small.
+    pub(crate) fn measure(dataset: &Path, split: &str) -> Result<Option<Self>> {
+        let split = Arc::new(Dataset::open(dataset)?.split(split, Io::Map)?);
+        let stored = split.len();
+        if stored < FEW {
+            return Ok(None);
+        }
+        let shards = split.shards().iter();
+        let bytes: u64 = shards.map(|shard| shard.summary().bytes).sum();
+        let mut plain = recipe::plain();
+        plain.batch_size = BATCH;
+        let config = plain.train(Cursor::start(0), u64::MAX, 1, 2)?;
+        let mut loader = Loader::start(split, config)?;
+        let mut take = || -> Result<()> {
+            loader.next().context("the loader ended early")??;
+            Ok(())
+        };
+        // The first ones are made while the worker's buffers grow.
+        take()?;
+        take()?;
+        let (started, mut images) = (Instant::now(), 0);
+        while started.elapsed() < ENOUGH {
+            take()?;
+            images += u64::from(BATCH.get());
+        }
+        let rate = images as f64 / started.elapsed().as_secs_f64();
+        Ok(Some(Self {
+            bytes_per_image: bytes / stored,
+            images_per_second_per_core: rate.round() as u64,
+            records: images.min(stored),
+        }))
+    }
+
+    pub(crate) fn text(&self) -> String {
+        format!(
+            "{} B/image, about {} random crops of 299 px a second and core (measured on {} records)",
+            self.bytes_per_image, self.images_per_second_per_core, self.records
+        )
+    }
+}
