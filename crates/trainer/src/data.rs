@@ -5,6 +5,7 @@ use std::num::NonZeroUsize;
 use std::path;
 use std::sync::Arc;
 
+use augment::MixPlan;
 use burn::tensor::{DType, Device, Int, Tensor, TensorData};
 use loader::{
     Batch, Cursor, Decode, Images, Loader, LoaderConfig, LoaderRecipe, Output, Preprocess, Shuffle,
@@ -14,10 +15,11 @@ use record::{Class, Dataset, Split};
 
 use crate::device;
 use crate::error::TrainError;
+use crate::loss::Targets;
 use crate::recipe::{Io, OnError, Recipe};
 
 /// Batches that may wait for the network, the one in use included.
-const SLOTS: usize = 4;
+pub(crate) const SLOTS: usize = 4;
 
 /// A data set, opened as a recipe says.
 #[derive(Debug)]
@@ -115,8 +117,9 @@ fn loader_recipe(recipe: &Recipe) -> LoaderRecipe {
         std: recipe.std,
         decode: recipe.decode,
         readahead: recipe.readahead,
-        // Mixed labels are not the trainer's yet: the key table refuses them.
-        ..LoaderRecipe::default()
+        mixup: recipe.mixup,
+        cutmix: recipe.cutmix,
+        cutmix_prob: recipe.cutmix_prob,
     }
 }
 
@@ -203,9 +206,9 @@ impl Input {
         (bytes.permute([0, 3, 1, 2]).float() - self.mean.clone()) / self.std.clone()
     }
 
-    /// A batch's images and labels on the device.
+    /// A batch's images and what they should be taken for, on the device.
     #[must_use]
-    pub fn of(&self, batch: &Batch<'_>) -> (Tensor<4>, Tensor<1, Int>) {
+    pub fn of(&self, batch: &Batch<'_>) -> (Tensor<4>, Targets) {
         let images = match batch.images() {
             Images::U8(pixels) => self.normalise(pixels),
             Images::F32(planes) => {
@@ -213,8 +216,10 @@ impl Input {
                 Tensor::from_data(TensorData::new(planes.to_vec(), shape), &self.device)
             }
         };
-        let labels: Vec<i32> = batch.labels().iter().map(|label| *label as i32).collect();
-        let labels = TensorData::new(labels, [batch.len()]);
-        (images, Tensor::from_data(labels, &self.device))
+        let targets = match batch.mixed() == MixPlan::NONE {
+            true => Targets::labels(batch.labels(), &self.device),
+            false => Targets::mixed(batch.targets(), &self.device),
+        };
+        (images, targets)
     }
 }

@@ -40,6 +40,24 @@ pub fn default_workers() -> NonZeroUsize {
     NonZeroUsize::new(cores / 4).unwrap_or(NonZeroUsize::MIN)
 }
 
+/// The processor, its threads and the memory of this machine, as far as Linux says it.
+#[must_use]
+pub fn machine() -> String {
+    let field = |file: &str, name: &str| {
+        let text = std::fs::read_to_string(file).unwrap_or_default();
+        let line = text.lines().find(|line| line.starts_with(name))?;
+        Some(line.split_once(':')?.1.trim().to_owned())
+    };
+    let processor = field("/proc/cpuinfo", "model name").unwrap_or_else(|| "unknown".to_owned());
+    let threads = std::thread::available_parallelism().map_or(1, NonZeroUsize::get);
+    let memory = field("/proc/meminfo", "MemTotal");
+    let kib = memory.and_then(|text| text.split_whitespace().next()?.parse::<f64>().ok());
+    let memory = kib.map_or(String::new(), |kib| {
+        format!(", {:.0} GiB", kib / 1024.0 / 1024.0)
+    });
+    format!("{processor}, {threads} threads{memory}")
+}
+
 /// The device of the crate's tests.
 #[cfg(test)]
 pub(crate) fn cpu_for_tests() -> Device {

@@ -10,6 +10,7 @@ use record::RecordError;
 
 use crate::checkpoint::CheckpointError;
 use crate::device::DeviceError;
+use crate::page::PageError;
 use crate::recipe::RecipeError;
 
 /// What can stop a run, a validation or a prediction. Each message says what to do.
@@ -68,11 +69,14 @@ pub enum TrainError {
         /// The data set.
         data_dir: PathBuf,
     },
-    /// The loss is infinite or not a number.
+    /// The loss or its gradient is infinite or not a number, more often in a row than may be skipped.
     #[error(
-        "the loss is {loss} at step {step}; its batch held {}. The last checkpoint is {}; a lower \
-         --lr or a longer --warmup-epochs usually helps",
-        shorten(keys), checkpoint.as_ref().map_or("none".to_owned(), |path| path.display().to_string())
+        "the loss is {loss}{} at step {step}, the {} in a row; its batch held {}. Saved as it is in {}; \
+         the checkpoint before that is {}. A lower --lr, a longer --warmup-epochs or --clip-grad usually \
+         helps; --nonfinite-skips N skips N such batches",
+        if loss.is_finite() { " and its gradient not finite" } else { "" },
+        ordinal(*in_a_row), shorten(keys), saved.display(),
+        checkpoint.as_ref().map_or("none".to_owned(), |path| path.display().to_string())
     )]
     Diverged {
         /// The loss.
@@ -81,6 +85,26 @@ pub enum TrainError {
         step: u64,
         /// The keys of the batch.
         keys: Vec<String>,
+        /// How many such steps there were without a good one between.
+        in_a_row: u64,
+        /// The checkpoint of this state.
+        saved: PathBuf,
+        /// The checkpoint before.
+        checkpoint: Option<PathBuf>,
+    },
+    /// A checkpoint could not be written.
+    #[error(
+        "no checkpoint of step {step}: {cause}; nothing of it is left behind. {} Make room, then go on \
+         with --resume",
+        checkpoint.as_ref().map_or("There is no older one.".to_owned(), |path| format!(
+            "The last good one is {}.", path.display()
+        ))
+    )]
+    NotSaved {
+        /// The step, counted from 1 over the whole run.
+        step: u64,
+        /// What stopped it.
+        cause: CheckpointError,
         /// The last checkpoint written.
         checkpoint: Option<PathBuf>,
     },
@@ -111,6 +135,12 @@ pub enum TrainError {
         /// What differs.
         differences: Vec<String>,
     },
+    /// There is nothing to measure.
+    #[error("the training split gave no batch; check it with `shard inspect`")]
+    NoBatch,
+    /// No page about a run.
+    #[error(transparent)]
+    Page(#[from] PageError),
     /// Evaluation needs weights.
     #[error("no weights: pass --ckpt-path with a checkpoint directory or a .safetensors file")]
     NoWeights,
@@ -145,4 +175,13 @@ fn shorten(keys: &[String]) -> String {
         String::new()
     };
     format!("{}{tail}", named.join(", "))
+}
+
+fn ordinal(number: u64) -> String {
+    match number {
+        1 => "first".to_owned(),
+        2 => "second".to_owned(),
+        3 => "third".to_owned(),
+        more => format!("{more}th"),
+    }
 }

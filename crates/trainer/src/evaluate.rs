@@ -13,7 +13,7 @@ use tracing::info;
 
 use crate::data::{self, Input};
 use crate::error::TrainError;
-use crate::loss;
+use crate::loss::{self, Criterion};
 use crate::recipe::Recipe;
 
 /// How often a long evaluation says how far it is.
@@ -67,6 +67,7 @@ pub fn evaluate(
     let total = split.len();
     let mut loader = data::evaluation_loader(split, recipe)?;
     let input = Input::new(recipe, device);
+    let criterion = Criterion::new(recipe);
     let (mut images, mut skipped, mut top1, mut top5, mut loss_sum) = (0, 0, 0, 0, 0.0);
     while let Some(batch) = loader.next() {
         let batch = batch?;
@@ -82,7 +83,7 @@ pub fn evaluate(
         drop(batch); // its slot goes back to the workers while the network computes
 
         let logits = model.forward(pixels);
-        let loss = loss::cross_entropy(logits.clone(), targets, recipe.label_smoothing);
+        let loss = criterion.of(logits.clone(), &targets);
         let scores = loss::host_values(logits);
         images += labels.len() as u64;
         top1 += loss::top_k(&scores, &labels, 1);

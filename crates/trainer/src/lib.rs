@@ -6,21 +6,27 @@
 
 #![forbid(unsafe_code)]
 
+pub mod bench;
 pub mod checkpoint;
 pub mod data;
 pub mod device;
 mod error;
 pub mod evaluate;
+pub mod events;
+pub mod learner;
 pub mod loss;
 pub mod metrics;
 pub mod network;
 pub mod optim;
+pub mod page;
 pub mod predict;
 pub mod recipe;
 mod report;
 mod resume;
 pub mod run;
 pub mod schedule;
+#[cfg(test)]
+mod testing;
 pub mod trained;
 
 pub use error::TrainError;

@@ -1,23 +1,114 @@
-//! Cross entropy with label smoothing, and top-k counts. Works on logits; keeps nothing.
+//! The losses, with label smoothing and mixed labels, and top-k counts. They work on logits and keep
+//! nothing.
 
-use burn::tensor::{Int, Tensor, activation::log_softmax};
+use augment::MixTarget;
+use burn::tensor::{
+    Device, Int, Tensor, TensorData,
+    activation::{log_sigmoid, log_softmax},
+};
 
-/// Mean cross entropy of `logits` `[batch, classes]` against `labels` `[batch]`.
-///
-/// With smoothing e over K classes the target is (1 - e) on the label plus e/K on every class, as in
-/// Szegedy et al. 2016, PyTorch and MindSpore; so the loss of one row is
-/// `-(1 - e) log p[label] - e/K sum(log p)`. The logarithm is taken of the softmax as a whole, so
-/// large logits neither overflow nor vanish.
-#[must_use]
-pub fn cross_entropy(logits: Tensor<2>, labels: Tensor<1, Int>, smoothing: f64) -> Tensor<1> {
-    let [batch, classes] = logits.dims();
-    let log_p = log_softmax(logits, 1);
-    let of_label = log_p.clone().gather(1, labels.reshape([batch, 1])).mean();
-    if smoothing == 0.0 {
-        return of_label.neg();
+use crate::recipe::{LossName, Recipe};
+
+/// What a batch's images should be taken for.
+#[derive(Clone, Debug)]
+pub struct Targets {
+    /// `[batch]`.
+    labels: Tensor<1, Int>,
+    /// The labels that images were mixed with, and the share of their own, both `[batch]`.
+    mixed: Option<(Tensor<1, Int>, Tensor<1>)>,
+}
+
+impl Targets {
+    /// A class for each image.
+    #[must_use]
+    pub fn labels(labels: &[u32], device: &Device) -> Self {
+        Targets {
+            labels: indices(labels.iter().copied(), device),
+            mixed: None,
+        }
     }
-    let of_all = log_p.sum() / (batch * classes) as f64;
-    (of_label * (1.0 - smoothing) + of_all * smoothing).neg()
+
+    /// Two classes and the share of the first for each image.
+    #[must_use]
+    pub fn mixed(targets: impl Iterator<Item = MixTarget>, device: &Device) -> Self {
+        let targets: Vec<MixTarget> = targets.collect();
+        let shares: Vec<f32> = targets.iter().map(|target| target.lambda).collect();
+        let shares = TensorData::new(shares, [targets.len()]);
+        Targets {
+            labels: indices(targets.iter().map(|target| target.own), device),
+            mixed: Some((
+                indices(targets.iter().map(|target| target.partner), device),
+                Tensor::from_data(shares, device),
+            )),
+        }
+    }
+
+    /// For each row of `values` `[batch, classes]` its sum weighted by the target, averaged over rows.
+    ///
+    /// With smoothing e over K classes the target is (1 - e) on the label (or shared between two) plus
+    /// e/K on every class, as in Szegedy et al. 2016, PyTorch, timm and MindSpore.
+    fn weigh(&self, values: Tensor<2>, smoothing: f64) -> Tensor<1> {
+        let [batch, classes] = values.dims();
+        let at = |labels: &Tensor<1, Int>| {
+            let labels = labels.clone().reshape([batch, 1]);
+            values.clone().gather(1, labels).reshape([batch])
+        };
+        let of_label = match &self.mixed {
+            None => at(&self.labels),
+            Some((partners, shares)) => {
+                let partner = at(partners);
+                partner.clone() + (at(&self.labels) - partner) * shares.clone()
+            }
+        };
+        let of_label = of_label.mean();
+        if smoothing == 0.0 {
+            return of_label;
+        }
+        let of_all = values.sum() / (batch * classes) as f64;
+        of_label * (1.0 - smoothing) + of_all * smoothing
+    }
+}
+
+fn indices(labels: impl Iterator<Item = u32>, device: &Device) -> Tensor<1, Int> {
+    let labels: Vec<i32> = labels.map(|label| label as i32).collect();
+    let length = labels.len();
+    Tensor::from_data(TensorData::new(labels, [length]), device)
+}
+
+/// A loss and its label smoothing.
+#[derive(Clone, Copy, Debug)]
+pub struct Criterion {
+    name: LossName,
+    smoothing: f64,
+}
+
+impl Criterion {
+    /// The recipe's.
+    #[must_use]
+    pub fn new(recipe: &Recipe) -> Self {
+        Criterion {
+            name: recipe.loss,
+            smoothing: recipe.label_smoothing,
+        }
+    }
+
+    /// The loss of logits `[batch, classes]`: cross entropy, averaged over the batch, or binary cross
+    /// entropy, averaged over classes too (MindCV's `BinaryCrossEntropySmooth`).
+    ///
+    /// Logarithms are taken of softmax and sigmoid as a whole, so large logits neither overflow nor
+    /// vanish.
+    #[must_use]
+    pub fn of(self, logits: Tensor<2>, targets: &Targets) -> Tensor<1> {
+        match self.name {
+            LossName::CrossEntropy => targets.weigh(log_softmax(logits, 1), self.smoothing).neg(),
+            LossName::BinaryCrossEntropy => {
+                // -t log s(x) - (1 - t) log(1 - s(x)) is -log s(-x) - t x.
+                let classes = logits.dims()[1] as f64;
+                let of_none = log_sigmoid(logits.clone().neg()).mean().neg();
+                of_none - targets.weigh(logits, self.smoothing) / classes
+            }
+        }
+    }
 }
 
 /// Logits as plain numbers, row-major.
@@ -57,21 +148,26 @@ pub fn top_k(logits: &[f32], labels: &[u32], k: usize) -> u64 {
 
 #[cfg(test)]
 mod tests {
+    #![allow(clippy::unwrap_used)]
     use super::*;
     use crate::device;
-    use burn::tensor::{Device, TensorData};
+    use crate::testing::{formulas, numbers};
 
     fn cpu() -> Device {
         device::cpu_for_tests()
     }
 
-    fn loss(logits: &[[f32; 3]], labels: &[i32], smoothing: f64) -> f32 {
+    fn loss(logits: &[[f32; 3]], labels: &[u32], smoothing: f64) -> f32 {
         let flat: Vec<f32> = logits.iter().flatten().copied().collect();
         let device = cpu();
         let logits = Tensor::<2>::from_data(TensorData::new(flat, [logits.len(), 3]), &device);
-        let labels =
-            Tensor::<1, Int>::from_data(TensorData::new(labels.to_vec(), [labels.len()]), &device);
-        cross_entropy(logits, labels, smoothing).into_scalar()
+        let criterion = Criterion {
+            name: LossName::CrossEntropy,
+            smoothing,
+        };
+        criterion
+            .of(logits, &Targets::labels(labels, &device))
+            .into_scalar()
     }
 
     fn close(a: f32, b: f64) {
@@ -103,6 +199,50 @@ mod tests {
             f64::from(loss(&[b], &[2], 0.1)),
         );
         close(loss(&[a, b], &[0, 2], 0.1), mean);
+    }
+
+    #[test]
+    fn losses_and_gradients_are_pytorchs() {
+        let fixture = formulas();
+        let device = cpu().autodiff();
+        let rows = fixture["logits"].as_array().unwrap();
+        let flat: Vec<f32> = rows.iter().flat_map(numbers).map(|x| x as f32).collect();
+        let list = |key: &str| numbers(&fixture[key]);
+        let labels: Vec<u32> = list("labels").iter().map(|label| *label as u32).collect();
+        let mixed = labels.iter().zip(list("others")).zip(list("shares"));
+        let mixed = mixed.map(|((own, partner), share)| MixTarget {
+            own: *own,
+            partner: partner as u32,
+            lambda: share as f32,
+        });
+        let mixed = Targets::mixed(mixed, &device);
+        let plain = Targets::labels(&labels, &device);
+        let cases = fixture["losses"].as_array().unwrap();
+        assert_eq!(cases.len(), 8);
+        for case in cases {
+            let criterion = Criterion {
+                name: serde_json::from_value(case["loss"].clone()).unwrap(),
+                smoothing: case["smoothing"].as_f64().unwrap(),
+            };
+            let data = TensorData::new(flat.clone(), [labels.len(), 4]);
+            let logits = Tensor::<2>::from_data(data, &device).require_grad();
+            let targets = if case["mixed"].as_bool().unwrap() {
+                &mixed
+            } else {
+                &plain
+            };
+            let loss = criterion.of(logits.clone(), targets);
+            close(loss.clone().into_scalar(), case["value"].as_f64().unwrap());
+            let gradient = logits.grad(&loss.backward()).unwrap().into_data();
+            let expected = case["gradient"]
+                .as_array()
+                .unwrap()
+                .iter()
+                .flat_map(numbers);
+            for (found, expected) in gradient.iter::<f32>().zip(expected) {
+                close(found, expected);
+            }
+        }
     }
 
     #[test]

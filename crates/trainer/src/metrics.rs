@@ -1,16 +1,17 @@
-//! What a run leaves to be read by programs and people: `metrics.jsonl`, a JSON object a line, and
-//! `result.log`, an epoch a line in MindCV's columns. A resumed run cuts both back to its checkpoint,
+//! What a run leaves to be read by programs and people: `metrics.jsonl`, a JSON object a line,
+//! `result.log`, an epoch a line in MindCV's columns, and TensorBoard's event files. A resumed run cuts both back to its checkpoint,
 //! so every step and every epoch stands there once.
 
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize};
 
 use crate::checkpoint::State;
 use crate::error::TrainError;
 use crate::evaluate::Evaluation;
+use crate::events::Events;
 use crate::recipe::Recipe;
 
 /// The JSON lines' file in `ckpt_save_dir`.
@@ -48,6 +49,37 @@ pub enum Line {
     },
 }
 
+impl Line {
+    /// The step and its numbers, under TensorBoard's tags.
+    fn scalars(&self) -> Option<(u64, Vec<(&'static str, f64)>)> {
+        match self {
+            Line::Run(_) => None,
+            Line::Train(line) => {
+                let norm = line.gradient_norm.unwrap_or(f64::NAN);
+                let scalars = vec![
+                    ("train/loss", f64::from(line.loss)),
+                    ("train/top1", line.top1),
+                    ("train/lr", line.lr),
+                    ("train/gradient_norm", norm),
+                    ("speed/img_per_s", line.img_per_s),
+                    ("speed/data_wait", line.data_wait),
+                ];
+                Some((line.step, scalars))
+            }
+            Line::Validation {
+                step, evaluation, ..
+            } => {
+                let scalars = vec![
+                    ("validation/loss", evaluation.loss),
+                    ("validation/top1", evaluation.top1),
+                    ("validation/top5", evaluation.top5),
+                ];
+                Some((*step, scalars))
+            }
+        }
+    }
+}
+
 /// What a run is made of.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct RunLine {
@@ -65,6 +97,9 @@ pub struct RunLine {
     pub classes: usize,
     /// Numbers that are trained.
     pub trainable_parameters: usize,
+    /// The processor, its threads and the memory.
+    #[serde(default)]
+    pub machine: String,
     /// The recipe, complete.
     pub recipe: Recipe,
 }
@@ -78,7 +113,8 @@ pub struct TrainLine {
     pub epoch: u64,
     /// The batch in the epoch, from 1.
     pub batch: u64,
-    /// Loss of the batch.
+    /// Loss of the batch; null where it is not finite.
+    #[serde(deserialize_with = "null_is_not_a_number")]
     pub loss: f32,
     /// Share of the batch, 0 to 1, whose label was the first guess.
     pub top1: f64,
@@ -88,26 +124,35 @@ pub struct TrainLine {
     pub img_per_s: f64,
     /// Share of the step's time, 0 to 1, spent waiting for data.
     pub data_wait: f64,
+    /// Norm of the batch's gradient before clipping; null where it is not finite.
+    #[serde(default)]
+    pub gradient_norm: Option<f64>,
 }
 
-/// The two files, open for appending.
+fn null_is_not_a_number<'de, D: Deserializer<'de>>(deserializer: D) -> Result<f32, D::Error> {
+    Ok(Option::deserialize(deserializer)?.unwrap_or(f32::NAN))
+}
+
+/// The files, open for appending.
 #[derive(Debug)]
 pub struct Metrics {
     lines: Appended,
     table: Appended,
+    events: Option<Events>,
 }
 
 impl Metrics {
-    /// Begins both files in `dir`, which is made if need be.
+    /// Begins the files in `dir`, which is made if need be; with `events`, TensorBoard's too.
     ///
     /// # Errors
     /// The operating system refused.
-    pub fn create(dir: &Path) -> Result<Self, TrainError> {
+    pub fn create(dir: &Path, events: bool) -> Result<Self, TrainError> {
         fs::create_dir_all(dir).map_err(io_error(dir, "create"))?;
-        Self::with(dir, "", &table_header())
+        Events::clear(dir).map_err(io_error(dir, "clear"))?;
+        Self::with(dir, "", &table_header(), events.then_some(0))
     }
 
-    /// Cuts both files in `dir` back to what was so when `state` was saved.
+    /// Cuts the files in `dir` back to what was so when `state` was saved. (TensorBoard is told to do so.)
     ///
     /// # Errors
     /// The operating system refused.
@@ -123,21 +168,35 @@ impl Metrics {
                 .and_then(|epoch| epoch.parse().ok());
             epoch.is_some_and(|epoch: u64| epoch <= finished)
         });
-        Self::with(dir, &lines, &(table_header() + &rows))
+        let events = state.recipe.tensorboard.then_some(state.steps);
+        Self::with(dir, &lines, &(table_header() + &rows), events)
     }
 
-    fn with(dir: &Path, lines: &str, table: &str) -> Result<Self, TrainError> {
+    fn with(
+        dir: &Path,
+        lines: &str,
+        table: &str,
+        events_after: Option<u64>,
+    ) -> Result<Self, TrainError> {
+        let events = events_after
+            .map(|step| Events::begin(dir, step))
+            .transpose();
         Ok(Metrics {
             lines: Appended::starting_with(dir.join(METRICS_FILE), lines)?,
             table: Appended::starting_with(dir.join(RESULT_FILE), table)?,
+            events: events.map_err(io_error(dir, "write events into"))?,
         })
     }
 
-    /// Appends to `metrics.jsonl`.
+    /// Appends to `metrics.jsonl`, and what is a number to the event file.
     ///
     /// # Errors
     /// The operating system refused.
     pub fn line(&mut self, line: &Line) -> Result<(), TrainError> {
+        if let (Some(events), Some((step, scalars))) = (&mut self.events, line.scalars()) {
+            let written = events.scalars(step, &scalars);
+            written.map_err(io_error(events.path(), "write"))?;
+        }
         // Structs of plain values always serialise; what is not a number becomes null.
         self.lines
             .append(&serde_json::to_string(line).unwrap_or_default())
@@ -270,6 +329,7 @@ mod tests {
             lr: 0.1,
             img_per_s: 12.0,
             data_wait: 0.0,
+            gradient_norm: Some(2.0),
         })
     }
 
@@ -290,7 +350,11 @@ mod tests {
     }
 
     fn state(steps: u64, epoch_open: bool) -> State {
-        let mut state = State::new(&Recipe::default(), &[], 0);
+        let recipe = Recipe {
+            tensorboard: false,
+            ..Recipe::default()
+        };
+        let mut state = State::new(&recipe, &[], 0);
         state.steps_per_epoch = 10;
         state.steps = steps;
         state.epoch = steps.div_ceil(10);
@@ -301,7 +365,7 @@ mod tests {
 
     /// Two epochs of ten steps, and half a line.
     fn two_epochs(dir: &Path) {
-        let mut metrics = Metrics::create(dir).unwrap();
+        let mut metrics = Metrics::create(dir, false).unwrap();
         for step in 1..=20 {
             metrics.line(&train(step)).unwrap();
             if step % 10 == 0 {
@@ -353,7 +417,7 @@ mod tests {
     #[test]
     fn the_table_has_mindcvs_columns() {
         let dir = tempfile::tempdir().unwrap();
-        let mut metrics = Metrics::create(dir.path()).unwrap();
+        let mut metrics = Metrics::create(dir.path(), true).unwrap();
         let Line::Validation { evaluation, .. } = validation(10) else {
             return;
         };
@@ -386,5 +450,7 @@ mod tests {
         line.loss = f32::NAN;
         let json = serde_json::to_string(&Line::Train(line)).unwrap();
         assert!(json.contains("\"loss\":null"), "{json}");
+        // And is no gap when a run is resumed.
+        assert!(is_before(&json, &state(13, false)));
     }
 }

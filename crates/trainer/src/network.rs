@@ -31,7 +31,7 @@ pub fn build(recipe: &Recipe, classes: usize, device: &Device) -> Result<Network
 }
 
 /// Puts the weights at `path` (a checkpoint's directory or a `.safetensors` file) into `model`, all
-/// of them.
+/// of them. Of a checkpoint with a moving average, that.
 ///
 /// # Errors
 /// They cannot be read, or are those of another network.
@@ -70,7 +70,10 @@ fn only_the_classifier_differs(report: &Report, classifier: &str) -> bool {
 
 fn weights_file(path: &Path) -> Result<std::path::PathBuf, TrainError> {
     if path.is_dir() {
-        Ok(Checkpoint::open(path)?.model_path())
+        let checkpoint = Checkpoint::open(path)?;
+        Ok(checkpoint
+            .average_path()
+            .unwrap_or_else(|| checkpoint.model_path()))
     } else if path.exists() {
         Ok(path.to_owned())
     } else {

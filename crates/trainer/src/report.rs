@@ -4,19 +4,25 @@
 use std::path::Path;
 use std::time::Duration;
 
-use loader::{Binding, Stage, StatsSnapshot};
+use loader::{Stage, StatsSnapshot};
 use tracing::{info, warn};
 
 use crate::checkpoint::State;
 use crate::error::TrainError;
 use crate::evaluate::Evaluation;
+use crate::learner::Verdict;
 use crate::metrics::{Line, Metrics, RunLine, TrainLine};
 use crate::recipe::Recipe;
+
+/// The share of waiting from which an epoch was bound by loading.
+const LOADING_BINDS: f64 = 0.05;
 
 /// What a training step came to.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Step {
     pub(crate) loss: f32,
+    pub(crate) gradient_norm: Option<f64>,
+    pub(crate) verdict: Verdict,
     pub(crate) images: usize,
     pub(crate) correct: u64,
     pub(crate) lr: f64,
@@ -32,10 +38,38 @@ pub(crate) struct Report {
     metrics: Metrics,
     log_interval: u64,
     epochs: u64,
-    /// Since the last log line.
+    since_line: Pace,
+    since_epoch: Pace,
+    since_start: Pace,
+}
+
+/// Steps taken together.
+#[derive(Clone, Copy, Debug, Default)]
+struct Pace {
+    steps: u64,
     images: usize,
+    correct: u64,
     took: Duration,
     waited: Duration,
+}
+
+impl Pace {
+    fn add(&mut self, step: &Step) {
+        self.steps += 1;
+        self.images += step.images;
+        self.correct += step.correct;
+        self.took += step.took;
+        self.waited += step.waited;
+    }
+
+    fn images_per_second(&self) -> f64 {
+        self.images as f64 / seconds(self.took)
+    }
+
+    /// Share of the time that was spent waiting for data, 0 to 1.
+    fn data_wait(&self) -> f64 {
+        self.waited.as_secs_f64() / seconds(self.took)
+    }
 }
 
 impl Report {
@@ -44,9 +78,9 @@ impl Report {
             metrics,
             log_interval: recipe.log_interval.get(),
             epochs: recipe.epoch_size.get(),
-            images: 0,
-            took: Duration::ZERO,
-            waited: Duration::ZERO,
+            since_line: Pace::default(),
+            since_epoch: Pace::default(),
+            since_start: Pace::default(),
         }
     }
 
@@ -70,23 +104,43 @@ impl Report {
     }
 
     pub(crate) fn step(&mut self, state: &State, step: &Step) -> Result<(), TrainError> {
-        self.images += step.images;
-        self.took += step.took;
-        self.waited += step.waited;
+        for pace in [
+            &mut self.since_line,
+            &mut self.since_epoch,
+            &mut self.since_start,
+        ] {
+            pace.add(step);
+        }
+        match step.verdict {
+            Verdict::Updated | Verdict::Gathered => {}
+            Verdict::Overflowed => warn!(
+                "step {}: the gradient overflowed: no update; the loss scale is halved",
+                state.steps
+            ),
+            Verdict::NotFinite => warn!(
+                "step {}: loss {}, gradient norm {}: no update ({} in a row)",
+                state.steps,
+                step.loss,
+                step.gradient_norm.unwrap_or(f64::NAN),
+                state.progress.nonfinite
+            ),
+        }
         let (batch, batches) = (state.batch, state.steps_per_epoch);
         if batch == 1 || batch == batches || batch.is_multiple_of(self.log_interval) {
+            let pace = std::mem::take(&mut self.since_line);
             info!(
                 "Epoch: [{}/{}], batch: [{batch}/{batches}], loss: {:.6}, lr: {:.6}, time: {:.6}s, \
-                 {:.1} img/s, data wait: {:.1} %",
+                 {:.1} img/s, data wait: {:.1} %, top-1: {:.1} %, ETA: {}",
                 state.epoch,
                 self.epochs,
                 step.loss,
                 step.lr,
-                self.took.as_secs_f64(),
-                self.images as f64 / seconds(self.took),
-                100.0 * self.waited.as_secs_f64() / seconds(self.took),
+                pace.took.as_secs_f64(),
+                pace.images_per_second(),
+                100.0 * pace.data_wait(),
+                100.0 * pace.correct as f64 / pace.images.max(1) as f64,
+                human_time(self.left(state)),
             );
-            (self.images, self.took, self.waited) = (0, Duration::ZERO, Duration::ZERO);
         }
         self.metrics.line(&Line::Train(TrainLine {
             step: state.steps,
@@ -97,27 +151,41 @@ impl Report {
             lr: step.lr,
             img_per_s: step.images as f64 / seconds(step.took),
             data_wait: step.waited.as_secs_f64() / seconds(step.took),
+            gradient_norm: step.gradient_norm,
         }))
     }
 
+    /// Seconds until the last step at the pace since the start, validations left out.
+    fn left(&self, state: &State) -> f64 {
+        let steps = (self.epochs * state.steps_per_epoch).saturating_sub(state.steps);
+        let pace = &self.since_start;
+        steps as f64 * pace.took.as_secs_f64() / pace.steps.max(1) as f64
+    }
+
     /// Says how fast an epoch was, what kept it from being faster, and how many records were
-    /// `skipped`.
-    pub(crate) fn pipeline(&self, state: &State, stats: &StatsSnapshot, skipped: u64) {
-        let binds = match stats.binding() {
-            Binding::Consumer => "computing binds, the loader keeps up".to_owned(),
-            Binding::Workers(stage) => format!(
+    /// `skipped`. The loader's `stats` are of the same time, but workers run ahead: of them only
+    /// averages over images are used.
+    pub(crate) fn pipeline(&mut self, state: &State, stats: &StatsSnapshot, skipped: u64) {
+        let pace = std::mem::take(&mut self.since_epoch);
+        let work = Stage::ALL.into_iter().filter(|stage| stage.is_work());
+        let most = work
+            .clone()
+            .max_by(|a, b| stats.stage_us(*a).total_cmp(&stats.stage_us(*b)));
+        let image_us: f64 = work.map(|stage| stats.stage_us(stage)).sum();
+        let capacity = stats.workers as f64 * 1e6 / image_us.max(1e-9);
+        let binds = match most {
+            Some(stage) if pace.data_wait() > LOADING_BINDS => format!(
                 "loading binds: {stage} takes most of it, {:.0} us an image; more --workers may help",
                 stats.stage_us(stage)
             ),
-            other => format!("{other:?} binds"),
+            _ => "computing binds".to_owned(),
         };
-        let reserve = stats.stage(Stage::WaitForSlot).as_secs_f64() / stats.workers.max(1) as f64;
         info!(
-            "Epoch {}: {:.1} img/s, data wait: {:.1} %, loader idle: {:.1} %; {binds}",
+            "Epoch {}: {:.1} img/s, data wait: {:.1} %; {binds}; {} loading threads prepare {capacity:.0} img/s",
             state.epoch,
-            stats.images_per_second(),
-            100.0 * stats.data_wait_share(),
-            100.0 * reserve / seconds(stats.elapsed),
+            pace.images_per_second(),
+            100.0 * pace.data_wait(),
+            stats.workers,
         );
         if skipped > 0 {
             warn!("{skipped} records of this epoch failed and were skipped");
@@ -139,7 +207,7 @@ impl Report {
             self.metrics.line(&line)?;
         }
         let progress = &state.progress;
-        let loss = progress.loss_sum / state.batch as f64;
+        let loss = progress.loss_sum / progress.loss_steps as f64;
         self.metrics
             .epoch(state.epoch, loss, progress.train_seconds, evaluation)
     }
@@ -169,7 +237,30 @@ pub fn validation_line(evaluation: &Evaluation) -> String {
     )
 }
 
+/// `2d 3h`, `3h 25m`, `25m 12s`, `12s`.
+fn human_time(seconds: f64) -> String {
+    let seconds = seconds.round() as u64;
+    let (minutes, hours, days) = (seconds / 60, seconds / 3600, seconds / 86400);
+    match (days, hours, minutes) {
+        (0, 0, 0) => format!("{seconds}s"),
+        (0, 0, _) => format!("{minutes}m {}s", seconds % 60),
+        (0, _, _) => format!("{hours}h {}m", minutes % 60),
+        _ => format!("{days}d {}h", hours % 24),
+    }
+}
+
 /// A duration to divide by.
 fn seconds(duration: Duration) -> f64 {
     duration.as_secs_f64().max(1e-9)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn times_are_written_as_people_say_them() {
+        let written = [0.4, 59.6, 754.0, 12_345.0, 183_600.0].map(human_time);
+        assert_eq!(written, ["0s", "1m 0s", "12m 34s", "3h 25m", "2d 3h"]);
+    }
 }

@@ -2,12 +2,15 @@
 
 use std::path::{Path, PathBuf};
 
+use burn::tensor::Device;
 use record::Class;
 use tracing::{info, warn};
 
 use crate::checkpoint::{self, Checkpoint};
 use crate::error::TrainError;
+use crate::learner::Learner;
 use crate::metrics::METRICS_FILE;
+use crate::network;
 use crate::recipe::Recipe;
 
 /// What the user wants to go on from.
@@ -91,6 +94,12 @@ pub(crate) fn check(
         text(&recipe.batch_size),
     );
     same("seed", text(&old.seed), text(&recipe.seed));
+    same("opt", text(&old.opt), text(&recipe.opt));
+    same(
+        "shuffle_window",
+        text(&old.shuffle_window),
+        text(&recipe.shuffle_window),
+    );
     same("shuffle", text(&old.shuffle), text(&recipe.shuffle));
     same(
         "drop_remainder",
@@ -115,6 +124,30 @@ pub(crate) fn check(
         warn!("resuming with {change}");
     }
     Ok(())
+}
+
+/// Puts what `checkpoint` holds beside the weights into `learner`.
+///
+/// # Errors
+/// It cannot be read, or holds another optimizer's state.
+pub(crate) fn restore(
+    learner: &mut Learner,
+    checkpoint: &Checkpoint,
+    device: &Device,
+) -> Result<(), TrainError> {
+    let average = match (checkpoint.average_path(), learner.average()) {
+        (Some(path), Some(average)) => Some(network::load(average.clone(), &path)?),
+        _ => None,
+    };
+    let state = &checkpoint.state().learner;
+    learner
+        .restore(state, checkpoint.optimizer()?, average, device)
+        .map_err(|tensor| TrainError::OtherRun {
+            checkpoint: checkpoint.dir().into(),
+            differences: vec![format!(
+                "its optimizer's {tensor} is missing or not expected"
+            )],
+        })
 }
 
 /// The keys in which two recipes differ, with both values.

@@ -10,18 +10,16 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Instant;
 
 use burn::module::Module;
-use burn::optim::GradientsParams;
 use burn::tensor::Device;
-use inception::Network;
 use record::Split;
 use tracing::{info, warn};
 
-use crate::checkpoint::{self, State};
+use crate::checkpoint::{self, Contents, Retention, State};
 use crate::data::{self, Data, Input};
 use crate::error::TrainError;
 use crate::evaluate::evaluate;
+use crate::learner::{Learner, Verdict};
 use crate::metrics::{Metrics, RunLine};
-use crate::optim::Momentum;
 use crate::recipe::Recipe;
 use crate::report::{Report, Step};
 use crate::resume::{self, Resume};
@@ -59,12 +57,12 @@ pub fn train(recipe: &Recipe, resume: &Resume, stop: &AtomicBool) -> Result<Outc
     };
 
     let mut model = network::build(recipe, data.classes().len(), &device)?;
-    let mut optimizer = Momentum::new(recipe);
-    let (mut state, metrics);
+    let (mut learner, mut state, metrics);
     if let Some(checkpoint) = &checkpoint {
         resume::check(checkpoint, recipe, data.classes(), train_split.len())?;
-        model = network::load(model, checkpoint.dir())?;
-        optimizer.restore(checkpoint.optimizer()?, &plain_device);
+        model = network::load(model, &checkpoint.model_path())?;
+        learner = Learner::new(model, recipe);
+        resume::restore(&mut learner, checkpoint, &plain_device)?;
         state = checkpoint.state().clone();
         state.recipe = recipe.clone();
         metrics = Metrics::resume(&recipe.ckpt_save_dir, &state)?;
@@ -73,8 +71,9 @@ pub fn train(recipe: &Recipe, resume: &Resume, stop: &AtomicBool) -> Result<Outc
         if let Some(weights) = &recipe.ckpt_path {
             model = network::load_to_finetune(model, weights)?;
         }
+        learner = Learner::new(model, recipe);
         state = State::new(recipe, data.classes(), train_split.len());
-        metrics = Metrics::create(&recipe.ckpt_save_dir)?;
+        metrics = Metrics::create(&recipe.ckpt_save_dir, recipe.tensorboard)?;
     }
 
     let input = Input::new(recipe, &device);
@@ -83,18 +82,18 @@ pub fn train(recipe: &Recipe, resume: &Resume, stop: &AtomicBool) -> Result<Outc
     let schedule = Schedule::new(recipe, state.steps_per_epoch);
     let mut report = Report::new(metrics, recipe);
     report.start(
-        run_line(&state, &model, val_split.as_deref()),
+        run_line(&state, &learner, val_split.as_deref()),
         schedule.peak(),
     )?;
-    let mut last_checkpoint = checkpoint.map(|checkpoint| checkpoint.dir().to_owned());
-    let end = Epilogue {
+    let mut end = Epilogue {
         recipe,
         val_split,
         device: &plain_device,
         stop,
+        last_checkpoint: checkpoint.map(|checkpoint| checkpoint.dir().to_owned()),
     };
-    if end.close_epoch(&mut state, &model, &mut report)? {
-        last_checkpoint = Some(end.save(&state, &model, &optimizer, &report)?);
+    if end.close_epoch(&mut state, &learner, &mut report)? {
+        end.save(&mut state, &learner, &report)?;
     }
     let mut epoch_began = loader.stats();
     // Counted from the batches, not from the loader's statistics: workers run ahead of the epoch.
@@ -129,32 +128,31 @@ pub fn train(recipe: &Recipe, resume: &Resume, stop: &AtomicBool) -> Result<Outc
 
         // Dropout draws from the device's generator; this makes it a function of the step.
         device.seed(step_seed(recipe.seed, step));
-        let logits = model.forward(images);
-        let loss = loss::cross_entropy(logits.clone(), targets, recipe.label_smoothing);
-        let loss_value: f32 = loss.clone().into_scalar();
-        if !loss_value.is_finite() {
-            let key = |record: &u64| train_split.key(*record).unwrap_or_default().to_owned();
-            return Err(TrainError::Diverged {
-                loss: loss_value,
-                step: step + 1,
-                keys: records.iter().map(key).collect(),
-                checkpoint: last_checkpoint,
-            });
-        }
-        let gradients = GradientsParams::from_grads(loss.backward(), &model);
         let lr = schedule.at(step);
-        model = optimizer.step(lr, model, gradients);
+        let learned;
+        (learner, learned) = learner.step(images, &targets, lr);
 
         state.steps = step + 1;
-        state.progress.loss_sum += f64::from(loss_value);
-        state.progress.train_seconds += began.elapsed().as_secs_f64();
-        state.progress.epoch_open = state.batch == state.steps_per_epoch;
-        let correct = loss::top_k(&loss::host_values(logits.inner()), &labels, 1);
+        let progress = &mut state.progress;
+        if learned.verdict == Verdict::NotFinite {
+            progress.nonfinite += 1;
+        } else {
+            progress.nonfinite = 0;
+        }
+        if learned.loss.is_finite() {
+            progress.loss_sum += f64::from(learned.loss);
+            progress.loss_steps += 1;
+        }
+        progress.train_seconds += began.elapsed().as_secs_f64();
+        progress.epoch_open = state.batch == state.steps_per_epoch;
+        let correct = loss::top_k(&loss::host_values(learned.logits), &labels, 1);
         let took = began.elapsed();
         report.step(
             &state,
             &Step {
-                loss: loss_value,
+                loss: learned.loss,
+                gradient_norm: learned.gradient_norm,
+                verdict: learned.verdict,
                 images: labels.len(),
                 correct,
                 lr,
@@ -162,20 +160,31 @@ pub fn train(recipe: &Recipe, resume: &Resume, stop: &AtomicBool) -> Result<Outc
                 waited,
             },
         )?;
+        if state.progress.nonfinite > recipe.nonfinite_skips {
+            let key = |record: &u64| train_split.key(*record).unwrap_or_default().to_owned();
+            let checkpoint = end.last_checkpoint.clone();
+            return Err(TrainError::Diverged {
+                loss: learned.loss,
+                step: state.steps,
+                keys: records.iter().map(key).collect(),
+                in_a_row: state.progress.nonfinite,
+                saved: end.save(&mut state, &learner, &report)?,
+                checkpoint,
+            });
+        }
 
         if state.progress.epoch_open {
             report.pipeline(&state, &loader.stats().since(&epoch_began), skipped);
             skipped = 0;
-            end.close_epoch(&mut state, &model, &mut report)?;
+            end.close_epoch(&mut state, &learner, &mut report)?;
             epoch_began = loader.stats();
         }
         let stopping = stop.load(Ordering::Relaxed);
         if stopping || end.is_due(&state) {
-            let path = end.save(&state, &model, &optimizer, &report)?;
+            let path = end.save(&mut state, &learner, &report)?;
             if stopping {
                 return Ok(Outcome::Interrupted { checkpoint: path });
             }
-            last_checkpoint = Some(path);
         }
     }
     if let Some((top1, epoch)) = state.progress.best {
@@ -187,7 +196,7 @@ pub fn train(recipe: &Recipe, resume: &Resume, stop: &AtomicBool) -> Result<Outc
     Ok(Outcome::Finished)
 }
 
-fn run_line(state: &State, model: &Network, val_split: Option<&Split>) -> RunLine {
+fn run_line(state: &State, learner: &Learner, val_split: Option<&Split>) -> RunLine {
     RunLine {
         step: state.steps,
         version: env!("CARGO_PKG_VERSION").to_owned(),
@@ -195,7 +204,8 @@ fn run_line(state: &State, model: &Network, val_split: Option<&Split>) -> RunLin
         train_images: state.records,
         validation_images: val_split.map_or(0, Split::len),
         classes: state.classes.len(),
-        trainable_parameters: model.trainable_params(),
+        trainable_parameters: learner.model().trainable_params(),
+        machine: device::machine(),
         recipe: state.recipe.clone(),
     }
 }
@@ -214,6 +224,7 @@ struct Epilogue<'a> {
     val_split: Option<Arc<Split>>,
     device: &'a Device,
     stop: &'a AtomicBool,
+    last_checkpoint: Option<PathBuf>,
 }
 
 impl Epilogue<'_> {
@@ -222,7 +233,7 @@ impl Epilogue<'_> {
     fn close_epoch(
         &self,
         state: &mut State,
-        model: &Network,
+        learner: &Learner,
         report: &mut Report,
     ) -> Result<bool, TrainError> {
         if !state.progress.epoch_open || self.stop.load(Ordering::Relaxed) {
@@ -234,7 +245,10 @@ impl Epilogue<'_> {
             .as_ref()
             .filter(|_| self.validates(state.epoch))
         {
-            let model = model.valid();
+            let model = match learner.average() {
+                Some(average) => average.clone(),
+                None => learner.model().valid(),
+            };
             evaluation = evaluate(&model, split.clone(), self.recipe, self.device, self.stop)?;
             if evaluation.is_none() {
                 return Ok(false);
@@ -243,17 +257,14 @@ impl Epilogue<'_> {
         report.epoch(state, evaluation.as_ref())?;
         let progress = &mut state.progress;
         if let Some(found) = evaluation {
-            progress.last = Some(found);
+            progress.last = Some((found, state.epoch));
             if progress.best.is_none_or(|(best, _)| found.top1 > best) {
                 progress.best = Some((found.top1, state.epoch));
                 info!("=> New best val acc: {:.4}%", 100.0 * found.top1);
             }
         }
-        (
-            progress.loss_sum,
-            progress.train_seconds,
-            progress.epoch_open,
-        ) = (0.0, 0.0, false);
+        (progress.loss_sum, progress.loss_steps) = (0.0, 0);
+        (progress.train_seconds, progress.epoch_open) = (0.0, false);
         Ok(true)
     }
 
@@ -276,17 +287,31 @@ impl Epilogue<'_> {
     }
 
     fn save(
-        &self,
-        state: &State,
-        model: &Network,
-        optimizer: &Momentum,
+        &mut self,
+        state: &mut State,
+        learner: &Learner,
         report: &Report,
     ) -> Result<PathBuf, TrainError> {
         report.sync()?;
-        let keep = self.recipe.keep_checkpoint_max.get();
+        state.learner = learner.state();
+        let contents = Contents {
+            model: learner.model(),
+            average: learner.average(),
+            optimizer: &learner.tensors(),
+        };
+        let retention = Retention::new(self.recipe);
         let dir = &self.recipe.ckpt_save_dir;
-        let path = checkpoint::save(dir, keep, state.clone(), model, &optimizer.state())?;
-        Report::saved(&path);
-        Ok(path)
+        match checkpoint::save(dir, retention, state.clone(), contents) {
+            Ok(path) => {
+                Report::saved(&path);
+                self.last_checkpoint = Some(path.clone());
+                Ok(path)
+            }
+            Err(cause) => Err(TrainError::NotSaved {
+                step: state.steps,
+                cause,
+                checkpoint: self.last_checkpoint.clone(),
+            }),
+        }
     }
 }

@@ -1,8 +1,8 @@
 //! The learning rate as a pure function of the step. Knows no optimizer and keeps no state, so a
 //! resumed run needs nothing but the step's number.
 //!
-//! The curves are MindCV's step-wise ones (`linear_refined_lr`, then `cosine_decay_refined_lr` or a
-//! constant, in its `scheduler/dynamic_lr.py`), with one cosine cycle.
+//! The curves are those of MindCV's `scheduler/dynamic_lr.py`: a linear warm-up, then one of them, whose
+//! epochs count from the end of the warm-up.
 
 use std::f64::consts::PI;
 
@@ -17,7 +17,14 @@ pub struct Schedule {
     warmup_factor: f64,
     warmup_epochs: f64,
     decay_epochs: f64,
+    /// Epochs after the warm-up.
+    main_epochs: f64,
     steps_per_epoch: f64,
+    by_epoch: bool,
+    decay_rate: f64,
+    milestones: Vec<u64>,
+    cycles: f64,
+    cycle_decay: f64,
 }
 
 impl Schedule {
@@ -25,6 +32,7 @@ impl Schedule {
     #[must_use]
     pub fn new(recipe: &Recipe, steps_per_epoch: u64) -> Self {
         let scale = linear_scale(recipe);
+        let main_epochs = recipe.epoch_size.get().saturating_sub(recipe.warmup_epochs);
         Schedule {
             curve: recipe.scheduler,
             peak: recipe.lr * scale,
@@ -32,7 +40,13 @@ impl Schedule {
             warmup_factor: recipe.warmup_factor,
             warmup_epochs: recipe.warmup_epochs as f64,
             decay_epochs: recipe.decay_epochs as f64,
+            main_epochs: main_epochs as f64,
             steps_per_epoch: steps_per_epoch as f64,
+            by_epoch: recipe.lr_epoch_stair,
+            decay_rate: recipe.decay_rate,
+            milestones: recipe.multi_step_decay_milestones.clone(),
+            cycles: recipe.num_cycles.get() as f64,
+            cycle_decay: recipe.cycle_decay,
         }
     }
 
@@ -45,25 +59,77 @@ impl Schedule {
     /// The learning rate of the update that ends step `step`, counted from 0 over the whole run.
     #[must_use]
     pub fn at(&self, step: u64) -> f64 {
-        let epoch = step as f64 / self.steps_per_epoch;
+        let exact = step as f64 / self.steps_per_epoch;
+        let epoch = if self.by_epoch { exact.floor() } else { exact };
         if epoch < self.warmup_epochs {
             let start = self.peak * self.warmup_factor;
             return start + epoch / self.warmup_epochs * (self.peak - start);
         }
+        self.main(epoch - self.warmup_epochs)
+    }
+
+    /// The curve, `epoch` epochs after the warm-up.
+    fn main(&self, epoch: f64) -> f64 {
         match self.curve {
             Scheduler::Constant => self.peak,
-            Scheduler::CosineDecay | Scheduler::WarmupCosineDecay => {
-                self.cosine(epoch - self.warmup_epochs)
+            Scheduler::CosineDecay | Scheduler::WarmupCosineDecay => self.cosine(epoch),
+            Scheduler::StepDecay => {
+                self.peak * self.decay_rate.powf((epoch / self.decay_epochs).floor())
             }
+            Scheduler::MultiStepDecay => {
+                let passed = |milestone: &&u64| **milestone as f64 <= epoch;
+                let passed = self.milestones.iter().filter(passed).count();
+                self.peak * self.decay_rate.powf(passed as f64)
+            }
+            Scheduler::ExponentialDecay => self.peak * self.decay_rate.powf(epoch),
+            Scheduler::PolynomialDecay => {
+                let left = 1.0 - (epoch / self.main_epochs).min(1.0);
+                self.peak * left.powf(self.decay_rate)
+            }
+            Scheduler::OneCycle => self.one_cycle(epoch * self.steps_per_epoch),
+            Scheduler::Cyclic => self.triangles(epoch * self.steps_per_epoch),
         }
     }
 
     fn cosine(&self, epoch: f64) -> f64 {
-        if epoch >= self.decay_epochs {
+        if epoch >= self.cycles * self.decay_epochs {
             return self.floor;
         }
-        self.floor + 0.5 * (self.peak - self.floor) * (1.0 + (PI * epoch / self.decay_epochs).cos())
+        let cycle = (epoch / self.decay_epochs).floor();
+        let peak = self.peak * self.cycle_decay.powf(cycle);
+        let share = epoch / self.decay_epochs - cycle;
+        half_cosine(peak, self.floor, share)
     }
+
+    /// PyTorch's OneCycleLR with its defaults, but for the rate at the end.
+    fn one_cycle(&self, step: f64) -> f64 {
+        const SHARE_UP: f64 = 0.3;
+        const START: f64 = 1.0 / 25.0;
+        let steps = self.main_epochs * self.steps_per_epoch;
+        let (top, last) = (SHARE_UP * steps - 1.0, steps - 1.0);
+        if step <= top {
+            half_cosine(self.peak * START, self.peak, step / top)
+        } else {
+            half_cosine(
+                self.peak,
+                self.floor,
+                ((step - top) / (last - top)).min(1.0),
+            )
+        }
+    }
+
+    fn triangles(&self, step: f64) -> f64 {
+        let up = (self.main_epochs * self.steps_per_epoch / self.cycles / 2.0).floor();
+        let place = step / (2.0 * up);
+        let share = place - place.floor();
+        let height = 1.0 - (2.0 * share - 1.0).abs();
+        self.floor + (self.peak - self.floor) * height
+    }
+}
+
+/// From `from` to `to` along half a cosine; `share` in 0..=1.
+fn half_cosine(from: f64, to: f64, share: f64) -> f64 {
+    to + 0.5 * (from - to) * (1.0 + (PI * share).cos())
 }
 
 /// The linear scaling rule (Goyal et al. 2017), only where the recipe asks for it.
@@ -151,6 +217,47 @@ mod tests {
             ..mindcv()
         };
         assert_eq!(Schedule::new(&recipe, STEPS).at(0), 0.045);
+    }
+
+    #[test]
+    fn every_curve_is_mindcvs() {
+        let fixture = crate::testing::formulas();
+        let schedules = fixture["schedules"].as_array().unwrap();
+        assert_eq!(schedules.len(), 12);
+        for schedule in schedules {
+            let recipe: Recipe = serde_json::from_value(schedule["recipe"].clone()).unwrap();
+            let recipe = Recipe {
+                epoch_size: 10.try_into().unwrap(),
+                ..recipe
+            };
+            let found = Schedule::new(&recipe, 3);
+            for (step, rate) in crate::testing::numbers(&schedule["rates"])
+                .into_iter()
+                .enumerate()
+            {
+                let found = found.at(step as u64);
+                assert!(
+                    (found - rate).abs() < 1e-12,
+                    "{}: step {step}: {found} is not {rate}",
+                    schedule["recipe"]
+                );
+            }
+        }
+    }
+
+    #[test]
+    fn the_papers_rate_falls_every_second_epoch() {
+        let recipe = Recipe {
+            scheduler: Scheduler::StepDecay,
+            decay_rate: 0.94,
+            decay_epochs: 2,
+            warmup_epochs: 0,
+            ..mindcv()
+        };
+        let schedule = Schedule::new(&recipe, STEPS);
+        assert_eq!(schedule.at(2 * STEPS - 1), 0.045);
+        close(schedule.at(2 * STEPS), 0.045 * 0.94);
+        close(schedule.at(160 * STEPS), 0.045 * 0.94f64.powi(80));
     }
 
     #[test]

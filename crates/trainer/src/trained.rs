@@ -13,7 +13,7 @@ use crate::data::Data;
 use crate::error::TrainError;
 use crate::evaluate::{Evaluation, evaluate};
 use crate::predict::Predictor;
-use crate::recipe::{Layer, Purpose, Recipe, RecipeError, Resolved};
+use crate::recipe::{Layer, OnError, Purpose, Recipe, RecipeError, Resolved};
 use crate::{device, network};
 
 /// A trained network in validation mode, with all that belongs to it.
@@ -40,7 +40,12 @@ pub fn resolve(layers: &[Layer]) -> Result<(Resolved, Option<Checkpoint>), Train
         return Ok((alone, None));
     }
     let checkpoint = Checkpoint::open(path)?;
-    let resolved = Recipe::resolve(&checkpoint.state().recipe, layers, Purpose::Evaluate)?;
+    // That a training passed over damaged records does not mean that a validation may.
+    let base = Recipe {
+        on_error: OnError::Fail,
+        ..checkpoint.state().recipe.clone()
+    };
+    let resolved = Recipe::resolve(&base, layers, Purpose::Evaluate)?;
     Ok((resolved, Some(checkpoint)))
 }
 

@@ -11,7 +11,7 @@ use std::sync::atomic::AtomicBool;
 use common::{alone, data_set, metrics, recipe, train};
 use trainer::checkpoint::Checkpoint;
 use trainer::metrics::{Line, RESULT_FILE};
-use trainer::recipe::Recipe;
+use trainer::recipe::{KeepPolicy, LossName, LossScaleType, OptimizerName, Recipe};
 use trainer::run::{self, Outcome};
 use trainer::{Resume, TrainError};
 
@@ -94,6 +94,64 @@ fn two_hundred_steps_are_a_hundred_and_a_hundred() {
         };
         assert_eq!(rows(&resumed), 21);
         assert_eq!(rows(&resumed), rows(&whole));
+    }
+}
+
+#[test]
+fn every_optimizer_goes_on_from_the_middle_of_everything() {
+    use OptimizerName::{Adagrad, Adam, Adamw, Lamb, Lion, Momentum, Nadam, Rmsprop};
+    let _turn = alone();
+    let dir = tempfile::tempdir().unwrap();
+    fs::create_dir(dir.path().join("data")).unwrap();
+    data_set(&dir.path().join("data"), 12, 4);
+    for opt in [Momentum, Adam, Adamw, Nadam, Lion, Rmsprop, Adagrad, Lamb] {
+        // Three steps an epoch; after five, one batch waits for another.
+        let whole = Recipe {
+            opt,
+            ckpt_save_dir: dir.path().join(format!("{opt:?}")),
+            ckpt_save_steps: NonZeroU64::new(1),
+            ckpt_save_policy: KeepPolicy::None,
+            epoch_size: NonZeroU64::new(3).unwrap(),
+            gradient_accumulation_steps: NonZeroU64::new(2).unwrap(),
+            decay_epochs: 2,
+            lr: 0.001,
+            ema: true,
+            clip_grad: true,
+            clip_value: 1.0,
+            layer_decay: Some(0.9),
+            mixup: 0.2,
+            cutmix: 1.0,
+            loss: LossName::BinaryCrossEntropy,
+            loss_scale: 1024.0,
+            loss_scale_type: LossScaleType::Dynamic,
+            ..recipe(dir.path())
+        };
+        assert_eq!(train(&whole, &Resume::No).unwrap(), Outcome::Finished);
+        let expected = last(&whole.ckpt_save_dir);
+        assert_eq!(expected.state().steps, 9);
+        assert_eq!(expected.state().learner.updates, 4);
+
+        let resumed = Recipe {
+            ckpt_save_dir: dir.path().join(format!("{opt:?}-resumed")),
+            ..whole.clone()
+        };
+        let middle = "inception_v4-2_2";
+        copy(
+            &whole.ckpt_save_dir.join(middle),
+            &resumed.ckpt_save_dir.join(middle),
+        );
+        let log = |recipe: &Recipe| recipe.ckpt_save_dir.join("metrics.jsonl");
+        fs::copy(log(&whole), log(&resumed)).unwrap();
+        train(&resumed, &Resume::Latest).unwrap();
+        let found = last(&resumed.ckpt_save_dir);
+        assert!(files(&found) == files(&expected), "{opt:?}");
+        let average = |of: &Checkpoint| fs::read(of.average_path().unwrap()).unwrap();
+        assert!(average(&found) == average(&expected), "{opt:?}");
+        assert_eq!(found.state().learner, expected.state().learner);
+        assert_eq!(
+            metrics(&resumed.ckpt_save_dir),
+            metrics(&whole.ckpt_save_dir)
+        );
     }
 }
 

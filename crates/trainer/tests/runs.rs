@@ -139,6 +139,8 @@ fn a_loss_that_explodes_stops_the_run_and_names_the_batch() {
         lr: 1e30,
         warmup_epochs: 0,
         shuffle: false,
+        nonfinite_skips: 1,
+        epoch_size: NonZeroU64::new(4).unwrap(),
         ckpt_save_steps: NonZeroU64::new(1),
         ..recipe(dir.path())
     };
@@ -147,17 +149,43 @@ fn a_loss_that_explodes_stops_the_run_and_names_the_batch() {
     let TrainError::Diverged {
         step,
         keys,
+        in_a_row,
+        saved,
         checkpoint,
         ..
     } = error
     else {
         panic!("{message}");
     };
-    assert_eq!(step, 2);
+    // The first update ruins the weights; the second step is skipped, the third one too many.
+    assert_eq!((step, in_a_row), (3, 2));
     assert_eq!(keys.len(), 4);
-    assert!(message.contains(&key("train", 1, 4)), "{message}");
-    assert_eq!(checkpoint.unwrap(), last(&recipe).dir());
-    assert_eq!(last(&recipe).state().steps, 1);
+    assert!(message.contains(&key("train", 0, 0)), "{message}");
+    assert_eq!(saved, last(&recipe).dir());
+    assert_eq!(last(&recipe).state().learner.updates, 1);
+    let before = Checkpoint::open(&checkpoint.unwrap()).unwrap();
+    assert_eq!(before.state().steps, 2);
+    // Every step has its line, and a resumed run adds to them.
+    let steps = || {
+        metrics(&recipe.ckpt_save_dir)
+            .iter()
+            .filter(|line| matches!(line, Line::Train(_)))
+            .count()
+    };
+    assert_eq!(steps(), 3);
+    let again = train(&recipe, &Resume::Latest).unwrap_err();
+    assert!(
+        matches!(
+            again,
+            TrainError::Diverged {
+                step: 4,
+                in_a_row: 3,
+                ..
+            }
+        ),
+        "{again}"
+    );
+    assert_eq!(steps(), 4);
 }
 
 #[test]

@@ -9,6 +9,7 @@ mod bench;
 mod building;
 mod converting;
 mod damage;
+mod long_runs;
 mod odd_files;
 mod official;
 mod resuming;

@@ -33,7 +33,7 @@ val_while_train: true
 ";
 
 /// A data set with so many images of each of three classes, and the recipe in `small.yaml`.
-fn training_bench(train: usize, val: usize) -> Bench {
+pub(crate) fn training_bench(train: usize, val: usize) -> Bench {
     let bench = Bench::with_images(train, val);
     bench.shard("build --source raw --out set --shards 2 -q");
     fs::write(bench.path("small.yaml"), RECIPE).unwrap();
@@ -41,7 +41,7 @@ fn training_bench(train: usize, val: usize) -> Bench {
 }
 
 /// `train` with the recipe and more flags.
-fn train_args(run: &str, more: &str) -> String {
+pub(crate) fn train_args(run: &str, more: &str) -> String {
     format!("--config small.yaml --data-dir set --ckpt-save-dir {run} {more}")
 }
 

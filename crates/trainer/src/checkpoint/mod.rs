@@ -4,13 +4,16 @@
 //! ```text
 //! <ckpt_save_dir>/inception_v4-3_5004/     epoch 3 (from 1), after its batch 5004
 //!     model.safetensors                    weights and running statistics, timm's names
-//!     optimizer.safetensors                a velocity for each parameter, the same names
+//!     ema.safetensors                      their moving average, if the recipe keeps one
+//!     optimizer.safetensors                the optimizer's state, as slot/name: velocity/last_linear.bias
 //!     state.json                           step, cursor, recipe, classes, metrics; the files' hashes
+//! <ckpt_save_dir>/inception_v4_best        a link to the one of the highest top-1 accuracy
 //! ```
 //! A directory is filled under a name ending in `.tmp`, synced, and renamed: what bears a
 //! checkpoint's name is whole. The hashes are compared when it is opened.
 
 mod name;
+mod retention;
 mod state;
 mod tensors;
 
@@ -24,12 +27,15 @@ use inception::{Network, WeightsError, weights};
 use xxhash_rust::xxh3::Xxh3Default;
 
 pub use name::Name;
+pub use retention::Retention;
 pub use state::{Progress, State};
 
 use state::FileSum;
 
 /// The weights' file in a checkpoint.
 pub const MODEL_FILE: &str = "model.safetensors";
+/// The file of the weights' moving average in a checkpoint.
+pub const EMA_FILE: &str = "ema.safetensors";
 const OPTIMIZER_FILE: &str = "optimizer.safetensors";
 const STATE_FILE: &str = "state.json";
 
@@ -139,10 +145,17 @@ impl Checkpoint {
         &self.state
     }
 
-    /// The weights' file.
+    /// The file of the weights that training goes on with.
     #[must_use]
     pub fn model_path(&self) -> PathBuf {
         self.dir.join(MODEL_FILE)
+    }
+
+    /// The file of the weights' moving average, if the run keeps one.
+    #[must_use]
+    pub fn average_path(&self) -> Option<PathBuf> {
+        let has_one = self.state.files.contains_key(EMA_FILE);
+        has_one.then(|| self.dir.join(EMA_FILE))
     }
 
     /// The optimizer's tensors by parameter name.
@@ -154,39 +167,62 @@ impl Checkpoint {
     }
 }
 
-/// Writes a checkpoint into `save_dir`, then deletes all but the newest `keep`. Returns where it is.
+/// What a checkpoint is made of beside its state.
+#[derive(Clone, Copy, Debug)]
+pub struct Contents<'a> {
+    /// The network in training.
+    pub model: &'a Network,
+    /// Its moving average.
+    pub average: Option<&'a Network>,
+    /// The optimizer's tensors.
+    pub optimizer: &'a BTreeMap<String, TensorData>,
+}
+
+/// Writes a checkpoint into `save_dir`, then deletes those that `retention` does not keep. Returns where
+/// it is.
 ///
 /// # Errors
 /// The operating system refused. Older checkpoints are untouched then.
 pub fn save(
     save_dir: &Path,
-    keep: usize,
-    mut state: State,
-    model: &Network,
-    optimizer: &BTreeMap<String, TensorData>,
+    retention: Retention,
+    state: State,
+    contents: Contents<'_>,
 ) -> Result<PathBuf, CheckpointError> {
     let name = state.name();
     let path = save_dir.join(name.to_string());
     let unfinished = save_dir.join(format!("{name}.tmp"));
     remove(&unfinished)?;
-    fs::create_dir_all(&unfinished).map_err(io_error(&unfinished, "create"))?;
-
-    weights::save(model, unfinished.join(MODEL_FILE))?;
-    tensors::write(&unfinished.join(OPTIMIZER_FILE), optimizer)?;
-    for file in [MODEL_FILE, OPTIMIZER_FILE] {
-        state
-            .files
-            .insert(file.to_owned(), sum(&unfinished.join(file))?);
+    if let Err(error) = fill(&unfinished, state, contents) {
+        // A full disk gets its room back. What stopped the writing may stop this; it says more.
+        remove(&unfinished).ok();
+        return Err(error);
     }
-    write_synced(&unfinished.join(STATE_FILE), &state.to_json())?;
-    sync_dir(&unfinished)?;
 
     // Only a step that was done before, and resumed before of, leaves a directory in the way.
     remove(&path)?;
     fs::rename(&unfinished, &path).map_err(io_error(&path, "rename"))?;
     sync_dir(save_dir)?;
-    prune(save_dir, keep)?;
+    retention.apply(save_dir)?;
     Ok(path)
+}
+
+/// Writes all files of a checkpoint into a new directory.
+fn fill(dir: &Path, mut state: State, contents: Contents<'_>) -> Result<(), CheckpointError> {
+    fs::create_dir_all(dir).map_err(io_error(dir, "create"))?;
+    let mut files = vec![MODEL_FILE, OPTIMIZER_FILE];
+    weights::save(contents.model, dir.join(MODEL_FILE))?;
+    tensors::write(&dir.join(OPTIMIZER_FILE), contents.optimizer)?;
+    if let Some(average) = contents.average {
+        weights::save(average, dir.join(EMA_FILE))?;
+        files.push(EMA_FILE);
+    }
+    state.files.clear();
+    for file in files {
+        state.files.insert(file.to_owned(), sum(&dir.join(file))?);
+    }
+    write_synced(&dir.join(STATE_FILE), &state.to_json())?;
+    sync_dir(dir)
 }
 
 /// The names of the whole checkpoints in `save_dir`, oldest first; empty where there is no such
@@ -207,15 +243,6 @@ pub fn list(save_dir: &Path) -> Result<Vec<Name>, CheckpointError> {
     }
     names.sort();
     Ok(names)
-}
-
-fn prune(save_dir: &Path, keep: usize) -> Result<(), CheckpointError> {
-    let names = list(save_dir)?;
-    let surplus = names.len().saturating_sub(keep);
-    names
-        .iter()
-        .take(surplus)
-        .try_for_each(|name| remove(&save_dir.join(name.to_string())))
 }
 
 /// Deletes a checkpoint, if it is there, in such an order that no half of it passes for a whole.

@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 
 use super::Name;
 use crate::evaluate::Evaluation;
+use crate::learner::LearnerState;
 use crate::recipe::Recipe;
 
 /// All of a checkpoint but its tensors.
@@ -30,6 +31,9 @@ pub struct State {
     pub recipe: Recipe,
     /// The classes, in the order of the network's outputs.
     pub classes: Vec<Class>,
+    /// The numbers of the optimizer and of what surrounds it.
+    #[serde(default)]
+    pub learner: LearnerState,
     /// What has been measured.
     pub progress: Progress,
     /// The other files of the checkpoint.
@@ -39,15 +43,20 @@ pub struct State {
 
 /// What a run has measured so far.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
 pub struct Progress {
-    /// Sum of the losses of the epoch's steps, for its mean.
+    /// Sum of the finite losses of the epoch's steps, for its mean.
     pub loss_sum: f64,
+    /// How many they are.
+    pub loss_steps: u64,
+    /// How many batches before the next one, in a row, had a loss or a gradient that is not finite.
+    pub nonfinite: u64,
     /// Seconds that the epoch's steps took.
     pub train_seconds: f64,
     /// Whether the epoch's last step is done, but not what follows it (validation, `result.log`).
     pub epoch_open: bool,
-    /// The last validation.
-    pub last: Option<Evaluation>,
+    /// The last validation, and its epoch.
+    pub last: Option<(Evaluation, u64)>,
     /// The best top-1 accuracy of a validation, in 0..1, and its epoch.
     pub best: Option<(f64, u64)>,
 }
@@ -73,6 +82,7 @@ impl State {
             cursor: Cursor::start(recipe.seed),
             recipe: recipe.clone(),
             classes: classes.to_vec(),
+            learner: LearnerState::default(),
             progress: Progress::default(),
             files: BTreeMap::new(),
         }
@@ -93,6 +103,14 @@ impl State {
     pub fn epochs_finished(&self) -> u64 {
         let finished = self.batch == self.steps_per_epoch && !self.progress.epoch_open;
         self.epoch - u64::from(!finished)
+    }
+
+    /// The top-1 accuracy, in 0..1, that a validation of exactly these weights found.
+    #[must_use]
+    pub fn top1(&self) -> Option<f64> {
+        let at_end = self.batch == self.steps_per_epoch;
+        let (found, epoch) = self.progress.last?;
+        (at_end && epoch == self.epoch).then_some(found.top1)
     }
 
     pub(super) fn to_json(&self) -> Vec<u8> {

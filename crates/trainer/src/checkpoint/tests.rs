@@ -7,7 +7,8 @@ use inception::NetworkConfig;
 
 use super::*;
 use crate::device;
-use crate::recipe::Recipe;
+use crate::evaluate::Evaluation;
+use crate::recipe::{KeepPolicy, Recipe};
 
 fn network(seed: u64, device: &Device) -> Network {
     let config = NetworkConfig {
@@ -47,8 +48,125 @@ fn velocities() -> BTreeMap<String, TensorData> {
 }
 
 fn save_at(dir: &Path, keep: usize, epoch: u64, batch: u64) -> PathBuf {
-    let model = network(1, &device::cpu_for_tests());
-    save(dir, keep, state(epoch, batch), &model, &velocities()).unwrap()
+    save_state(dir, newest(keep), state(epoch, batch))
+}
+
+fn newest(keep: usize) -> Retention {
+    Retention {
+        policy: KeepPolicy::LatestK,
+        keep,
+    }
+}
+
+fn save_state(dir: &Path, retention: Retention, state: State) -> PathBuf {
+    let contents = Contents {
+        model: &network(1, &device::cpu_for_tests()),
+        average: None,
+        optimizer: &velocities(),
+    };
+    save(dir, retention, state, contents).unwrap()
+}
+
+/// Epochs of these top-1 accuracies, one after the other; the names that are left, and the best.
+fn left_of(policy: KeepPolicy, keep: usize, top1: &[Option<f64>]) -> (Vec<String>, Option<String>) {
+    let dir = tempfile::tempdir().unwrap();
+    for (epoch, top1) in (1..).zip(top1) {
+        let mut state = state(epoch, 10);
+        state.progress.last = top1.map(|top1| {
+            let found = Evaluation {
+                images: 1,
+                skipped: 0,
+                top1,
+                top5: 1.0,
+                loss: 0.5,
+                seconds: 1.0,
+            };
+            (found, epoch)
+        });
+        save_state(dir.path(), Retention { policy, keep }, state);
+    }
+    let names = list(dir.path()).unwrap();
+    let names = names.iter().map(|name| format!("{}", name.epoch)).collect();
+    let link = fs::read_link(dir.path().join("inception_v4_best")).ok();
+    if let Some(link) = &link {
+        Checkpoint::open(&dir.path().join(link)).unwrap();
+    }
+    let best = link.map(|link| link.display().to_string());
+    (names, best)
+}
+
+#[test]
+fn the_best_stay_and_are_linked_to() {
+    let top1 = [Some(0.1), Some(0.9), Some(0.3), None, Some(0.5), Some(0.2)];
+    let best = Some("inception_v4-2_10".to_owned());
+    let left = |policy, keep| left_of(policy, keep, &top1);
+    let names = |list: &[&str]| {
+        list.iter()
+            .map(|name| (*name).to_owned())
+            .collect::<Vec<_>>()
+    };
+    assert_eq!(
+        left(KeepPolicy::LatestK, 2),
+        (names(&["2", "5", "6"]), best.clone())
+    );
+    assert_eq!(
+        left(KeepPolicy::TopK, 2),
+        (names(&["2", "5", "6"]), best.clone())
+    );
+    assert_eq!(
+        left(KeepPolicy::TopK, 3),
+        (names(&["2", "3", "5", "6"]), best.clone())
+    );
+    assert_eq!(
+        left(KeepPolicy::None, 1),
+        (names(&["1", "2", "3", "4", "5", "6"]), best)
+    );
+    assert_eq!(
+        left_of(KeepPolicy::TopK, 2, &[None, None]),
+        (names(&["2"]), None)
+    );
+}
+
+#[test]
+fn a_save_that_fails_leaves_the_last_one_and_no_rest() {
+    let dir = tempfile::tempdir().unwrap();
+    let good = save_at(dir.path(), 5, 1, 10);
+    // A tensor that no file can hold stands for a disk that is full.
+    let broken = BTreeMap::from([("x".to_owned(), TensorData::new(vec![1_u8], [1]))]);
+    let contents = Contents {
+        model: &network(1, &device::cpu_for_tests()),
+        average: None,
+        optimizer: &broken,
+    };
+    assert!(save(dir.path(), newest(5), state(2, 10), contents).is_err());
+    assert_eq!(fs::read_dir(dir.path()).unwrap().count(), 1);
+    assert_eq!(Checkpoint::latest(dir.path()).unwrap().unwrap().dir(), good);
+}
+
+#[test]
+fn the_average_is_saved_beside_the_weights() {
+    let dir = tempfile::tempdir().unwrap();
+    let device = device::cpu_for_tests();
+    let contents = Contents {
+        model: &network(1, &device),
+        average: Some(&network(2, &device)),
+        optimizer: &velocities(),
+    };
+    let path = save(dir.path(), newest(1), state(1, 10), contents).unwrap();
+    let checkpoint = Checkpoint::open(&path).unwrap();
+    let images = || Tensor::<4>::ones([1, 3, 75, 75], &device) * 0.5;
+    for (file, seed) in [
+        (checkpoint.model_path(), 1),
+        (checkpoint.average_path().unwrap(), 2),
+    ] {
+        let loaded = crate::network::load(network(3, &device), &file).unwrap();
+        let expected = network(seed, &device).forward(images()).into_data();
+        assert_eq!(loaded.forward(images()).into_data(), expected);
+    }
+    // Whoever asks for the checkpoint gets the average.
+    let loaded = crate::network::load(network(3, &device), &path).unwrap();
+    let expected = network(2, &device).forward(images()).into_data();
+    assert_eq!(loaded.forward(images()).into_data(), expected);
 }
 
 #[test]
@@ -119,8 +237,7 @@ fn saving_a_step_again_replaces_it() {
     save_at(dir.path(), 5, 1, 4);
     let mut again = state(1, 4);
     again.progress.loss_sum = 9.0;
-    let model = network(1, &device::cpu_for_tests());
-    save(dir.path(), 5, again, &model, &velocities()).unwrap();
+    save_state(dir.path(), newest(5), again);
     let latest = Checkpoint::latest(dir.path()).unwrap().unwrap();
     assert_eq!(latest.state().progress.loss_sum, 9.0);
 }

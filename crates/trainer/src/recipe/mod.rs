@@ -37,6 +37,7 @@ pub struct Recipe {
     pub workers: Option<NonZeroUsize>,
     pub seed: u64,
     pub log_interval: NonZeroU64,
+    pub tensorboard: bool,
     pub val_while_train: bool,
     pub val_interval: NonZeroU64,
 
@@ -70,6 +71,9 @@ pub struct Recipe {
     pub re_prob: f64,
     pub re_scale: [f64; 2],
     pub re_ratio: [f64; 2],
+    pub mixup: f64,
+    pub cutmix: f64,
+    pub cutmix_prob: f64,
 
     pub model: Architecture,
     pub num_classes: Option<NonZeroUsize>,
@@ -87,12 +91,20 @@ pub struct Recipe {
     pub ckpt_save_steps: Option<NonZeroU64>,
     pub ckpt_save_policy: KeepPolicy,
     pub keep_checkpoint_max: NonZeroUsize,
+    pub ema: bool,
+    pub ema_decay: f64,
 
     pub opt: OptimizerName,
     pub momentum: f64,
     pub use_nesterov: bool,
     pub weight_decay: f64,
     pub weight_decay_filter: WeightDecayFilter,
+    pub eps: Option<f64>,
+    pub layer_decay: Option<f64>,
+    pub gradient_accumulation_steps: NonZeroU64,
+    pub clip_grad: bool,
+    pub clip_value: f64,
+    pub nonfinite_skips: u64,
 
     pub epoch_size: NonZeroU64,
     pub scheduler: Scheduler,
@@ -102,9 +114,16 @@ pub struct Recipe {
     pub warmup_factor: f64,
     pub decay_epochs: u64,
     pub lr_for_batch: Option<NonZeroU32>,
+    pub lr_epoch_stair: bool,
+    pub decay_rate: f64,
+    pub multi_step_decay_milestones: Vec<u64>,
+    pub num_cycles: NonZeroU64,
+    pub cycle_decay: f64,
 
     pub loss: LossName,
     pub label_smoothing: f64,
+    pub loss_scale_type: LossScaleType,
+    pub loss_scale: f64,
 }
 
 /// How shards are read.
@@ -131,17 +150,28 @@ pub enum OnError {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum KeepPolicy {
-    /// The newest `keep_checkpoint_max`.
+    /// The newest `keep_checkpoint_max`, and the best.
     LatestK,
+    /// Those `keep_checkpoint_max` of the highest top-1 accuracy, and the newest.
+    TopK,
+    /// All.
+    None,
 }
 
-/// The optimizers. Both names mean stochastic gradient descent with momentum.
+/// The optimizers. `momentum` and `sgd` both mean stochastic gradient descent with momentum.
 #[allow(missing_docs)]
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum OptimizerName {
     Momentum,
     Sgd,
+    Adam,
+    Adamw,
+    Nadam,
+    Lion,
+    Rmsprop,
+    Adagrad,
+    Lamb,
 }
 
 /// Which parameters weight decay spares.
@@ -166,6 +196,18 @@ pub enum Scheduler {
     CosineDecay,
     /// The same; MindCV has both names.
     WarmupCosineDecay,
+    /// Times `decay_rate` every `decay_epochs`.
+    StepDecay,
+    /// Times `decay_rate` at each of `multi_step_decay_milestones`.
+    MultiStepDecay,
+    /// Times `decay_rate` an epoch.
+    ExponentialDecay,
+    /// `lr (1 - share of the run)^decay_rate`.
+    PolynomialDecay,
+    /// From `lr / 25` to `lr` in 30 % of the run, then down to `min_lr`, by half cosines.
+    OneCycle,
+    /// `num_cycles` triangles between `min_lr` and `lr`.
+    Cyclic,
 }
 
 /// The losses.
@@ -174,6 +216,20 @@ pub enum LossName {
     /// Cross entropy.
     #[serde(rename = "CE")]
     CrossEntropy,
+    /// Binary cross entropy of every class on its own.
+    #[serde(rename = "BCE")]
+    BinaryCrossEntropy,
+}
+
+/// How the loss scale changes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum LossScaleType {
+    /// It does not.
+    Fixed,
+    /// It halves when a gradient overflows, and doubles after 2000 updates without.
+    #[serde(alias = "auto")]
+    Dynamic,
 }
 
 impl Default for Recipe {
@@ -183,6 +239,7 @@ impl Default for Recipe {
             workers: None,
             seed: 42,
             log_interval: nonzero(100),
+            tensorboard: true,
             val_while_train: false,
             val_interval: nonzero(1),
 
@@ -213,6 +270,9 @@ impl Default for Recipe {
             re_prob: 0.0,
             re_scale: [0.02, 0.33],
             re_ratio: [0.3, 3.3],
+            mixup: 0.0,
+            cutmix: 0.0,
+            cutmix_prob: 1.0,
 
             model: Architecture::InceptionV4,
             num_classes: None,
@@ -230,12 +290,20 @@ impl Default for Recipe {
             ckpt_save_steps: None,
             ckpt_save_policy: KeepPolicy::LatestK,
             keep_checkpoint_max: NonZeroUsize::MIN.saturating_add(9),
+            ema: false,
+            ema_decay: 0.9999,
 
             opt: OptimizerName::Momentum,
             momentum: 0.9,
             use_nesterov: false,
             weight_decay: 1e-6,
             weight_decay_filter: WeightDecayFilter::Disable,
+            eps: None,
+            layer_decay: None,
+            gradient_accumulation_steps: NonZeroU64::MIN,
+            clip_grad: false,
+            clip_value: 15.0,
+            nonfinite_skips: 3,
 
             epoch_size: nonzero(90),
             scheduler: Scheduler::CosineDecay,
@@ -245,9 +313,16 @@ impl Default for Recipe {
             warmup_factor: 0.0,
             decay_epochs: 100,
             lr_for_batch: None,
+            lr_epoch_stair: false,
+            decay_rate: 0.9,
+            multi_step_decay_milestones: Vec::new(),
+            num_cycles: NonZeroU64::MIN,
+            cycle_decay: 1.0,
 
             loss: LossName::CrossEntropy,
             label_smoothing: 0.0,
+            loss_scale_type: LossScaleType::Fixed,
+            loss_scale: 1.0,
         }
     }
 }

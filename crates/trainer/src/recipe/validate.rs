@@ -35,6 +35,9 @@ pub(super) fn check(recipe: &Recipe, purpose: Purpose) -> Result<(), RecipeError
         ("re_prob", r.re_prob),
         ("bn_momentum", r.bn_momentum),
         ("warmup_factor", r.warmup_factor),
+        ("cutmix_prob", r.cutmix_prob),
+        ("ema_decay", r.ema_decay),
+        ("layer_decay", r.layer_decay.unwrap_or(1.0)),
     ] {
         need(
             (0.0..=1.0).contains(&value),
@@ -66,6 +69,11 @@ pub(super) fn check(recipe: &Recipe, purpose: Purpose) -> Result<(), RecipeError
         ("lr", r.lr),
         ("min_lr", r.min_lr),
         ("weight_decay", r.weight_decay),
+        ("mixup", r.mixup),
+        ("cutmix", r.cutmix),
+        ("decay_rate", r.decay_rate),
+        ("cycle_decay", r.cycle_decay),
+        ("eps", r.eps.unwrap_or(0.0)),
     ] {
         need(
             value.is_finite() && value >= 0.0,
@@ -75,6 +83,29 @@ pub(super) fn check(recipe: &Recipe, purpose: Purpose) -> Result<(), RecipeError
     need(
         r.std.iter().all(|std| *std > 0.0) && r.mean.iter().all(|mean| mean.is_finite()),
         format!("std: {:?} and mean: {:?} cannot normalise", r.std, r.mean),
+    );
+    for (key, value) in [("clip_value", r.clip_value), ("loss_scale", r.loss_scale)] {
+        need(
+            value.is_finite() && value > 0.0,
+            format!("{key}: {value} is not a number above 0"),
+        );
+    }
+    let whole_run = matches!(r.scheduler, Scheduler::OneCycle | Scheduler::Cyclic);
+    need(
+        !whole_run || (r.warmup_epochs == 0 && !r.lr_epoch_stair),
+        "scheduler: one_cycle and cyclic warm up by themselves and change every step; pass \
+         --warmup-epochs 0 --lr-epoch-stair false"
+            .to_owned(),
+    );
+    let milestones = &r.multi_step_decay_milestones;
+    need(
+        r.scheduler != Scheduler::MultiStepDecay || !milestones.is_empty(),
+        "scheduler: multi_step_decay needs --multi-step-decay-milestones, such as 30,60,80"
+            .to_owned(),
+    );
+    need(
+        r.scheduler != Scheduler::StepDecay || r.decay_epochs > 0,
+        "decay_epochs: 0 makes no step_decay".to_owned(),
     );
     need(
         r.width > 0.0 && r.width <= 16.0,
@@ -103,8 +134,10 @@ pub(super) fn check(recipe: &Recipe, purpose: Purpose) -> Result<(), RecipeError
 /// What is legal and yet perhaps not meant.
 pub(super) fn advise(recipe: &Recipe, purpose: Purpose) -> Vec<String> {
     let decay = match recipe.scheduler {
-        Scheduler::Constant => 0,
-        Scheduler::CosineDecay | Scheduler::WarmupCosineDecay => recipe.decay_epochs,
+        Scheduler::CosineDecay | Scheduler::WarmupCosineDecay => {
+            recipe.decay_epochs.saturating_mul(recipe.num_cycles.get())
+        }
+        _ => 0,
     };
     let epochs = recipe.epoch_size.get();
     if purpose == Purpose::Train && recipe.warmup_epochs.saturating_add(decay) > epochs {

@@ -1,12 +1,18 @@
 //! The `train` binary.
 
+use std::fs;
+use std::num::NonZeroU64;
+use std::path::PathBuf;
 use std::process::ExitCode;
 
-use clap::{Arg, ArgMatches, Command};
+use anyhow::Context;
+use clap::{Arg, ArgMatches, Command, value_parser};
 use cli::{flags, log, signal::Stop};
 use tracing::info;
 use trainer::Resume;
+use trainer::bench::{self, Measured};
 use trainer::checkpoint::Checkpoint;
+use trainer::page;
 use trainer::recipe::{Layer, Purpose, Recipe};
 use trainer::run::{self, Outcome};
 
@@ -31,11 +37,16 @@ Examples:
 Flags may be written as MindCV writes them (--data_dir). Every flag is a key of the recipe
 file, too.
 
+  How far the loader is from holding the device up:
+      train -c configs/inception_v4.yaml --data-dir /data/imagenet-shards --bench-steps 20
+  A page about a run, with plots (report.html in its directory, or --out FILE):
+      train report ckpt
+
 Ctrl-C or SIGTERM finishes the step at hand, saves a checkpoint and exits with 130 or 143;
 a second one exits at once. Errors exit with 1, a wrong command line with 2.
 
 In --ckpt-save-dir: metrics.jsonl (a JSON object for each step and validation), result.log
-(a line for each epoch), and the checkpoints.";
+(a line for each epoch), TensorBoard's event files, and the checkpoints.";
 
 fn main() -> ExitCode {
     let command = flags::with_recipe(Command::new("train").about(ABOUT).version(env!("CARGO_PKG_VERSION")), |_| true)
@@ -48,10 +59,51 @@ fn main() -> ExitCode {
                 .num_args(0..=1)
                 .default_missing_value("")
                 .help("Continue the newest run in --ckpt-save-dir, if there is one, or the one of this checkpoint"),
-        );
+        )
+        .arg(
+            Arg::new("bench_steps")
+                .long("bench-steps")
+                .value_name("N")
+                .value_parser(value_parser!(NonZeroU64))
+                .help("Measure instead: N steps on real data, N on one cached batch, N batches of the loader alone; saves nothing"),
+        )
+        .args_conflicts_with_subcommands(true)
+        .subcommand(report_command());
     let matches = command.get_matches();
+    if let Some(("report", matches)) = matches.subcommand() {
+        return cli::exit(report(matches));
+    }
     log::to_stdout();
     cli::exit(train(&matches))
+}
+
+fn report_command() -> Command {
+    Command::new("report")
+        .about("Writes one HTML page about a run: plots, validations, machine, recipe")
+        .arg(
+            Arg::new("run")
+                .value_name("RUN")
+                .required(true)
+                .value_parser(value_parser!(PathBuf))
+                .help("The --ckpt-save-dir of the run; it may still be running"),
+        )
+        .arg(
+            Arg::new("out")
+                .long("out")
+                .value_name("FILE")
+                .value_parser(value_parser!(PathBuf))
+                .help("Where to write it [default: RUN/report.html]"),
+        )
+}
+
+fn report(matches: &ArgMatches) -> anyhow::Result<ExitCode> {
+    let path = |name| matches.get_one::<PathBuf>(name).cloned();
+    let run = path("run").unwrap_or_default();
+    let out = path("out").unwrap_or_else(|| run.join("report.html"));
+    let html = page::html(&run)?;
+    fs::write(&out, html).with_context(|| format!("cannot write {}", out.display()))?;
+    cli::print(&format!("wrote {}", out.display()))?;
+    Ok(ExitCode::SUCCESS)
 }
 
 fn train(matches: &ArgMatches) -> anyhow::Result<ExitCode> {
@@ -64,6 +116,10 @@ fn train(matches: &ArgMatches) -> anyhow::Result<ExitCode> {
     let resolved = Recipe::resolve(&base(matches, &resume, &layers)?, &layers, Purpose::Train)?;
     flags::report_notes(&resolved.notes);
 
+    if let Some(steps) = matches.get_one::<NonZeroU64>("bench_steps") {
+        cli::print(&measured(&bench::measure(&resolved.recipe, *steps)?))?;
+        return Ok(ExitCode::SUCCESS);
+    }
     let stop = Stop::listen()?;
     match run::train(&resolved.recipe, &resume, stop.asked())? {
         Outcome::Finished => {
@@ -78,6 +134,25 @@ fn train(matches: &ArgMatches) -> anyhow::Result<ExitCode> {
             Ok(stop.exit_code())
         }
     }
+}
+
+/// What a measurement found, in words.
+fn measured(found: &Measured) -> String {
+    let percent = |share: f64| 100.0 * share;
+    format!(
+        "{} steps of {} images\n\
+         real data     {:10.2} img/s   data wait {:.1} %\n\
+         cached batch  {:10.2} img/s   real data reaches {:.1} % of it\n\
+         loader alone  {:10.2} img/s   {:.1} times what the device takes",
+        found.steps,
+        found.batch,
+        found.real,
+        percent(found.data_wait),
+        found.cached,
+        percent(found.real / found.cached),
+        found.loader,
+        found.loader / found.cached,
+    )
 }
 
 /// What the flags are put onto. Without a recipe file, a run continues by its checkpoint's recipe.

@@ -1,0 +1,168 @@
+//! Against PyTorch's and MindSpore's numbers (`tests/data/formulas.json`), and on a whole network.
+
+use burn::optim::GradientsParams;
+use burn::tensor::Device;
+use inception::NetworkConfig;
+use serde_json::Value;
+
+use super::*;
+use crate::device;
+use crate::recipe::OptimizerName;
+use crate::testing::{formulas, numbers};
+
+fn tensor(values: &[f64], device: &Device) -> Tensor<1> {
+    let values: Vec<f32> = values.iter().map(|value| *value as f32).collect();
+    let length = values.len();
+    Tensor::from_data(TensorData::new(values, [length]), device)
+}
+
+/// The parameters after each step of the fixture.
+fn trajectory(recipe: &Recipe, fixture: &Value) -> Vec<Vec<f64>> {
+    let device = device::cpu_for_tests();
+    let rule = Rule::new(recipe);
+    let mut p = tensor(&numbers(&fixture["start"]), &device);
+    let mut state = rule.at_rest(&p);
+    let gradients = fixture["gradients"].as_array().unwrap();
+    let steps = gradients.iter().zip(numbers(&fixture["rates"])).enumerate();
+    steps
+        .map(|(index, (gradient, lr))| {
+            let moment = Moment {
+                lr,
+                weight_decay: fixture["weight_decay"].as_f64().unwrap(),
+                ..rule.moment(index as u64 + 1)
+            };
+            let g = tensor(&numbers(gradient), &device);
+            let kept = std::mem::take(&mut state);
+            (p, state) = rule.apply(moment, p.clone(), g, kept);
+            p.to_data().iter::<f32>().map(f64::from).collect()
+        })
+        .collect()
+}
+
+#[test]
+fn every_optimizer_steps_as_pytorch_or_mindspore_do() {
+    use OptimizerName::*;
+    let fixture = formulas();
+    // MindSpore's Adam and NAdam run in f32 on its side too, with eps placed differently.
+    for (name, opt, nesterov, eps, tolerance) in [
+        ("momentum", Momentum, false, None, 1e-6),
+        ("mindspore momentum", Momentum, false, None, 1e-6),
+        ("mindspore sgd", Sgd, false, None, 1e-6),
+        ("nesterov", Momentum, true, None, 1e-6),
+        ("adam", Adam, false, None, 1e-6),
+        ("mindspore adam", Adam, false, None, 1e-5),
+        ("adamw", Adamw, false, None, 1e-6),
+        ("mindspore adamw", Adamw, false, None, 1e-6),
+        ("nadam", Nadam, false, None, 1e-6),
+        ("mindspore nadam", Nadam, false, None, 2e-5),
+        ("lion", Lion, false, None, 1e-6),
+        ("rmsprop", Rmsprop, false, None, 1e-6),
+        ("rmsprop eps 1", Rmsprop, false, Some(1.0), 1e-6),
+        ("adagrad", Adagrad, false, None, 1e-6),
+        ("mindspore adagrad", Adagrad, false, None, 1e-6),
+        ("lamb", Lamb, false, None, 1e-6),
+    ] {
+        let recipe = Recipe {
+            opt,
+            eps,
+            use_nesterov: nesterov,
+            ..Recipe::default()
+        };
+        let expected = fixture["optimizers"][name].as_array().unwrap();
+        let found = trajectory(&recipe, &fixture);
+        assert_eq!(found.len(), expected.len());
+        for (step, (found, expected)) in found.iter().zip(expected).enumerate() {
+            for (found, expected) in found.iter().zip(numbers(expected)) {
+                assert!(
+                    (found - expected).abs() < tolerance,
+                    "{name}, step {step}: {found} is not {expected}"
+                );
+            }
+        }
+    }
+}
+
+#[test]
+fn the_norm_is_of_all_gradients_together() {
+    let fixture = &formulas()["clip"];
+    let device = device::cpu_for_tests();
+    let data = fixture["before"].as_array().unwrap().iter().enumerate();
+    let data = data.map(|(index, values)| {
+        let tensor = tensor(&numbers(values), &device);
+        (index.to_string(), tensor.into_data())
+    });
+    let gradients = Gradients::from_data(data, &device);
+    let norm = gradients.norm();
+    assert!((norm - fixture["norm"].as_f64().unwrap()).abs() < 1e-4);
+    let limit = fixture["limit"].as_f64().unwrap();
+    let clipped = gradients.clone().clipped(norm, limit);
+    for (name, found) in clipped.to_data() {
+        let expected = numbers(&fixture["after"][name.parse::<usize>().unwrap()]);
+        for (found, expected) in found.iter::<f32>().zip(expected) {
+            assert!(
+                (f64::from(found) - expected).abs() < 1e-5,
+                "{found} {expected}"
+            );
+        }
+    }
+    let untouched = gradients.clone().clipped(norm, norm);
+    assert!(untouched.to_data().eq(gradients.to_data()));
+    assert!(!gradients.scaled(f64::NAN).norm().is_finite());
+}
+
+fn network(device: &Device) -> Network {
+    let config = NetworkConfig {
+        num_classes: 3,
+        drop_rate: 0.0,
+        width: 0.1,
+        blocks: [1, 1, 1],
+        ..Default::default()
+    };
+    config.init(1, device).unwrap()
+}
+
+/// One update of a whole (small) network leaves every parameter with its state and its shape, and no
+/// running statistic with one; and the state comes back.
+#[test]
+fn a_step_updates_every_parameter_of_a_network() {
+    use OptimizerName::*;
+    let device = device::cpu_for_tests().autodiff();
+    let images = Tensor::<4>::ones([2, 3, 75, 75], &device)
+        * Tensor::from_data([[[[1.0]]], [[[-0.5]]]], &device);
+    for opt in [Momentum, Adamw, Nadam, Lion, Rmsprop, Adagrad, Lamb] {
+        let model = network(&device);
+        let loss = model.forward(images.clone()).powi_scalar(2).sum();
+        let gradients = GradientsParams::from_grads(loss.backward(), &model);
+        let gradients = Gradients::collect(&model, gradients);
+        let recipe = Recipe {
+            opt,
+            ..Recipe::default()
+        };
+        let mut optimizer = Optimizer::new(&recipe, &model);
+        let before = model.tensors();
+        let model = optimizer.step(0.1, model, gradients);
+        assert_eq!(model.tensors(), before);
+
+        let state = optimizer.state();
+        for tensor in before {
+            for slot in optimizer.rule.slots() {
+                let found = state.get(&format!("{}/{}", slot.name, tensor.name));
+                let expected = (tensor.role == Role::Parameter).then_some(tensor.shape.clone());
+                assert_eq!(
+                    found.map(|data| data.shape().to_vec()),
+                    expected,
+                    "{}",
+                    tensor.name
+                );
+            }
+        }
+        let mut restored = Optimizer::new(&recipe, &model);
+        let plain = device::cpu_for_tests();
+        restored.restore(1, state.clone(), &plain).unwrap();
+        assert_eq!(restored.state(), state);
+
+        let mut damaged = state;
+        damaged.insert("wheel/x".to_owned(), TensorData::from([1.0_f32]));
+        assert_eq!(restored.restore(1, damaged, &plain).unwrap_err(), "wheel/x");
+    }
+}
