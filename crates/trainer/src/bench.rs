@@ -5,12 +5,12 @@ use std::num::NonZeroU64;
 use std::time::{Duration, Instant};
 
 use burn::tensor::Tensor;
-use loader::Loader;
 use serde::Serialize;
 
 use crate::data::{self, Data, Input};
 use crate::device;
 use crate::error::TrainError;
+use crate::feed::Feed;
 use crate::learner::Learner;
 use crate::loss::Targets;
 use crate::network;
@@ -50,45 +50,42 @@ pub fn measure(recipe: &Recipe, steps: NonZeroU64) -> Result<Measured, TrainErro
     };
     let split = data.split(&recipe.train_split)?;
     let start = loader::Cursor::start(recipe.seed);
-    let mut loader = data::train_loader(split, &recipe, start)?;
-    let input = Input::new(&recipe, &device);
+    let loader = data::train_loader(split.clone(), &recipe, start)?;
+    let mut feed =
+        Feed::start(loader, Input::new(&recipe, &device)).map_err(TrainError::NoThread)?;
     let model = network::build(&recipe, data.classes().len(), &device)?;
     let mut learner = Learner::new(model, &recipe);
     let steps = steps.get();
 
-    let mut cached = None;
+    let mut cached = next(&mut feed)?.0;
     for _ in 0..WARM_UP {
-        let (batch, _, _) = next(&mut loader, &input)?;
-        learner = learn(learner, batch.clone());
-        cached = Some(batch);
+        learner = learn(learner, cached);
+        cached = next(&mut feed)?.0;
     }
     let (mut images, mut waited, began) = (0, Duration::ZERO, Instant::now());
     for _ in 0..steps {
-        let (batch, count, wait) = next(&mut loader, &input)?;
-        learner = learn(learner, batch);
-        images += count;
+        let (batch, wait) = next(&mut feed)?;
+        images += batch.0.dims()[0];
         waited += wait;
+        learner = learn(learner, batch);
     }
     let took = began.elapsed().as_secs_f64();
 
-    let Some(cached) = cached else {
-        return Err(TrainError::NoBatch);
-    };
-    let began = Instant::now();
+    drop(feed); // and its loader: nothing else is to run beside what follows
     let count = cached.0.dims()[0];
+    let began = Instant::now();
     for _ in 0..steps {
         learner = learn(learner, cached.clone());
     }
     let cached_took = began.elapsed().as_secs_f64();
 
-    // The workers have filled every slot meanwhile: those are not what they can do in this time.
-    for _ in 0..data::SLOTS {
-        next(&mut loader, &input)?;
+    let mut loader = data::train_loader(split, &recipe, start)?;
+    for _ in 0..WARM_UP {
+        loader.next().ok_or(TrainError::NoBatch)??;
     }
     let (mut loaded, began) = (0, Instant::now());
     for _ in 0..steps {
-        let Some(batch) = loader.next() else { break };
-        loaded += batch?.len();
+        loaded += loader.next().ok_or(TrainError::NoBatch)??.len();
     }
     let loader_took = began.elapsed().as_secs_f64();
     Ok(Measured {
@@ -103,11 +100,11 @@ pub fn measure(recipe: &Recipe, steps: NonZeroU64) -> Result<Measured, TrainErro
 
 type OnDevice = (Tensor<4>, Targets);
 
-/// The next batch, the number of its images, and how long it was waited for.
-fn next(loader: &mut Loader, input: &Input) -> Result<(OnDevice, usize, Duration), TrainError> {
-    let batch = loader.next().ok_or(TrainError::NoBatch)??;
-    let (count, waited) = (batch.len(), batch.waited());
-    Ok((input.of(&batch), count, waited))
+/// The next batch, and how long it was waited for.
+fn next(feed: &mut Feed) -> Result<(OnDevice, Duration), TrainError> {
+    let fed = feed.next().ok_or(TrainError::NoBatch)??;
+    let batch = fed.on_device.ok_or(TrainError::NoBatch)?;
+    Ok((batch, fed.waited))
 }
 
 /// A step at a learning rate of 0, so that no number of steps ruins the weights.

@@ -19,7 +19,7 @@ use crate::loss::Targets;
 use crate::recipe::{Io, OnError, Recipe};
 
 /// Batches that may wait for the network, the one in use included.
-pub(crate) const SLOTS: usize = 4;
+const SLOTS: usize = 4;
 
 /// A data set, opened as a recipe says.
 #[derive(Debug)]

@@ -135,6 +135,14 @@ pub enum TrainError {
         /// What differs.
         differences: Vec<String>,
     },
+    /// The thread that uploads batches has panicked; its message is on stderr.
+    #[error(
+        "the thread that uploads batches has panicked: a fault in the program; --resume goes on from the last checkpoint"
+    )]
+    FeedLost,
+    /// The system gives no thread.
+    #[error("cannot start a thread to upload batches: {0}")]
+    NoThread(std::io::Error),
     /// There is nothing to measure.
     #[error("the training split gave no batch; check it with `shard inspect`")]
     NoBatch,

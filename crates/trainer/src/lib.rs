@@ -13,6 +13,7 @@ pub mod device;
 mod error;
 pub mod evaluate;
 pub mod events;
+pub mod feed;
 pub mod learner;
 pub mod loss;
 pub mod metrics;

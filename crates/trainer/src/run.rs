@@ -18,6 +18,7 @@ use crate::checkpoint::{self, Contents, Retention, State};
 use crate::data::{self, Data, Input};
 use crate::error::TrainError;
 use crate::evaluate::evaluate;
+use crate::feed::Feed;
 use crate::learner::{Learner, Verdict};
 use crate::metrics::{Metrics, RunLine};
 use crate::recipe::Recipe;
@@ -77,7 +78,7 @@ pub fn train(recipe: &Recipe, resume: &Resume, stop: &AtomicBool) -> Result<Outc
     }
 
     let input = Input::new(recipe, &device);
-    let mut loader = data::train_loader(train_split.clone(), recipe, state.cursor)?;
+    let loader = data::train_loader(train_split.clone(), recipe, state.cursor)?;
     state.steps_per_epoch = loader.steps_per_epoch();
     let schedule = Schedule::new(recipe, state.steps_per_epoch);
     let mut report = Report::new(metrics, recipe);
@@ -96,35 +97,26 @@ pub fn train(recipe: &Recipe, resume: &Resume, stop: &AtomicBool) -> Result<Outc
         end.save(&mut state, &learner, &report)?;
     }
     let mut epoch_began = loader.stats();
+    let mut feed = Feed::start(loader, input).map_err(TrainError::NoThread)?;
     // Counted from the batches, not from the loader's statistics: workers run ahead of the epoch.
     let mut skipped = 0;
 
     loop {
         let began = Instant::now();
-        let Some(batch) = loader.next() else { break };
-        let batch = batch?;
-        let waited = batch.waited();
-        for error in batch.skipped() {
+        let Some(fed) = feed.next() else { break };
+        let fed = fed?;
+        for error in &fed.skipped {
             warn!("skipped: {error}");
             skipped += 1;
         }
         let step = state.steps;
-        if batch.is_empty() {
-            let cause = batch
-                .skipped()
-                .first()
-                .map_or(String::new(), ToString::to_string);
+        let Some((images, targets)) = fed.on_device else {
             return Err(TrainError::EmptyBatch {
                 step: step + 1,
-                cause,
+                cause: fed.skipped.into_iter().next().unwrap_or_default(),
             });
-        }
-        let (images, targets) = input.of(&batch);
-        let (labels, records) = (batch.labels().to_vec(), batch.records().to_vec());
-        state.cursor = batch.next_cursor();
-        state.epoch = batch.epoch() + 1;
-        state.batch = batch.step() + 1;
-        drop(batch); // its slot goes back to the workers while the network computes
+        };
+        (state.cursor, state.epoch, state.batch) = (fed.next_cursor, fed.epoch + 1, fed.step + 1);
 
         // Dropout draws from the device's generator; this makes it a function of the step.
         device.seed(step_seed(recipe.seed, step));
@@ -145,7 +137,7 @@ pub fn train(recipe: &Recipe, resume: &Resume, stop: &AtomicBool) -> Result<Outc
         }
         progress.train_seconds += began.elapsed().as_secs_f64();
         progress.epoch_open = state.batch == state.steps_per_epoch;
-        let correct = loss::top_k(&loss::host_values(learned.logits), &labels, 1);
+        let correct = loss::top_k(&loss::host_values(learned.logits), &fed.labels, 1);
         let took = began.elapsed();
         report.step(
             &state,
@@ -153,11 +145,11 @@ pub fn train(recipe: &Recipe, resume: &Resume, stop: &AtomicBool) -> Result<Outc
                 loss: learned.loss,
                 gradient_norm: learned.gradient_norm,
                 verdict: learned.verdict,
-                images: labels.len(),
+                images: fed.labels.len(),
                 correct,
                 lr,
                 took,
-                waited,
+                waited: fed.waited,
             },
         )?;
         if state.progress.nonfinite > recipe.nonfinite_skips {
@@ -166,7 +158,7 @@ pub fn train(recipe: &Recipe, resume: &Resume, stop: &AtomicBool) -> Result<Outc
             return Err(TrainError::Diverged {
                 loss: learned.loss,
                 step: state.steps,
-                keys: records.iter().map(key).collect(),
+                keys: fed.records.iter().map(key).collect(),
                 in_a_row: state.progress.nonfinite,
                 saved: end.save(&mut state, &learner, &report)?,
                 checkpoint,
@@ -174,10 +166,10 @@ pub fn train(recipe: &Recipe, resume: &Resume, stop: &AtomicBool) -> Result<Outc
         }
 
         if state.progress.epoch_open {
-            report.pipeline(&state, &loader.stats().since(&epoch_began), skipped);
+            report.pipeline(&state, &fed.stats.since(&epoch_began), skipped);
             skipped = 0;
             end.close_epoch(&mut state, &learner, &mut report)?;
-            epoch_began = loader.stats();
+            epoch_began = fed.stats;
         }
         let stopping = stop.load(Ordering::Relaxed);
         if stopping || end.is_due(&state) {
