@@ -69,12 +69,14 @@ impl Feed {
             thread: Some(thread),
         })
     }
+}
 
-    /// The next batch; nothing after the last.
-    ///
-    /// # Errors
-    /// The loader's, which is the last that comes; or the thread has panicked.
-    pub fn next(&mut self) -> Option<Result<Fed, TrainError>> {
+/// Nothing comes after the loader's last batch, or after an error: the loader's, or that the thread has
+/// panicked.
+impl Iterator for Feed {
+    type Item = Result<Fed, TrainError>;
+
+    fn next(&mut self) -> Option<Self::Item> {
         let began = Instant::now();
         match self.batches.as_ref()?.recv() {
             Ok(fed) => {

@@ -3,8 +3,8 @@
 //! Defaults are overridden by a recipe file, and that by the command line. The two sources are read
 //! into [`Layer`]s, which know only that a key exists; [`Recipe::resolve`] then decides what the
 //! values mean, refuses what is not implemented yet (all of it at once), and gives a [`Recipe`] whose
-//! every field is honoured by the run. Defaults are MindCV's, except where MindCV's is not
-//! implemented (`opt`), and `model`, which MindCV sets to mobilenet_v2.
+//! every field is honoured by the run. Defaults are MindCV's, except `opt`, which is
+//! adam there and momentum here, as in its Inception-v4 recipe, and `model`, which MindCV sets to mobilenet_v2.
 
 mod error;
 mod keys;
