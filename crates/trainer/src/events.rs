@@ -37,9 +37,8 @@ impl Events {
             }
         };
         let mut events = Events { file, path };
-        events.write(0, &message(3, b"brain.Event:2"))?;
-        let started = [&varint_field(1, 1)[..]].concat();
-        events.write(step + 1, &message(7, &started))?;
+        events.write(0, &message(3, b"brain.Event:2"))?; // the format
+        events.write(step + 1, &message(7, &varint_field(1, 1)))?; // a session starts
         Ok(events)
     }
 

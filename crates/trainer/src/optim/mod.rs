@@ -1,4 +1,4 @@
-//! The parameter update: one [`Rule`] for every parameter, whose state (velocities, moments) is kept by
+//! The parameter update: one rule for every parameter, whose state (velocities, moments) is kept by
 //! the parameter's name, so that a checkpoint means the same to any later process.
 //!
 //! burn's own optimizers key their state by parameter ids, which are drawn anew each time a network is
