@@ -141,6 +141,7 @@ impl LoaderRecipe {
                 Interpolation::Bilinear => "bilinear",
                 Interpolation::Bicubic => "bicubic",
                 Interpolation::Nearest => "nearest",
+                Interpolation::PlainBilinear => "plain bilinear",
             }
         )];
         let chances = [
@@ -200,9 +201,15 @@ impl LoaderRecipe {
             vflip: self.vflip,
             jitter,
             policy,
+            // MindCV and timm warp with the filter that they scale with; there is no cubic one here.
             warp: Warp {
+                interpolation: match self.interpolation {
+                    Interpolation::Nearest => augment::Interpolation::Nearest,
+                    Interpolation::Bilinear
+                    | Interpolation::Bicubic
+                    | Interpolation::PlainBilinear => augment::Interpolation::Bilinear,
+                },
                 fill,
-                ..Warp::default()
             },
             erase,
         })
@@ -227,6 +234,8 @@ pub enum Interpolation {
     Bicubic,
     /// The nearest pixel.
     Nearest,
+    /// Linear between neighbours, not antialiased: OpenCV's, and so what MindCV itself scales with.
+    PlainBilinear,
 }
 
 impl Interpolation {
@@ -236,6 +245,7 @@ impl Interpolation {
             Interpolation::Bilinear => Filter::Bilinear,
             Interpolation::Bicubic => Filter::Bicubic,
             Interpolation::Nearest => Filter::Nearest,
+            Interpolation::PlainBilinear => Filter::PlainBilinear,
         }
     }
 }
