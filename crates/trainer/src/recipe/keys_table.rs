@@ -62,7 +62,7 @@ pub(super) const KEYS: &[Key] = &[
     training("eval_shuffle", Data, Ignored("the order of validation changes no metric"), "Shuffle the validation set"),
     always("image_resize", Augmentation, Full, "Side of the images that the network sees, in pixels"),
     always("crop_pct", Augmentation, Full, "Validation: short side to floor(image_resize / crop_pct), then the centre"),
-    always("interpolation", Augmentation, Words(&["bilinear", "bicubic", "nearest"]), "Resampling: bilinear, bicubic, nearest; antialiased as Pillow's"),
+    always("interpolation", Augmentation, Words(&["bilinear", "bicubic", "nearest", "plain_bilinear"]), "Resampling: bilinear, bicubic (antialiased as Pillow's), nearest, plain_bilinear (OpenCV's, MindCV's own)"),
     always("mean", Augmentation, Full, "Mean of each channel, in 0..255"),
     always("std", Augmentation, Full, "Standard deviation of each channel, in 0..255"),
     training("scale", Augmentation, Full, "Random crop: share of the image's area, from and to"),
