@@ -18,7 +18,7 @@ use augment::Filter;
 use cpu_time::ProcessTime;
 use loader::{
     Cursor, Decode, Loader, LoaderConfig, LoaderRecipe, OnError, Output, Preprocess, Shuffle,
-    Tuning,
+    StatsSnapshot, Tuning,
 };
 use record::{Dataset, Io, Split};
 
@@ -162,12 +162,14 @@ fn measure(set: &Set, args: &BenchArgs, recipe: &LoaderRecipe, threads: usize) -
     }
     let split = Arc::new(Dataset::open(&set.dataset)?.split(&set.split, Io::Map)?);
     let config = config(&split, args, recipe, threads)?;
+    let (mut cpu, mut read) = (ProcessTime::now(), cold::bytes_read());
     let mut loader = Loader::start(split, config)?;
+    // A cold run is measured from its first record on: the workers have begun already.
+    let mut before = StatsSnapshot::default();
     if !args.cold {
         consume(&mut loader, args.warmup)?;
+        (cpu, read, before) = (ProcessTime::now(), cold::bytes_read(), loader.stats());
     }
-    let (before, cpu) = (loader.stats(), ProcessTime::now());
-    let read = cold::bytes_read();
     consume(&mut loader, args.seconds)?;
     let (interval, cpu) = (loader.stats().since(&before), cpu.elapsed());
     let from_disk = read.zip(cold::bytes_read()).map(|(from, to)| to - from);
