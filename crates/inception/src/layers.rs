@@ -7,10 +7,12 @@
 //! `[outputs, inputs]`, so every tensor of the network has timm's name and timm's shape.
 
 use burn::module::{Flag, Module, Param, RunningState};
+use burn::nn::PaddingConfig2d;
 use burn::nn::conv::Conv2d;
 use burn::tensor::activation::relu;
-use burn::tensor::module::{batch_norm, batch_norm_train, linear};
+use burn::tensor::module::{batch_norm, linear};
 use burn::tensor::{Device, Tensor};
+use fused_ops::{Geometry, conv_bn_relu};
 
 /// Convolution without bias, batch normalisation, ReLU: the box of the paper's figures.
 #[derive(Module, Debug)]
@@ -26,7 +28,19 @@ impl BasicConv2d {
 
     /// `[batch, channels in, height, width]` to `[batch, channels out, height', width']`.
     pub fn forward(&self, input: Tensor<4>) -> Tensor<4> {
-        relu(self.bn.forward(self.conv.forward(input)))
+        if !self.bn.observes(&input) {
+            return relu(self.bn.normalise(self.conv.forward(input)));
+        }
+        let step = conv_bn_relu(
+            input,
+            self.conv.weight.val(),
+            self.bn.weight.val(),
+            self.bn.bias.val(),
+            geometry(&self.conv),
+            self.bn.epsilon,
+        );
+        self.bn.observe(step.mean, step.variance);
+        step.output
     }
 
     /// How many channels come out.
@@ -35,11 +49,24 @@ impl BasicConv2d {
     }
 }
 
-/// Batch normalisation over the channels of an NCHW tensor.
+fn geometry(conv: &Conv2d) -> Geometry {
+    let padding = match conv.padding {
+        PaddingConfig2d::Valid => [0, 0],
+        PaddingConfig2d::Explicit(top, left, ..) => [top, left],
+        PaddingConfig2d::Same => conv.kernel_size.map(|kernel| kernel / 2),
+    };
+    Geometry {
+        stride: conv.stride,
+        padding,
+    }
+}
+
+/// Batch normalisation over the channels of an NCHW tensor: its state, and how validation uses it.
 ///
 /// Training (a tensor on an autodiff device, the layer not frozen) normalises by the batch's mean
-/// and biased variance and moves the running statistics towards the batch's mean and *unbiased*
-/// variance by `momentum`; otherwise the running statistics normalise.
+/// and biased variance, together with the convolution before it, and moves the running statistics
+/// towards the batch's mean and *unbiased* variance by `momentum`; otherwise the running statistics
+/// normalise.
 #[derive(Module, Debug)]
 pub struct BatchNorm {
     /// Gamma, `[channels]`.
@@ -68,27 +95,28 @@ impl BatchNorm {
         }
     }
 
-    /// Normalises `[batch, channels, height, width]`; see the type for which statistics.
-    pub fn forward(&self, input: Tensor<4>) -> Tensor<4> {
-        let (gamma, beta) = (self.weight.val(), self.bias.val());
-        if !(input.device().is_autodiff() && self.training.is_enabled()) {
-            let device = input.device();
-            let mean = self.running_mean.value_sync().to_device(&device);
-            let variance = self.running_var.value_sync().to_device(&device);
-            return batch_norm(input, gamma, beta, mean, variance, self.epsilon);
-        }
-        let [batch, _, height, width] = input.dims();
-        let samples = (batch * height * width) as f64;
-        // With one value for each channel there is no unbiased estimate: the biased one (0) stays.
-        let bessel = if samples > 1.0 {
-            samples / (samples - 1.0)
-        } else {
-            1.0
-        };
-        let normalised = batch_norm_train(input, gamma, beta, self.epsilon);
-        self.blend(&self.running_mean, normalised.mean);
-        self.blend(&self.running_var, normalised.variance.mul_scalar(bessel));
-        normalised.output
+    /// Whether this is training: the batch normalises itself, and is to be observed.
+    fn observes(&self, input: &Tensor<4>) -> bool {
+        input.device().is_autodiff() && self.training.is_enabled()
+    }
+
+    /// Normalises `[batch, channels, height, width]` by the running statistics.
+    fn normalise(&self, input: Tensor<4>) -> Tensor<4> {
+        let device = input.device();
+        batch_norm(
+            input,
+            self.weight.val(),
+            self.bias.val(),
+            self.running_mean.value_sync().to_device(&device),
+            self.running_var.value_sync().to_device(&device),
+            self.epsilon,
+        )
+    }
+
+    /// Moves the running statistics towards a batch's mean and unbiased variance.
+    fn observe(&self, mean: Tensor<1>, variance: Tensor<1>) {
+        self.blend(&self.running_mean, mean);
+        self.blend(&self.running_var, variance);
     }
 
     fn blend(&self, running: &RunningState<Tensor<1>>, batch: Tensor<1>) {

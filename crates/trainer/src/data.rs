@@ -169,7 +169,9 @@ fn on_error(recipe: &Recipe) -> loader::OnError {
 
 /// `workers` as given; else `num_parallel_workers`, within what the device leaves over.
 fn workers(recipe: &Recipe) -> usize {
-    let capped = recipe.num_parallel_workers.min(device::default_workers());
+    let capped = recipe
+        .num_parallel_workers
+        .min(device::default_workers(&recipe.device));
     recipe.workers.unwrap_or(capped).get()
 }
 

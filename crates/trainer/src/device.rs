@@ -1,43 +1,245 @@
 //! Where to compute. The only file that names a backend.
+//!
+//! A device is named by a backend and, for GPUs, a number: `flex`, `tch`, `tch:cuda:0`, `cuda:0`.
+//! Which of them a build has is decided by Cargo's features; what is missing is refused with the
+//! command that brings it.
 
+use std::fmt;
 use std::num::NonZeroUsize;
 
 use burn::tensor::Device;
 
-/// The device is not one of this build.
+/// The device cannot be had.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum DeviceError {
     /// A backend that exists, but that this build was made without.
     #[error(
-        "device '{0}': this build computes on flex only (pure Rust, on the CPU); pass --device flex"
+        "device '{device}' is not in this build, which has {}: {mend}",
+        built_in()
     )]
-    NotInThisBuild(String),
+    NotInThisBuild {
+        /// The device as asked for.
+        device: String,
+        /// How to get it.
+        mend: &'static str,
+    },
+    /// No such GPU.
+    #[error("device '{device}': {cause}; `train --list-devices` shows what there is")]
+    NotThere {
+        /// The device as asked for.
+        device: String,
+        /// Why not.
+        cause: String,
+    },
     /// No backend of that name.
-    #[error("device '{0}' is not known; this build has flex (pure Rust, on the CPU)")]
+    #[error("device '{0}' is not known: there are flex, tch, tch:cuda:N and cuda:N (this build has {has})", has = built_in())]
     Unknown(String),
+}
+
+/// How to get what needs LibTorch.
+#[cfg(not(feature = "tch"))]
+const BUILD_WITH_TCH: &str = "run tools/libtorch, then cargo build --release --features tch";
+/// How to get LibTorch with a GPU.
+const BUILD_WITH_TCH_CUDA: &str =
+    "run tools/libtorch --cuda, then cargo build --release --features tch";
+/// How to get CubeCL.
+#[cfg(not(feature = "cuda"))]
+const BUILD_WITH_CUDA: &str = "cargo build --release --features cuda";
+
+/// A device's name, taken apart.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Place {
+    Flex,
+    Tch,
+    TchCuda(usize),
+    Cuda(usize),
+}
+
+impl Place {
+    fn parse(name: &str) -> Option<Self> {
+        let mut words = name.split(':');
+        let backend = words.next()?;
+        let rest: Vec<&str> = words.collect();
+        match (backend, rest.as_slice()) {
+            ("flex", []) => Some(Place::Flex),
+            ("tch", [] | ["cpu"]) => Some(Place::Tch),
+            ("tch", ["cuda"]) => Some(Place::TchCuda(0)),
+            ("tch", ["cuda", index]) => index.parse().ok().map(Place::TchCuda),
+            ("cuda", []) => Some(Place::Cuda(0)),
+            ("cuda", [index]) => index.parse().ok().map(Place::Cuda),
+            _ => None,
+        }
+    }
 }
 
 /// The device of that name, without autodiff.
 ///
 /// # Errors
-/// The name is not `flex`.
+/// There is no such device, or not in this build.
 pub fn select(name: &str) -> Result<Device, DeviceError> {
-    match name.split(':').next().unwrap_or_default() {
-        "flex" if name == "flex" => Ok(Device::flex()),
-        "tch" | "libtorch" | "cuda" | "cpu" | "wgpu" | "metal" | "rocm" => {
-            Err(DeviceError::NotInThisBuild(name.to_owned()))
-        }
-        _ => Err(DeviceError::Unknown(name.to_owned())),
+    match Place::parse(name) {
+        None => Err(DeviceError::Unknown(name.to_owned())),
+        Some(Place::Flex) => Ok(Device::flex()),
+        Some(Place::Tch) => libtorch::cpu(name),
+        Some(Place::TchCuda(index)) => libtorch::gpu(name, index),
+        Some(Place::Cuda(index)) => cubecl::gpu(name, index),
     }
 }
 
-/// How many threads read and decode when the recipe does not say: a quarter of the cores, at least
-/// one. flex computes on all cores, so a loader that took more would slow the network it feeds.
+/// A kind of device, for `--list-devices`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Listed {
+    /// What `--device` takes.
+    pub name: String,
+    /// What it is.
+    pub what: &'static str,
+    /// Why it cannot be used here, and the mend; nothing if it can.
+    pub missing: Option<String>,
+}
+
+impl fmt::Display for Listed {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{:<12} {}", self.name, self.what)?;
+        match &self.missing {
+            Some(missing) => write!(f, " (not here: {missing})"),
+            None => Ok(()),
+        }
+    }
+}
+
+/// Every kind of device, and of those that can be counted every one.
 #[must_use]
-pub fn default_workers() -> NonZeroUsize {
+pub fn list() -> Vec<Listed> {
+    let listed = |name: String, what| Listed {
+        missing: select(&name).err().map(|error| match error {
+            DeviceError::NotInThisBuild { mend, .. } => mend.to_owned(),
+            DeviceError::NotThere { cause, .. } => cause,
+            DeviceError::Unknown(_) => error.to_string(),
+        }),
+        name,
+        what,
+    };
+    let gpus = libtorch::gpu_count().max(1);
+    let mut all = vec![
+        listed("flex".to_owned(), "this CPU, in pure Rust"),
+        listed("tch".to_owned(), "this CPU, through LibTorch"),
+    ];
+    all.extend((0..gpus).map(|index| {
+        listed(
+            format!("tch:cuda:{index}"),
+            "an NVIDIA GPU, through LibTorch",
+        )
+    }));
+    all.push(listed(
+        "cuda:0".to_owned(),
+        "an NVIDIA GPU, through CubeCL (compiled with --features cuda; never run by us)",
+    ));
+    all
+}
+
+/// The backends of this build, for messages.
+fn built_in() -> &'static str {
+    match (cfg!(feature = "tch"), cfg!(feature = "cuda")) {
+        (false, false) => "flex only",
+        (true, false) => "flex and tch",
+        (false, true) => "flex and cuda",
+        (true, true) => "flex, tch and cuda",
+    }
+}
+
+#[cfg(feature = "tch")]
+mod libtorch {
+    //! LibTorch, through burn-tch. burn calls it deprecated because its next version drops it; the
+    //! version here is pinned.
+    #![allow(deprecated)]
+
+    use super::{BUILD_WITH_TCH_CUDA, Device, DeviceError};
+
+    #[allow(clippy::unnecessary_wraps)] // may fail in builds without LibTorch
+    pub(super) fn cpu(_name: &str) -> Result<Device, DeviceError> {
+        Ok(Device::libtorch())
+    }
+
+    pub(super) fn gpu(name: &str, index: usize) -> Result<Device, DeviceError> {
+        let count = gpu_count();
+        if index < count {
+            return Ok(Device::libtorch_cuda(index));
+        }
+        let cause = if count > 0 {
+            format!("this machine has {count} NVIDIA GPU(s), counted from 0")
+        } else if tch::utils::has_cuda() {
+            "LibTorch finds no NVIDIA GPU (does nvidia-smi?)".to_owned()
+        } else {
+            format!("this LibTorch is for the CPU alone: {BUILD_WITH_TCH_CUDA}")
+        };
+        Err(DeviceError::NotThere {
+            device: name.to_owned(),
+            cause,
+        })
+    }
+
+    pub(super) fn gpu_count() -> usize {
+        usize::try_from(tch::Cuda::device_count()).unwrap_or(0)
+    }
+}
+
+#[cfg(not(feature = "tch"))]
+mod libtorch {
+    //! What stands in for LibTorch in a build without it.
+
+    use super::{BUILD_WITH_TCH, BUILD_WITH_TCH_CUDA, Device, DeviceError};
+
+    pub(super) fn cpu(name: &str) -> Result<Device, DeviceError> {
+        Err(DeviceError::NotInThisBuild {
+            device: name.to_owned(),
+            mend: BUILD_WITH_TCH,
+        })
+    }
+
+    pub(super) fn gpu(name: &str, _index: usize) -> Result<Device, DeviceError> {
+        Err(DeviceError::NotInThisBuild {
+            device: name.to_owned(),
+            mend: BUILD_WITH_TCH_CUDA,
+        })
+    }
+
+    pub(super) fn gpu_count() -> usize {
+        0
+    }
+}
+
+mod cubecl {
+    //! NVIDIA GPUs through CubeCL, which compiles its kernels at run time.
+
+    use super::{Device, DeviceError};
+
+    #[cfg(feature = "cuda")]
+    #[allow(clippy::unnecessary_wraps)] // fails in builds without it
+    pub(super) fn gpu(_name: &str, index: usize) -> Result<Device, DeviceError> {
+        Ok(Device::cuda(index))
+    }
+
+    #[cfg(not(feature = "cuda"))]
+    pub(super) fn gpu(name: &str, _index: usize) -> Result<Device, DeviceError> {
+        Err(DeviceError::NotInThisBuild {
+            device: name.to_owned(),
+            mend: super::BUILD_WITH_CUDA,
+        })
+    }
+}
+
+/// How many threads read and decode when the recipe does not say. Where the network computes on the
+/// CPU it takes all cores, and a loader that took more than a quarter would slow what it feeds; where
+/// it computes on a GPU they are the loader's, but for the one that drives the GPU.
+#[must_use]
+pub fn default_workers(device: &str) -> NonZeroUsize {
     let cores = std::thread::available_parallelism().map_or(1, NonZeroUsize::get);
-    NonZeroUsize::new(cores / 4).unwrap_or(NonZeroUsize::MIN)
+    let workers = match Place::parse(device) {
+        Some(Place::TchCuda(_) | Place::Cuda(_)) => cores - 1,
+        _ => cores / 4,
+    };
+    NonZeroUsize::new(workers).unwrap_or(NonZeroUsize::MIN)
 }
 
 /// The processor, its threads and the memory of this machine, as far as Linux says it.
@@ -70,12 +272,62 @@ mod tests {
     use super::*;
 
     #[test]
-    fn flex_is_there_and_others_say_what_is() {
+    fn names_are_read() {
+        assert_eq!(Place::parse("flex"), Some(Place::Flex));
+        assert_eq!(Place::parse("tch"), Some(Place::Tch));
+        assert_eq!(Place::parse("tch:cuda:3"), Some(Place::TchCuda(3)));
+        assert_eq!(Place::parse("tch:cuda"), Some(Place::TchCuda(0)));
+        assert_eq!(Place::parse("cuda:1"), Some(Place::Cuda(1)));
+        for name in [
+            "",
+            "warp",
+            "flex:1",
+            "tch:1",
+            "tch:cuda:x",
+            "cuda:0:0",
+            "cuda:-1",
+        ] {
+            assert_eq!(Place::parse(name), None, "{name}");
+        }
+    }
+
+    #[test]
+    fn flex_is_always_there_and_others_say_what_is() {
         assert!(select("flex").is_ok());
-        for name in ["tch", "cuda", "cuda:1", "warp", "flex:1", ""] {
+        for name in ["warp", "flex:1", ""] {
             let message = select(name).unwrap_err().to_string();
             assert!(message.contains("flex"), "{message}");
             assert!(message.contains(&format!("'{name}'")), "{message}");
+        }
+    }
+
+    #[test]
+    fn what_is_missing_names_its_mend() {
+        for (name, mend, there) in [
+            ("tch", "tools/libtorch", cfg!(feature = "tch")),
+            ("tch:cuda:99", "--cuda", false),
+            ("cuda:0", "--features cuda", cfg!(feature = "cuda")),
+        ] {
+            match select(name) {
+                Ok(_) => assert!(there, "{name}"),
+                Err(error) => {
+                    let message = error.to_string();
+                    let in_a_gpu_build = message.contains("--list-devices");
+                    assert!(
+                        !there && (message.contains(mend) || in_a_gpu_build),
+                        "{message}"
+                    );
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn the_list_says_of_each_whether_it_can_be_had() {
+        let list = list();
+        assert!(list.len() >= 4);
+        for device in list {
+            assert_eq!(device.missing.is_none(), select(&device.name).is_ok());
         }
     }
 }

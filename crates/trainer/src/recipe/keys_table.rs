@@ -33,7 +33,7 @@ const NONE: Support = Off(&["none", "0", "false"]);
 
 #[rustfmt::skip] // a row is a line
 pub(super) const KEYS: &[Key] = &[
-    always("device", System, Full, "Where to compute: flex (this CPU)"),
+    always("device", System, Full, "Where to compute: flex (this CPU), tch, tch:cuda:0, cuda:0; `train --list-devices`"),
     always("workers", System, Full, "Threads that read and decode [default: num_parallel_workers, at most a quarter of the cores, at least 1]"),
     training("seed", System, Full, "Seeds initialisation, shuffling, augmentation and dropout"),
     training("log_interval", System, Full, "Log every N-th step"),

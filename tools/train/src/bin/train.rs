@@ -6,15 +6,15 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use anyhow::Context;
-use clap::{Arg, ArgMatches, Command, value_parser};
+use clap::{Arg, ArgAction, ArgMatches, Command, value_parser};
 use cli::{flags, log, signal::Stop};
 use tracing::info;
 use trainer::Resume;
 use trainer::bench::{self, Measured};
 use trainer::checkpoint::Checkpoint;
-use trainer::page;
 use trainer::recipe::{Layer, Purpose, Recipe};
 use trainer::run::{self, Outcome};
+use trainer::{device, page};
 
 const ABOUT: &str = "Trains Inception-v4 from a data set that `shard build` wrote";
 
@@ -59,6 +59,12 @@ fn main() -> ExitCode {
                 .num_args(0..=1)
                 .default_missing_value("")
                 .help("Continue the newest run in --ckpt-save-dir, if there is one, or the one of this checkpoint"),
+        )
+        .arg(
+            Arg::new("list-devices")
+                .long("list-devices")
+                .action(ArgAction::SetTrue)
+                .help("Say what --device may be, and which of it is to be had here"),
         )
         .arg(
             Arg::new("bench_steps")
@@ -107,6 +113,12 @@ fn report(matches: &ArgMatches) -> anyhow::Result<ExitCode> {
 }
 
 fn train(matches: &ArgMatches) -> anyhow::Result<ExitCode> {
+    if matches.get_flag("list-devices") {
+        for device in device::list() {
+            cli::print(&device.to_string())?;
+        }
+        return Ok(ExitCode::SUCCESS);
+    }
     let layers = flags::layers(matches)?;
     let resume = match matches.get_one::<String>("resume").map(String::as_str) {
         None => Resume::No,

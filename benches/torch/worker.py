@@ -1,0 +1,64 @@
+"""timm's Inception-v4 in eager PyTorch, a step at a time on demand: the counterpart of the example
+`step_speed` of crates/trainer, with the same words on stdin and the same answers.
+
+usage: worker.py nchw|channels_last|channels_last_bf16 DEVICE BATCH SIZE THREADS
+
+bf16 is torch.autocast. `memory` answers with the GPU's peak where DEVICE is a GPU.
+"""
+
+import sys
+import time
+
+import timm
+import torch
+
+
+def main() -> None:
+    layout, device, batch, size, threads = sys.argv[1], sys.argv[2], *map(int, sys.argv[3:6])
+    torch.set_num_threads(threads)
+    torch.manual_seed(0)
+    torch.backends.cudnn.benchmark = True
+    on_gpu = device.startswith("cuda")
+    memory = torch.contiguous_format if layout == "nchw" else torch.channels_last
+    autocast = torch.autocast("cuda" if on_gpu else "cpu", torch.bfloat16, enabled=layout.endswith("bf16"))
+    model = timm.create_model("inception_v4", num_classes=1000, drop_rate=0.2).to(device, memory_format=memory)
+    optimizer = torch.optim.SGD(model.parameters(), lr=1e-3, momentum=0.9)
+    criterion = torch.nn.CrossEntropyLoss(label_smoothing=0.1)
+    pixels = torch.randint(0, 256, (batch, size, size, 3), dtype=torch.uint8)
+    labels = torch.arange(batch, device=device)
+
+    def images():
+        moved = pixels.to(device).permute(0, 3, 1, 2).float()
+        return ((moved - 127.5) / 64.0).contiguous(memory_format=memory)
+
+    for line in sys.stdin:
+        word = line.strip()
+        began = time.perf_counter()
+        if word == "step":
+            model.train()
+            optimizer.zero_grad(set_to_none=True)
+            with autocast:
+                loss = criterion(model(images()), labels)
+            loss.backward()
+            optimizer.step()
+            if on_gpu:
+                torch.cuda.synchronize()
+        elif word == "forward":
+            model.eval()
+            with torch.inference_mode(), autocast:
+                model(images()).tolist()
+        elif word == "memory":
+            if on_gpu:
+                print(torch.cuda.max_memory_reserved() >> 20, flush=True)
+            else:
+                with open("/proc/self/status") as status:
+                    peak = next(line for line in status if line.startswith("VmHWM:"))
+                print(int(peak.split()[1]) // 1024, flush=True)
+            continue
+        else:
+            sys.exit(f"'{word}' is not one of step, forward, memory")
+        print(f"{(time.perf_counter() - began) * 1e3:.3f}", flush=True)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,241 @@
+//! LibTorch's kernels against the composition, and the composition on flex against values worked out
+//! by hand: outputs, statistics and all four gradients.
+
+#![allow(clippy::unwrap_used, deprecated)]
+
+use burn::tensor::{Device, Tensor, TensorData};
+use fused_ops::{ConvBnRelu, Geometry, conv_bn_relu};
+
+const EPSILON: f64 = 1e-3;
+
+/// A convolution's operands, filled with what looks like noise.
+struct Case {
+    input: TensorData,
+    weight: TensorData,
+    gamma: TensorData,
+    beta: TensorData,
+    geometry: Geometry,
+}
+
+/// Uniform in -1..1, from a linear congruential generator.
+fn noise(seed: u32, shape: &[usize]) -> TensorData {
+    let mut state = seed;
+    let mut next = || {
+        state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+        (state >> 8) as f32 / (1 << 23) as f32 - 1.0
+    };
+    TensorData::new(
+        (0..shape.iter().product()).map(|_| next()).collect(),
+        shape.to_vec(),
+    )
+}
+
+impl Case {
+    fn new(input: [usize; 4], weight: [usize; 4], stride: usize, padding: [usize; 2]) -> Self {
+        Case {
+            input: noise(1, &input),
+            weight: noise(2, &weight),
+            gamma: noise(3, &weight[..1]),
+            beta: noise(4, &weight[..1]),
+            geometry: Geometry {
+                stride: [stride; 2],
+                padding,
+            },
+        }
+    }
+}
+
+type Operation = fn(Tensor<4>, Tensor<4>, Tensor<1>, Tensor<1>, Geometry, f64) -> ConvBnRelu;
+
+/// Output, mean, variance, and the gradients of `sum(output * noise)` by input, weight, gamma, beta.
+fn run(operation: Operation, case: &Case, device: &Device, channels_last: bool) -> Vec<Vec<f32>> {
+    let input = Tensor::<4>::from_data(case.input.clone(), device).require_grad();
+    let weight = Tensor::<4>::from_data(case.weight.clone(), device).require_grad();
+    let gamma = Tensor::<1>::from_data(case.gamma.clone(), device).require_grad();
+    let beta = Tensor::<1>::from_data(case.beta.clone(), device).require_grad();
+    let given = if channels_last {
+        // A copy in NHWC, seen as NCHW: what the pipeline feeds.
+        (input.clone().permute([0, 2, 3, 1]) * 1.0).permute([0, 3, 1, 2])
+    } else {
+        input.clone()
+    };
+    let found = operation(
+        given,
+        weight.clone(),
+        gamma.clone(),
+        beta.clone(),
+        case.geometry,
+        EPSILON,
+    );
+    let factor = noise(5, &found.output.dims());
+    let loss = (found.output.clone() * Tensor::from_data(factor, device)).sum();
+    let gradients = loss.backward();
+    vec![
+        values(found.output.inner()),
+        values(found.mean.inner()),
+        values(found.variance.inner()),
+        values(input.grad(&gradients).unwrap()),
+        values(weight.grad(&gradients).unwrap()),
+        values(gamma.grad(&gradients).unwrap()),
+        values(beta.grad(&gradients).unwrap()),
+    ]
+}
+
+fn values<const D: usize>(tensor: Tensor<D>) -> Vec<f32> {
+    tensor.into_data().try_to_vec().unwrap()
+}
+
+/// Every value within 1e-4 of the largest of its tensor.
+fn assert_close(found: &[Vec<f32>], expected: &[Vec<f32>]) {
+    let names = [
+        "output",
+        "mean",
+        "variance",
+        "by input",
+        "by weight",
+        "by gamma",
+        "by beta",
+    ];
+    for ((name, found), expected) in names.iter().zip(found).zip(expected) {
+        assert_eq!(found.len(), expected.len(), "{name}");
+        let scale = expected
+            .iter()
+            .fold(1.0f32, |most, value| most.max(value.abs()));
+        for (index, (found, expected)) in found.iter().zip(expected).enumerate() {
+            let off = (found - expected).abs();
+            assert!(
+                off <= 1e-4 * scale,
+                "{name}[{index}]: {found} for {expected}"
+            );
+        }
+    }
+}
+
+/// One channel, one weight: the convolution multiplies by it, and everything can be worked out.
+#[test]
+fn the_composition_computes_what_it_says() {
+    let data = |values: &[f32], shape: &[usize]| TensorData::new(values.to_vec(), shape.to_vec());
+    let case = Case {
+        input: data(&[1.0, 2.0, 3.0, 4.0], &[1, 1, 2, 2]),
+        weight: data(&[2.0], &[1, 1, 1, 1]),
+        gamma: data(&[3.0], &[1]),
+        beta: data(&[0.5], &[1]),
+        geometry: Geometry {
+            stride: [1, 1],
+            padding: [0, 0],
+        },
+    };
+    let found = run(conv_bn_relu, &case, &Device::flex().autodiff(), false);
+    // Values 2 4 6 8: mean 5, biased variance 5, unbiased 20 / 3.
+    let inverse_std = 1.0 / (5.0f32 + EPSILON as f32).sqrt();
+    let output: Vec<f32> = [-3.0f32, -1.0, 1.0, 3.0]
+        .iter()
+        .map(|centred| (3.0 * centred * inverse_std + 0.5).max(0.0))
+        .collect();
+    assert_close(&found[..3], &[output.clone(), vec![5.0], vec![20.0 / 3.0]]);
+    let factor: Vec<f32> = noise(5, &[4]).try_to_vec().unwrap();
+    let passed: f32 = factor
+        .iter()
+        .zip(&output)
+        .filter(|(_, out)| **out > 0.0)
+        .map(|(f, _)| f)
+        .sum();
+    assert!(
+        (found[6][0] - passed).abs() < 1e-5,
+        "beta's gradient is the sum of what passes the ReLU"
+    );
+}
+
+#[test]
+fn a_channel_with_one_value_has_no_variance() {
+    let case = Case::new([1, 3, 1, 1], [2, 3, 1, 1], 1, [0, 0]);
+    let device = Device::flex().autodiff();
+    assert_eq!(run(conv_bn_relu, &case, &device, false)[2], [0.0, 0.0]);
+}
+
+#[cfg(feature = "tch")]
+mod libtorch {
+    use super::*;
+    use fused_ops::composed;
+
+    fn cases() -> Vec<Case> {
+        vec![
+            Case::new([2, 3, 9, 9], [8, 3, 3, 3], 2, [0, 0]),
+            Case::new([3, 8, 7, 7], [16, 8, 1, 1], 1, [0, 0]),
+            Case::new([2, 8, 8, 8], [8, 8, 1, 7], 1, [0, 3]),
+            Case::new([2, 8, 8, 8], [8, 8, 7, 1], 1, [3, 0]),
+            Case::new([1, 4, 5, 6], [4, 4, 3, 3], 1, [1, 1]),
+        ]
+    }
+
+    #[test]
+    fn the_kernels_agree_with_the_composition_on_flex() {
+        for case in cases() {
+            let expected = run(
+                composed::conv_bn_relu,
+                &case,
+                &Device::flex().autodiff(),
+                false,
+            );
+            for channels_last in [false, true] {
+                let device = Device::libtorch().autodiff();
+                assert_close(&run(conv_bn_relu, &case, &device, channels_last), &expected);
+                assert_close(
+                    &run(composed::conv_bn_relu, &case, &device, channels_last),
+                    &expected,
+                );
+            }
+        }
+    }
+
+    #[test]
+    fn a_channel_with_one_value_has_no_variance() {
+        let case = Case::new([1, 3, 1, 1], [2, 3, 1, 1], 1, [0, 0]);
+        let device = Device::libtorch().autodiff();
+        assert_eq!(run(conv_bn_relu, &case, &device, false)[2], [0.0, 0.0]);
+    }
+
+    #[test]
+    fn channels_last_stays_channels_last() {
+        use burn::backend::{BackendTensor, DispatchTensorKind};
+        let strides = |tensor: Tensor<4>| match tensor.into_dispatch().kind {
+            DispatchTensorKind::LibTorch(BackendTensor::Float(tensor)) => tensor.tensor.stride(),
+            other => unreachable!("a plain tensor of LibTorch, not {other:?}"),
+        };
+        let case = Case::new([2, 3, 9, 9], [8, 3, 3, 3], 2, [0, 0]);
+        let device = Device::libtorch().autodiff();
+        let bytes = Tensor::<4, burn::tensor::Int>::ones([2, 9, 9, 3], &device);
+        let input = bytes.permute([0, 3, 1, 2]).float();
+        let found = conv_bn_relu(
+            input,
+            Tensor::from_data(case.weight, &device),
+            Tensor::from_data(case.gamma, &device),
+            Tensor::from_data(case.beta, &device),
+            case.geometry,
+            EPSILON,
+        );
+        assert_eq!(found.output.dims(), [2, 8, 4, 4]);
+        assert_eq!(strides(found.output.inner()), [8 * 16, 1, 8 * 4, 8]);
+    }
+
+    #[test]
+    fn what_needs_no_gradient_gets_none() {
+        let case = Case::new([2, 3, 6, 6], [4, 3, 3, 3], 1, [0, 0]);
+        let device = Device::libtorch().autodiff();
+        let weight = Tensor::<4>::from_data(case.weight, &device).require_grad();
+        let input = Tensor::<4>::from_data(case.input, &device);
+        let gamma = Tensor::<1>::from_data(case.gamma, &device);
+        let beta = Tensor::<1>::from_data(case.beta, &device);
+        let found = conv_bn_relu(
+            input.clone(),
+            weight.clone(),
+            gamma.clone(),
+            beta,
+            case.geometry,
+            EPSILON,
+        );
+        let gradients = found.output.sum().backward();
+        assert!(weight.grad(&gradients).is_some());
+        assert!(input.grad(&gradients).is_none() && gamma.grad(&gradients).is_none());
+    }
+}

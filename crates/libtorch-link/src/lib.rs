@@ -1,0 +1,50 @@
+//! For build scripts: makes a package's binaries and tests find LibTorch when they run, without
+//! `LD_LIBRARY_PATH`. Not the bindings (`tch`), which find it by themselves when they are compiled.
+
+#![forbid(unsafe_code)]
+
+use std::env;
+use std::path::{Path, PathBuf};
+use std::process;
+
+/// Prints the instructions for Cargo if the package is built with its feature `tch`: a run path to
+/// LibTorch's folder, and a dependency on its CUDA half where there is one (no symbol of it is used
+/// directly, so the linker would drop it, and the GPU would not be found).
+///
+/// Ends the build with a message that names the mend if there is no LibTorch.
+pub fn emit() {
+    println!("cargo::rerun-if-env-changed=LIBTORCH");
+    println!("cargo::rerun-if-env-changed=LIBTORCH_LIB");
+    if env::var_os("CARGO_FEATURE_TCH").is_none() {
+        return;
+    }
+    let root = root("LIBTORCH_LIB");
+    println!("cargo::rerun-if-changed={}", root.join("version").display());
+    let Ok(lib) = root.join("lib").canonicalize() else {
+        println!(
+            "cargo::error=there is no LibTorch at '{}': run tools/libtorch, or set LIBTORCH to its folder",
+            root.display()
+        );
+        process::exit(1);
+    };
+    println!("cargo::rustc-link-arg=-Wl,-rpath,{}", lib.display());
+    if lib.join("libtorch_cuda.so").exists() {
+        println!("cargo::rustc-link-arg=-L{}", lib.display());
+        println!("cargo::rustc-link-arg=-Wl,--no-as-needed,-ltorch_cuda,--as-needed");
+    }
+}
+
+/// Where LibTorch's headers are, for a C++ compiler.
+#[must_use]
+pub fn include_dirs() -> [PathBuf; 2] {
+    let include = root("LIBTORCH_INCLUDE").join("include");
+    ["", "torch/csrc/api/include"].map(|folder| include.join(Path::new(folder)))
+}
+
+/// What the variable says, or else `LIBTORCH`, which `.cargo/config.toml` sets.
+fn root(variable: &str) -> PathBuf {
+    env::var_os(variable)
+        .or_else(|| env::var_os("LIBTORCH"))
+        .map(PathBuf::from)
+        .unwrap_or_default()
+}
