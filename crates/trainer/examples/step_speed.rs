@@ -15,8 +15,9 @@ use burn::module::Module;
 use burn::optim::momentum::MomentumConfig;
 use burn::optim::{GradientsParams, SgdConfig};
 use burn::tensor::{DType, Device, Int, Tensor, TensorData};
+use trainer::loss::{self, Criterion, Targets};
 use trainer::recipe::Recipe;
-use trainer::{device, loss, network};
+use trainer::{device, network};
 
 const CLASSES: usize = 1000;
 
@@ -30,6 +31,7 @@ fn main() -> Result<()> {
     let training = plain.clone().autodiff();
     let recipe = Recipe {
         drop_rate: 0.2,
+        label_smoothing: 0.1,
         ..Recipe::default()
     };
     let mut model = network::build(&recipe, CLASSES, &training)?;
@@ -47,14 +49,17 @@ fn main() -> Result<()> {
         (bytes.permute([0, 3, 1, 2]).float() - 127.5) / 64.0
     };
 
+    let labels: Vec<u32> = (0..batch as u32).collect();
+    let targets = Targets::labels(&labels, &training);
+    let criterion = Criterion::new(&recipe);
+
     let mut out = io::stdout().lock();
     for line in io::stdin().lock().lines() {
         let began = Instant::now();
         match line?.as_str() {
             "step" => {
-                let labels = Tensor::<1, Int>::arange(0..batch as i64, &training);
                 let logits = model.forward(images(&training));
-                let loss = loss::cross_entropy(logits, labels, 0.1);
+                let loss = criterion.of(logits, &targets);
                 let gradients = GradientsParams::from_grads(loss.backward(), &model);
                 model = optimizer.step(1e-3, model, gradients);
                 training.sync().ok().context("the device failed")?;

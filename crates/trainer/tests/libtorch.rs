@@ -11,16 +11,17 @@ use std::path::Path;
 use std::sync::atomic::AtomicBool;
 
 use burn::module::Param;
-use burn::tensor::{Device, Gradients, Int, Tensor, TensorData};
+use burn::tensor::{Device, Gradients, Tensor, TensorData};
 use common::{alone, data_set, metrics, recipe, train};
 use inception::{NamedVisitor, Role};
 use tempfile::TempDir;
 use trainer::checkpoint::Checkpoint;
 use trainer::evaluate::Evaluation;
+use trainer::loss::{Criterion, Targets};
 use trainer::metrics::Line;
 use trainer::recipe::{Layer, Recipe};
 use trainer::trained::{self, Trained};
-use trainer::{Resume, device, loss, network};
+use trainer::{Resume, device, network};
 
 fn with_data(train: usize, val: usize) -> TempDir {
     let dir = tempfile::tempdir().unwrap();
@@ -113,9 +114,10 @@ impl NamedVisitor for Gathered<'_> {
 fn gradients(recipe: &Recipe, shape: [usize; 4], name: &str) -> Vec<f32> {
     let device = device::select(name).unwrap().autodiff();
     let model = network::build(recipe, 10, &device).unwrap();
-    let labels = Tensor::<1, Int>::arange(0..shape[0] as i64, &device);
+    let labels: Vec<u32> = (0..shape[0] as u32).collect();
+    let targets = Targets::labels(&labels, &device);
     let logits = model.forward(images(shape, &device));
-    let gradients = loss::cross_entropy(logits, labels, 0.1).backward();
+    let gradients = Criterion::new(recipe).of(logits, &targets).backward();
     let mut gathered = Gathered {
         gradients: &gradients,
         values: Vec::new(),
