@@ -38,10 +38,12 @@ mod init;
 pub mod layers;
 mod names;
 mod network;
+mod summary;
 pub mod weights;
 
 pub use config::{ConfigError, MIN_INPUT, NetworkConfig, check_input};
 pub use init::Initialisation;
 pub use names::{NamedMapper, NamedVisitor, Role, TensorInfo};
 pub use network::{Architecture, Network, UnknownArchitecture};
+pub use summary::{Layer, Summary};
 pub use weights::WeightsError;

@@ -9,11 +9,19 @@ use std::fs;
 use std::path::Path;
 
 use burn::tensor::Device;
-use inception::weights::{Completeness, Report, WeightsError, load, save};
+use inception::weights::{self, Completeness, Report, Selection, WeightsError, save};
 use inception::{Network, NetworkConfig};
 use safetensors::SafeTensors;
 use safetensors::tensor::{Dtype, TensorView};
 use support::{Step, images, loss, small, values};
+
+fn load(
+    model: Network,
+    path: impl AsRef<Path>,
+    completeness: Completeness,
+) -> Result<(Network, Report), WeightsError> {
+    weights::load(model, path, Selection::Weights, completeness)
+}
 
 fn model(seed: u64) -> Network {
     small().init(seed, &Device::flex()).unwrap()
@@ -249,6 +257,6 @@ fn damaged_and_hostile_files_are_refused_without_a_panic() {
 
     let error = load(model(2), dir.path().join("absent"), Completeness::Exact).unwrap_err();
     assert!(matches!(error, WeightsError::Io { .. }) && error.to_string().contains("absent"));
-    let error = save(&model(1), dir.path().join("no/such/directory")).unwrap_err();
+    let error = save(&model(1), dir.path().join("no/such/a.safetensors")).unwrap_err();
     assert!(matches!(error, WeightsError::Io { .. }));
 }

@@ -90,7 +90,12 @@ pub fn train_loader(
 ) -> Result<Loader, TrainError> {
     let config = LoaderConfig {
         on_error: on_error(recipe),
-        ..loader_recipe(recipe).train(start, recipe.epoch_size.get(), workers(recipe), SLOTS)?
+        ..loader_recipe(recipe).train(
+            start,
+            recipe.epoch_size.get(),
+            workers(recipe).get(),
+            SLOTS,
+        )?
     };
     Ok(Loader::start(split, config)?)
 }
@@ -142,7 +147,7 @@ fn evaluation_config(recipe: &Recipe, preprocess: Preprocess) -> LoaderConfig {
         size: recipe.image_resize.get(),
         rank: 0,
         world: 1,
-        workers: workers(recipe),
+        workers: workers(recipe).get(),
         slots: SLOTS,
         shuffle: Shuffle::None,
         drop_last: false,
@@ -168,11 +173,11 @@ fn on_error(recipe: &Recipe) -> loader::OnError {
 }
 
 /// `workers` as given; else `num_parallel_workers`, within what the device leaves over.
-fn workers(recipe: &Recipe) -> usize {
+pub(crate) fn workers(recipe: &Recipe) -> NonZeroUsize {
     let capped = recipe
         .num_parallel_workers
         .min(device::default_workers(&recipe.device));
-    recipe.workers.unwrap_or(capped).get()
+    recipe.workers.unwrap_or(capped)
 }
 
 /// Makes the network's input: moves bytes to the device and normalises them there.

@@ -150,7 +150,9 @@ pub enum TrainError {
     #[error(transparent)]
     Page(#[from] PageError),
     /// Evaluation needs weights.
-    #[error("no weights: pass --ckpt-path with a checkpoint directory or a .safetensors file")]
+    #[error(
+        "no weights: pass --ckpt-path with a checkpoint directory or a weights file (.safetensors, .pth, .ckpt)"
+    )]
     NoWeights,
     /// A log or an image could not be written or read.
     #[error("{}: cannot {action}: {cause}", path.display())]

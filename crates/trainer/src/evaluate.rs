@@ -15,9 +15,10 @@ use crate::data::{self, Input};
 use crate::error::TrainError;
 use crate::loss::{self, Criterion};
 use crate::recipe::Recipe;
+use crate::tally::Tally;
 
 /// How often a long evaluation says how far it is.
-const SIGN_OF_LIFE: Duration = Duration::from_secs(30);
+pub(crate) const SIGN_OF_LIFE: Duration = Duration::from_secs(30);
 
 /// What an evaluation found.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
@@ -62,13 +63,28 @@ pub fn evaluate(
     device: &Device,
     stop: &AtomicBool,
 ) -> Result<Option<Evaluation>, TrainError> {
+    let found = evaluate_in_detail(model, split, recipe, device, stop)?;
+    Ok(found.map(|(evaluation, _)| evaluation))
+}
+
+/// As [`evaluate`], with the counts of each class.
+///
+/// # Errors
+/// As [`evaluate`].
+pub fn evaluate_in_detail(
+    model: &Network,
+    split: Arc<Split>,
+    recipe: &Recipe,
+    device: &Device,
+    stop: &AtomicBool,
+) -> Result<Option<(Evaluation, Tally)>, TrainError> {
     let began = Instant::now();
     let mut last_said = began;
     let total = split.len();
     let mut loader = data::evaluation_loader(split, recipe)?;
     let input = Input::new(recipe, device);
     let criterion = Criterion::new(recipe);
-    let (mut images, mut skipped, mut top1, mut top5, mut loss_sum) = (0, 0, 0, 0, 0.0);
+    let (mut tally, mut images, mut skipped, mut loss_sum) = (Tally::default(), 0, 0, 0.0);
     while let Some(batch) = loader.next() {
         let batch = batch?;
         if stop.load(Ordering::Relaxed) {
@@ -86,23 +102,22 @@ pub fn evaluate(
         let loss = criterion.of(logits.clone(), &targets);
         let scores = loss::host_values(logits);
         images += labels.len() as u64;
-        top1 += loss::top_k(&scores, &labels, 1);
-        top5 += loss::top_k(&scores, &labels, 5);
+        tally.add(&scores, &labels);
         loss_sum += f64::from(loss.into_scalar::<f32>()) * labels.len() as f64;
         if last_said.elapsed() >= SIGN_OF_LIFE {
             last_said = Instant::now();
             info!("Validation: [{}/{total}] images", images + skipped);
         }
     }
-    let share = |count: u64| count as f64 / (images as f64).max(1.0);
-    Ok(Some(Evaluation {
+    let evaluation = Evaluation {
         images,
         skipped,
-        top1: share(top1),
-        top5: share(top5),
+        top1: tally.top1(),
+        top5: tally.top5(),
         loss: loss_sum / (images as f64).max(1.0),
         seconds: began.elapsed().as_secs_f64(),
-    }))
+    };
+    Ok(Some((evaluation, tally)))
 }
 
 #[cfg(test)]

@@ -14,6 +14,7 @@ mod error;
 pub mod evaluate;
 pub mod events;
 pub mod feed;
+pub mod jury;
 pub mod learner;
 pub mod loss;
 pub mod metrics;
@@ -26,9 +27,11 @@ mod report;
 mod resume;
 pub mod run;
 pub mod schedule;
+pub mod tally;
 #[cfg(test)]
 mod testing;
 pub mod trained;
+pub mod views;
 
 pub use error::TrainError;
 pub use report::validation_line;

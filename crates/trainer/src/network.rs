@@ -3,21 +3,20 @@
 use std::path::Path;
 
 use burn::tensor::Device;
-use inception::weights::{self, Completeness, Report};
-use inception::{Network, NetworkConfig, WeightsError};
+use inception::weights;
+pub use inception::weights::{Completeness, Selection};
+use inception::{Network, NetworkConfig, Summary, WeightsError};
 use tracing::warn;
 
 use crate::checkpoint::{Checkpoint, CheckpointError};
+use crate::device;
 use crate::error::TrainError;
 use crate::recipe::Recipe;
 
-/// The network of `recipe` with `classes` outputs and its initial weights, which depend on the
-/// recipe alone.
-///
-/// # Errors
-/// The recipe's numbers make no network.
-pub fn build(recipe: &Recipe, classes: usize, device: &Device) -> Result<Network, TrainError> {
-    let config = NetworkConfig {
+/// What the network of `recipe` with `classes` outputs is made of.
+#[must_use]
+pub fn config(recipe: &Recipe, classes: usize) -> NetworkConfig {
+    NetworkConfig {
         num_classes: classes,
         drop_rate: recipe.drop_rate,
         width: recipe.width,
@@ -26,18 +25,37 @@ pub fn build(recipe: &Recipe, classes: usize, device: &Device) -> Result<Network
         residual_scale: recipe.residual_scale,
         init: recipe.init,
         ..NetworkConfig::of(recipe.model)
-    };
-    Ok(config.init(recipe.seed, device)?)
+    }
 }
 
-/// Puts the weights at `path` (a checkpoint's directory or a `.safetensors` file) into `model`, all
-/// of them. Of a checkpoint with a moving average, that.
+/// The network of `recipe` with `classes` outputs and its initial weights, which depend on the
+/// recipe alone.
+///
+/// # Errors
+/// The recipe's numbers make no network.
+pub fn build(recipe: &Recipe, classes: usize, device: &Device) -> Result<Network, TrainError> {
+    Ok(config(recipe, classes).init(recipe.seed, device)?)
+}
+
+/// The layers of the network of `recipe`, of 1000 classes where it does not say how many, for images
+/// of its size.
+///
+/// # Errors
+/// The recipe's numbers make no network.
+pub fn summary(recipe: &Recipe) -> Result<Summary, TrainError> {
+    let classes = recipe.num_classes.map_or(1000, std::num::NonZeroUsize::get);
+    let size = recipe.image_resize.get() as usize;
+    let device = device::select(&recipe.device)?;
+    Ok(Summary::of(&config(recipe, classes), size, &device)?)
+}
+
+/// Puts the weights at `path` (a checkpoint's directory or a weights file) into `model`, all of
+/// them. Of a checkpoint with a moving average, that.
 ///
 /// # Errors
 /// They cannot be read, or are those of another network.
 pub fn load(model: Network, path: &Path) -> Result<Network, TrainError> {
-    let (model, _) = weights::load(model, weights_file(path)?, Completeness::Exact)?;
-    Ok(model)
+    load_some(model, path, Selection::Weights, Completeness::Exact)
 }
 
 /// As [`load`], to train on from there: a classifier of another number of classes starts anew.
@@ -45,37 +63,58 @@ pub fn load(model: Network, path: &Path) -> Result<Network, TrainError> {
 /// # Errors
 /// As [`load`].
 pub fn load_to_finetune(model: Network, path: &Path) -> Result<Network, TrainError> {
-    let file = weights_file(path)?;
-    let classifier = model.architecture().classifier();
-    let (model, report) = weights::load(model, &file, Completeness::Partial)?;
-    if report.is_exact() {
-        return Ok(model);
+    load_some(model, path, Selection::Weights, Completeness::AnyClassifier)
+}
+
+/// As [`load`], but the weights' moving average, or as much as there is, where that is asked for.
+///
+/// # Errors
+/// As [`load`].
+pub fn load_some(
+    model: Network,
+    path: &Path,
+    selection: Selection,
+    completeness: Completeness,
+) -> Result<Network, TrainError> {
+    let (file, selection) = weights_file(path, selection)?;
+    let (model, report) = weights::load(model, &file, selection, completeness)?;
+    if !report.is_exact() {
+        warn!(
+            "{}: {report}; the rest keeps its initial values",
+            file.display()
+        );
     }
-    if !only_the_classifier_differs(&report, classifier) {
-        let report = Box::new(report);
-        return Err(WeightsError::Mismatch { path: file, report }.into());
-    }
-    warn!("{}: {report}; the classifier starts anew", file.display());
     Ok(model)
 }
 
-fn only_the_classifier_differs(report: &Report, classifier: &str) -> bool {
-    report.missing.is_empty()
-        && report.unused.is_empty()
-        && report
-            .misshaped
-            .iter()
-            .all(|tensor| tensor.name.starts_with(classifier))
+/// Writes the weights at `from` (a checkpoint's directory or a weights file), or their moving average,
+/// to a weights file. Returns how many tensors there were.
+///
+/// # Errors
+/// They cannot be read or written, or there is no average.
+pub fn convert(from: &Path, selection: Selection, to: &Path) -> Result<usize, TrainError> {
+    let (file, selection) = weights_file(from, selection)?;
+    Ok(weights::convert(file, selection, to)?)
 }
 
-fn weights_file(path: &Path) -> Result<std::path::PathBuf, TrainError> {
+/// The file that holds what is asked for, and where in it. Of a checkpoint with a moving average,
+/// that.
+fn weights_file(
+    path: &Path,
+    selection: Selection,
+) -> Result<(std::path::PathBuf, Selection), TrainError> {
     if path.is_dir() {
         let checkpoint = Checkpoint::open(path)?;
-        Ok(checkpoint
-            .average_path()
-            .unwrap_or_else(|| checkpoint.model_path()))
+        match (checkpoint.average_path(), selection) {
+            (Some(average), _) => Ok((average, Selection::Weights)),
+            (None, Selection::Weights) => Ok((checkpoint.model_path(), Selection::Weights)),
+            (None, Selection::Average) => Err(WeightsError::NoAverage {
+                path: path.to_owned(),
+            }
+            .into()),
+        }
     } else if path.exists() {
-        Ok(path.to_owned())
+        Ok((path.to_owned(), selection))
     } else {
         Err(CheckpointError::Missing {
             path: path.to_owned(),

@@ -5,8 +5,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use augment::{CropRect, EvalCrop, Resampler, RgbView};
-use burn::module::Module;
-use burn::tensor::{Device, activation::softmax};
+use burn::tensor::{Device, Tensor, activation::softmax};
 use codec::{Decoder, Encoding, Region, sniff};
 use inception::Network;
 use record::Class;
@@ -17,8 +16,8 @@ use crate::error::TrainError;
 use crate::loss;
 use crate::recipe::Recipe;
 
-/// How many classes a prediction names, where there are as many.
-const GUESSES: usize = 5;
+/// How many classes a prediction names, where there are as many and nobody asks for another number.
+pub const GUESSES: usize = 5;
 
 /// What a network sees in an image.
 #[derive(Clone, Debug, PartialEq, Serialize)]
@@ -44,7 +43,7 @@ pub struct Guess {
 
 /// Predicts one image after another.
 pub struct Predictor {
-    model: Network,
+    models: Vec<Network>,
     classes: Vec<Class>,
     input: Input,
     crop: EvalCrop,
@@ -53,19 +52,19 @@ pub struct Predictor {
 }
 
 impl Predictor {
-    /// For `model` on `device`; `classes` gives the names, as far as they are known.
+    /// For `models`, in validation mode, whose outputs are averaged, on `device`; `classes` gives the names, as far as they are known.
     ///
     /// # Errors
     /// The recipe's image settings make no sense.
     pub fn new(
-        model: &Network,
+        models: &[Network],
         classes: &[Class],
         recipe: &Recipe,
         device: &Device,
     ) -> Result<Self, TrainError> {
         let size = recipe.image_resize.get();
         Ok(Predictor {
-            model: model.valid(),
+            models: models.to_vec(),
             classes: classes.to_vec(),
             input: Input::new(recipe, device),
             crop: EvalCrop::new(size, recipe.crop_pct, recipe.interpolation.filter())?,
@@ -74,17 +73,25 @@ impl Predictor {
         })
     }
 
-    /// The likeliest classes of the image file at `path`.
+    /// The likeliest classes of the image file at `path`, at most `most` of them.
     ///
     /// # Errors
     /// The file cannot be read or decoded.
-    pub fn predict(&mut self, path: &Path) -> Result<Prediction, TrainError> {
+    pub fn predict(&mut self, path: &Path, most: usize) -> Result<Prediction, TrainError> {
         let pixels = self.pixels(path)?;
-        let logits = self.model.forward(self.input.normalise(&pixels));
-        let probabilities = loss::host_values(softmax(logits, 1));
+        let images: Tensor<4> = self.input.normalise(&pixels);
+        let mut probabilities: Vec<f32> = Vec::new();
+        for model in &self.models {
+            let p = loss::host_values(softmax(model.forward(images.clone()), 1));
+            probabilities.resize(p.len(), 0.0);
+            let share = 1.0 / self.models.len() as f32;
+            for (mean, p) in probabilities.iter_mut().zip(p) {
+                *mean += p * share;
+            }
+        }
         let mut order: Vec<(usize, f32)> = probabilities.into_iter().enumerate().collect();
         order.sort_by(|a, b| b.1.total_cmp(&a.1));
-        let guesses = order.into_iter().take(GUESSES);
+        let guesses = order.into_iter().take(most);
         Ok(Prediction {
             image: path.to_owned(),
             guesses: guesses

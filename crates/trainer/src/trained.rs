@@ -1,27 +1,68 @@
 //! A network that has been trained, ready to be validated or asked: weights, classes and recipe
 //! from a checkpoint, or weights from a file and the rest from the user.
 
+use std::path::{Path, PathBuf};
+use std::str::FromStr;
 use std::sync::atomic::AtomicBool;
 
 use burn::module::Module;
 use burn::tensor::Device;
-use inception::Network;
+use inception::{Architecture, Network, UnknownArchitecture};
 use record::Class;
 
 use crate::checkpoint::Checkpoint;
 use crate::data::Data;
 use crate::error::TrainError;
-use crate::evaluate::{Evaluation, evaluate};
+use crate::evaluate::{Evaluation, evaluate_in_detail};
+use crate::jury::evaluate_jointly;
+use crate::network::{Completeness, Selection};
 use crate::predict::Predictor;
 use crate::recipe::{Layer, OnError, Purpose, Recipe, RecipeError, Resolved};
+use crate::tally::Tally;
+use crate::views::Crops;
 use crate::{device, network};
 
 /// A trained network in validation mode, with all that belongs to it.
 pub struct Trained {
     recipe: Recipe,
     classes: Vec<Class>,
-    model: Network,
+    /// The network, and those that judge beside it.
+    models: Vec<Network>,
     device: Device,
+}
+
+/// What to load besides the recipe's `ckpt_path`, and how.
+#[derive(Clone, Debug, Default)]
+pub struct Loading {
+    /// The weights, or their moving average.
+    pub selection: Selection,
+    /// Whether tensors that are missing or of another shape may keep their initial values.
+    pub partial: bool,
+    /// Networks whose outputs are averaged with the first's.
+    pub ensemble: Vec<Member>,
+}
+
+/// A further network of an ensemble.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Member {
+    /// Which network a weights file is of; nothing for the recipe's. A checkpoint knows its own.
+    pub model: Option<Architecture>,
+    /// A checkpoint's directory or a weights file.
+    pub path: PathBuf,
+}
+
+impl FromStr for Member {
+    type Err = UnknownArchitecture;
+
+    /// `PATH`, or `MODEL=PATH`.
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        let (model, path) = match text.split_once('=') {
+            Some((model, path)) => (Some(model.parse()?), path),
+            None => (None, text),
+        };
+        let path = path.into();
+        Ok(Member { model, path })
+    }
 }
 
 /// Resolves the recipe of an evaluation. The checkpoint in `ckpt_path`, if it is one of ours, brings
@@ -55,7 +96,11 @@ impl Trained {
     ///
     /// # Errors
     /// The weights are missing, damaged or of another network; or the number of classes is unknown.
-    pub fn load(recipe: &Recipe, checkpoint: Option<&Checkpoint>) -> Result<Self, TrainError> {
+    pub fn load(
+        recipe: &Recipe,
+        checkpoint: Option<&Checkpoint>,
+        loading: &Loading,
+    ) -> Result<Self, TrainError> {
         let device = device::select(&recipe.device)?;
         let path = recipe.ckpt_path.as_ref().ok_or(TrainError::NoWeights)?;
         let classes = match checkpoint {
@@ -66,11 +111,23 @@ impl Trained {
             .num_classes
             .map_or(classes.len(), std::num::NonZeroUsize::get);
         if count == 0 {
-            let missing = "num_classes: a .safetensors file does not say how many classes there \
+            let missing = "num_classes: a weights file does not say how many classes there \
                            are; pass --num-classes, or --data-dir with the data set";
             return Err(RecipeError::Invalid(vec![missing.to_owned()]).into());
         }
-        let model = network::load(network::build(recipe, count, &device)?, path)?;
+        let load = |recipe: &Recipe, path: &Path| {
+            let completeness = match loading.partial {
+                true => Completeness::Partial,
+                false => Completeness::Exact,
+            };
+            let model = network::build(recipe, count, &device)?;
+            let model = network::load_some(model, path, loading.selection, completeness)?;
+            Ok::<_, TrainError>(model.valid())
+        };
+        let mut models = vec![load(recipe, path)?];
+        for member in &loading.ensemble {
+            models.push(load(&recipe_of(member, recipe)?, &member.path)?);
+        }
         let classes = if classes.len() == count {
             classes
         } else {
@@ -79,16 +136,21 @@ impl Trained {
         Ok(Trained {
             recipe: recipe.clone(),
             classes,
-            model: model.valid(),
+            models,
             device,
         })
     }
 
-    /// Validates on every image of the data set's `val_split`. Nothing if `stop` was set meanwhile.
+    /// Validates on every image of the data set's `val_split`, on `crops` of each. Nothing if `stop`
+    /// was set meanwhile.
     ///
     /// # Errors
     /// The data set cannot be read, or has other classes.
-    pub fn validate(&self, stop: &AtomicBool) -> Result<Option<Evaluation>, TrainError> {
+    pub fn validate(
+        &self,
+        crops: Crops,
+        stop: &AtomicBool,
+    ) -> Result<Option<Validated>, TrainError> {
         let data = Data::open(&self.recipe)?;
         let recipe = data.complete(&self.recipe)?;
         let synset = |class: &Class| class.synset.clone();
@@ -110,7 +172,16 @@ impl Trained {
             });
         }
         let split = data.split(&recipe.val_split)?;
-        evaluate(&self.model, split, &recipe, &self.device, stop)
+        let (device, models) = (&self.device, &self.models);
+        let found = match (models.as_slice(), crops) {
+            ([model], Crops::One) => evaluate_in_detail(model, split, &recipe, device, stop)?,
+            _ => evaluate_jointly(models, crops, &split, &recipe, device, stop)?,
+        };
+        Ok(found.map(|(evaluation, tally)| Validated {
+            evaluation,
+            tally,
+            classes: data.classes().to_vec(),
+        }))
     }
 
     /// Makes ready to predict image files.
@@ -118,8 +189,32 @@ impl Trained {
     /// # Errors
     /// The recipe's image settings make no sense.
     pub fn predictor(&self) -> Result<Predictor, TrainError> {
-        Predictor::new(&self.model, &self.classes, &self.recipe, &self.device)
+        Predictor::new(&self.models, &self.classes, &self.recipe, &self.device)
     }
+}
+
+/// What a validation found.
+#[derive(Clone, Debug)]
+pub struct Validated {
+    /// The figures.
+    pub evaluation: Evaluation,
+    /// The counts of each class.
+    pub tally: Tally,
+    /// The data set's classes.
+    pub classes: Vec<Class>,
+}
+
+/// The recipe of a member's network: a checkpoint's own, or `recipe` with another model.
+fn recipe_of(member: &Member, recipe: &Recipe) -> Result<Recipe, TrainError> {
+    if member.path.is_dir() {
+        return Ok(Checkpoint::open(&member.path)?.state().recipe.clone());
+    }
+    let model = member.model.unwrap_or(recipe.model);
+    Ok(Recipe {
+        model,
+        blocks: recipe.blocks.filter(|_| model == recipe.model),
+        ..recipe.clone()
+    })
 }
 
 /// The classes of the data set in the recipe's `data_dir`; none where there is no data set.

@@ -13,8 +13,10 @@ use tempfile::TempDir;
 use trainer::checkpoint::{self, Checkpoint};
 use trainer::evaluate::Evaluation;
 use trainer::metrics::Line;
+use trainer::predict::GUESSES;
 use trainer::recipe::{Layer, OnError, Recipe};
-use trainer::trained::{self, Trained};
+use trainer::trained::{self, Loading, Trained};
+use trainer::views::Crops;
 use trainer::{Resume, TrainError};
 
 fn with_data(train: usize, val: usize) -> TempDir {
@@ -28,16 +30,18 @@ fn trained(path: &Path, more: &[(&str, &str)]) -> (Recipe, Trained) {
     let path = path.to_str().unwrap();
     let flags = more.iter().copied().chain([("ckpt_path", path)]);
     let (resolved, checkpoint) = trained::resolve(&[Layer::from_flags(flags).unwrap()]).unwrap();
-    let network = Trained::load(&resolved.recipe, checkpoint.as_ref()).unwrap();
+    let network =
+        Trained::load(&resolved.recipe, checkpoint.as_ref(), &Loading::default()).unwrap();
     (resolved.recipe, network)
 }
 
 fn validate(path: &Path, more: &[(&str, &str)]) -> Evaluation {
     trained(path, more)
         .1
-        .validate(&AtomicBool::new(false))
+        .validate(Crops::One, &AtomicBool::new(false))
         .unwrap()
         .unwrap()
+        .evaluation
 }
 
 fn last(recipe: &Recipe) -> Checkpoint {
@@ -114,7 +118,7 @@ fn a_small_network_learns_three_colours() {
     for number in 0..13 {
         let file = dir.path().join("one.jpg");
         fs::write(&file, image(number % CLASSES, number)).unwrap();
-        let prediction = predictor.predict(&file).unwrap();
+        let prediction = predictor.predict(&file, GUESSES).unwrap();
         assert_eq!(prediction.guesses.len(), CLASSES);
         let of_label = prediction
             .guesses
@@ -284,7 +288,7 @@ fn weights_alone_start_another_run() {
     let flags = [("ckpt_path", path), ("width", "0.1"), ("blocks", "1,1,1")];
     let (resolved, none) = trained::resolve(&[Layer::from_flags(flags).unwrap()]).unwrap();
     assert!(none.is_none());
-    let error = Trained::load(&resolved.recipe, None)
+    let error = Trained::load(&resolved.recipe, None, &Loading::default())
         .map(|_| ())
         .unwrap_err()
         .to_string();

@@ -15,3 +15,4 @@ mod official;
 mod resuming;
 mod round_trip;
 mod training;
+mod weights;

@@ -4,9 +4,11 @@
 use std::path::PathBuf;
 
 use clap::builder::StyledStr;
-use clap::{Arg, ArgMatches, Command, value_parser};
+use clap::{Arg, ArgAction, ArgMatches, Command, value_parser};
 use serde_json::Value;
+use trainer::network::Selection;
 use trainer::recipe::{Key, Layer, Recipe, Support, all_keys};
+use trainer::trained::{Loading, Member};
 
 /// Adds `--config` and a flag for each key that `wanted` lets through. `-h` shows the keys that
 /// change something, `--help` all.
@@ -62,7 +64,8 @@ fn help(key: &Key, default: Option<&Value>) -> StyledStr {
     .into()
 }
 
-/// The recipe file, if there is one, and the flags that were given.
+/// The recipe file, if there is one, then what `--preprocess` stands for, then the flags that were
+/// given: the last is the strongest.
 ///
 /// # Errors
 /// The recipe file cannot be read or holds an unknown key.
@@ -74,11 +77,88 @@ pub fn layers(matches: &ArgMatches) -> anyhow::Result<Vec<Layer>> {
         let value = matches.try_get_one::<String>(key.name).ok()??;
         Some((key.name, value.as_str()))
     });
+    let preset = match matches.try_get_one::<String>("preprocess") {
+        Ok(Some(name)) => Some(Layer::from_flags(preset(name))?),
+        _ => None,
+    };
     Ok(file
         .transpose()?
         .into_iter()
+        .chain(preset)
         .chain([Layer::from_flags(flags)?])
         .collect())
+}
+
+/// Adds what a trained network is loaded by: `--ema`, `--partial`, `--ensemble`, `--preprocess`.
+#[must_use]
+pub fn with_loading(command: Command) -> Command {
+    let switch = |name: &'static str, flag: &'static str, help: &'static str| {
+        Arg::new(name)
+            .long(flag)
+            .action(ArgAction::SetTrue)
+            .help(help)
+    };
+    command
+        .arg(switch(
+            "average",
+            "ema",
+            "Use the moving average of the weights: `ema.` in a .ckpt, state_dict_ema in a .pth",
+        ))
+        .arg(switch(
+            "partial",
+            "partial",
+            "Load what fits, and report what does not; the rest keeps its initial values",
+        ))
+        .arg(
+            Arg::new("ensemble")
+                .long("ensemble")
+                .value_name("[MODEL=]PATH")
+                .action(ArgAction::Append)
+                .value_parser(value_parser!(Member))
+                .help("A further network, whose outputs are averaged with the first's; may be repeated"),
+        )
+        .arg(
+            Arg::new("preprocess")
+                .long("preprocess")
+                .value_parser(["mindcv", "timm", "paper"])
+                .help("Prepare images as a published checkpoint's home does: sets mean, std, interpolation, crop_pct, image_resize"),
+        )
+}
+
+/// How a trained network is loaded, as the flags of [`with_loading`] say.
+#[must_use]
+pub fn loading(matches: &ArgMatches) -> Loading {
+    let members = matches.get_many::<Member>("ensemble");
+    Loading {
+        selection: match matches.get_flag("average") {
+            true => Selection::Average,
+            false => Selection::Weights,
+        },
+        partial: matches.get_flag("partial"),
+        ensemble: members.into_iter().flatten().cloned().collect(),
+    }
+}
+
+/// What `--preprocess` stands for.
+fn preset(name: &str) -> [(&'static str, &'static str); 5] {
+    // timm's tf_in1k weights and the authors' TF-slim code scale pixels to -1 to 1.
+    const SYMMETRIC: &str = "[127.5, 127.5, 127.5]";
+    let (mean, std, interpolation) = match name {
+        "mindcv" => (
+            "[123.675, 116.28, 103.53]",
+            "[58.395, 57.12, 57.375]",
+            "plain_bilinear",
+        ),
+        "timm" => (SYMMETRIC, SYMMETRIC, "bicubic"),
+        _ => (SYMMETRIC, SYMMETRIC, "plain_bilinear"),
+    };
+    [
+        ("mean", mean),
+        ("std", std),
+        ("interpolation", interpolation),
+        ("crop_pct", "0.875"),
+        ("image_resize", "299"),
+    ]
 }
 
 /// Says what was accepted without effect.
@@ -107,7 +187,23 @@ mod tests {
     #[test]
     fn the_command_line_is_sound() {
         with_recipe(Command::new("train"), |_| true).debug_assert();
-        with_recipe(Command::new("validate"), |key| key.evaluation).debug_assert();
+        with_loading(with_recipe(Command::new("validate"), |key| key.evaluation)).debug_assert();
+    }
+
+    #[test]
+    fn a_preset_is_weaker_than_flags() {
+        let command = with_recipe(Command::new("validate"), |key| key.evaluation);
+        let arguments = "validate --preprocess timm --crop-pct 1";
+        let matches = with_loading(command)
+            .try_get_matches_from(arguments.split_whitespace())
+            .unwrap();
+        let layers = layers(&matches).unwrap();
+        let recipe = Recipe::resolve(&Recipe::default(), &layers, Purpose::Evaluate)
+            .unwrap()
+            .recipe;
+        assert_eq!(recipe.mean, [127.5; 3]);
+        assert_eq!(recipe.image_resize.get(), 299);
+        assert_eq!(recipe.crop_pct, 1.0);
     }
 
     #[test]

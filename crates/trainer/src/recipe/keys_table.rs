@@ -92,7 +92,7 @@ pub(super) const KEYS: &[Key] = &[
     training("bn_momentum", Model, Full, "BatchNorm: share of the new value in the moving average (MindCV 0.0003, timm 0.1)"),
     training("drop_path_rate", Model, NONE, "Stochastic depth (not implemented yet)"),
     training("pretrained", Model, OFF, "Download weights (not implemented yet; --ckpt-path reads them from a file)"),
-    always("ckpt_path", Checkpoint, Full, "Checkpoint directory, or weights in a .safetensors file with timm's names"),
+    always("ckpt_path", Checkpoint, Full, "Checkpoint directory, or weights: .safetensors, PyTorch's .pth, MindSpore's .ckpt"),
     training("resume_opt", Checkpoint, Full, "Continue the run of --ckpt-path: optimizer, schedule and data order too"),
     training("ckpt_save_dir", Checkpoint, Full, "Where checkpoints, metrics.jsonl and result.log go"),
     training("ckpt_save_interval", Checkpoint, Full, "Save every N-th epoch; the last one always"),

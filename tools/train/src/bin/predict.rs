@@ -6,10 +6,10 @@ use std::process::ExitCode;
 
 use clap::{Arg, ArgAction, ArgMatches, Command, value_parser};
 use cli::{flags, log};
-use trainer::predict::Prediction;
+use trainer::predict::{GUESSES, Prediction};
 use trainer::trained::{self, Trained};
 
-const ABOUT: &str = "The five likeliest classes of images (JPEG or PNG)";
+const ABOUT: &str = "The likeliest classes of images (JPEG or PNG)";
 
 const EXAMPLES: &str = "\
 Examples:
@@ -17,14 +17,14 @@ Examples:
   predict cat.jpg --ckpt-path ckpt/inception_v4-200_40036 --json
 
 Images are prepared as validation prepares them. Class names come from the checkpoint; for
-weights in a .safetensors file, from the data set in --data-dir. An image that cannot be read
+weights in a file, from the data set in --data-dir. An image that cannot be read
 is reported, the others are predicted, and the exit code is 1.";
 
 fn main() -> ExitCode {
     let command = Command::new("predict")
         .about(ABOUT)
         .version(env!("CARGO_PKG_VERSION"));
-    let matches = flags::with_recipe(command, |key| key.evaluation)
+    let matches = flags::with_loading(flags::with_recipe(command, |key| key.evaluation))
         .after_long_help(EXAMPLES)
         .after_help("--help shows all flags, and examples.")
         .arg(
@@ -34,6 +34,13 @@ fn main() -> ExitCode {
                 .num_args(1..)
                 .value_parser(value_parser!(PathBuf))
                 .help("Image files"),
+        )
+        .arg(
+            Arg::new("top")
+                .long("top")
+                .value_name("N")
+                .value_parser(value_parser!(usize))
+                .help(format!("How many classes to name [default: {GUESSES}]")),
         )
         .arg(
             Arg::new("json")
@@ -49,10 +56,13 @@ fn main() -> ExitCode {
 fn predict(matches: &ArgMatches) -> anyhow::Result<ExitCode> {
     let (resolved, checkpoint) = trained::resolve(&flags::layers(matches)?)?;
     flags::report_notes(&resolved.notes);
-    let mut predictor = Trained::load(&resolved.recipe, checkpoint.as_ref())?.predictor()?;
+    let loading = flags::loading(matches);
+    let trained = Trained::load(&resolved.recipe, checkpoint.as_ref(), &loading)?;
+    let mut predictor = trained.predictor()?;
+    let most = matches.get_one("top").copied().unwrap_or(GUESSES);
     let mut code = ExitCode::SUCCESS;
     for image in matches.get_many::<PathBuf>("images").into_iter().flatten() {
-        match predictor.predict(image) {
+        match predictor.predict(image, most) {
             Ok(prediction) if matches.get_flag("json") => {
                 cli::print(&serde_json::to_string(&prediction)?)?;
             }

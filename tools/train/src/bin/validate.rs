@@ -1,12 +1,16 @@
 //! The `validate` binary.
 
+use std::fs;
+use std::path::PathBuf;
 use std::process::ExitCode;
 
-use clap::{Arg, ArgAction, ArgMatches, Command};
+use anyhow::Context;
+use clap::{Arg, ArgAction, ArgMatches, Command, value_parser};
 use cli::{flags, log, signal::Stop};
 use serde_json::json;
 use trainer::trained::{self, Trained};
 use trainer::validation_line;
+use trainer::views::Crops;
 
 const ABOUT: &str =
     "Top-1, top-5 and loss over every image of the validation split, each exactly once";
@@ -17,10 +21,13 @@ Examples:
       validate --ckpt-path ckpt/inception_v4-200_40036
   The same on other shards, for a script:
       validate --ckpt-path ckpt/inception_v4-200_40036 --data-dir /data/imagenet-v2 --json
-  Weights that timm published (they want their own pixels):
-      validate --ckpt-path inception_v4.tf_in1k.safetensors --num-classes 1000 \\
-          --data-dir /data/imagenet-shards --image-resize 299 --interpolation bicubic \\
-          --mean 127.5,127.5,127.5 --std 127.5,127.5,127.5
+  Weights that timm published, and MindCV's, each on the pixels that it was validated on:
+      validate --ckpt-path inception_v4.tf_in1k.safetensors --preprocess timm \\
+          --data-dir /data/imagenet-shards
+      validate --ckpt-path inception_v4.ckpt --preprocess mindcv --data-dir /data/imagenet-shards
+  The paper's ensemble of one Inception-v4 and an Inception-ResNet-v2, on 144 crops:
+      validate --ckpt-path v4.safetensors --ensemble inception_resnet_v2=a.safetensors \\
+          --crops 144 --preprocess paper --data-dir /data/imagenet-shards
   With MindCV's recipe file; what concerns training alone is passed over:
       validate -c inception_v4_ascend.yaml --data-dir /data/imagenet-shards \\
           --ckpt-path weights.safetensors";
@@ -29,7 +36,7 @@ fn main() -> ExitCode {
     let command = Command::new("validate")
         .about(ABOUT)
         .version(env!("CARGO_PKG_VERSION"));
-    let matches = flags::with_recipe(command, |key| key.evaluation)
+    let matches = flags::with_loading(flags::with_recipe(command, |key| key.evaluation))
         .after_long_help(EXAMPLES)
         .after_help("--help shows all flags, and examples.")
         .arg(
@@ -38,9 +45,33 @@ fn main() -> ExitCode {
                 .action(ArgAction::SetTrue)
                 .help("Print one JSON object instead of a line"),
         )
+        .arg(
+            Arg::new("crops")
+                .long("crops")
+                .value_name("1|10|12|144")
+                .default_value("1")
+                .value_parser(value_parser!(Crops))
+                .help("Views of each image, whose outputs are averaged"),
+        )
+        .arg(table(
+            "per-class",
+            "Write a CSV of the classes: images, top-1, top-5",
+        ))
+        .arg(table(
+            "confusion",
+            "Write a CSV of what was taken for what, and how often",
+        ))
         .get_matches();
     log::to_stderr();
     cli::exit(validate(&matches))
+}
+
+fn table(name: &'static str, help: &'static str) -> Arg {
+    Arg::new(name)
+        .long(name)
+        .value_name("FILE")
+        .value_parser(value_parser!(PathBuf))
+        .help(help)
 }
 
 fn validate(matches: &ArgMatches) -> anyhow::Result<ExitCode> {
@@ -48,12 +79,26 @@ fn validate(matches: &ArgMatches) -> anyhow::Result<ExitCode> {
     flags::report_notes(&resolved.notes);
     let recipe = &resolved.recipe;
     let stop = Stop::listen()?;
-    let network = Trained::load(recipe, checkpoint.as_ref())?;
-    let Some(found) = network.validate(stop.asked())? else {
+    let network = Trained::load(recipe, checkpoint.as_ref(), &flags::loading(matches))?;
+    let crops = matches
+        .get_one::<Crops>("crops")
+        .copied()
+        .unwrap_or_default();
+    let Some(validated) = network.validate(crops, stop.asked())? else {
         return Ok(stop.exit_code());
     };
+    let (found, tally, classes) = (validated.evaluation, validated.tally, validated.classes);
+    for (name, text) in [
+        ("per-class", tally.per_class_csv(&classes)),
+        ("confusion", tally.confusion_csv(&classes)),
+    ] {
+        if let Some(path) = matches.get_one::<PathBuf>(name) {
+            fs::write(path, text).with_context(|| format!("cannot write {}", path.display()))?;
+        }
+    }
     let text = if matches.get_flag("json") {
         let mut object = serde_json::to_value(found)?;
+        object["crops"] = json!(crops.count());
         object["img_per_s"] = json!(found.images_per_second());
         object["ckpt_path"] = json!(recipe.ckpt_path);
         object["data_dir"] = json!(recipe.data_dir);

@@ -1,0 +1,89 @@
+//! Why weights could not be written or read.
+
+use std::path::{Path, PathBuf};
+
+use super::{Format, Report};
+
+/// Why weights could not be written or read.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum WeightsError {
+    /// The operating system refused.
+    #[error("{}: cannot {action}: {source}", path.display())]
+    Io {
+        /// The file.
+        path: PathBuf,
+        /// What was tried.
+        action: &'static str,
+        /// The cause.
+        source: std::io::Error,
+    },
+    /// Not a weights file, or a damaged one.
+    #[error("{}: not a valid .{format} file: {reason}", path.display())]
+    Malformed {
+        /// The file.
+        path: PathBuf,
+        /// What it was taken for, by its first bytes, or was to become.
+        format: Format,
+        /// What is wrong with it.
+        reason: String,
+    },
+    /// The file's length is not what its header promises.
+    #[error("{}: {found} bytes long where its header promises {expected}: truncated or damaged, fetch it again", path.display())]
+    Length {
+        /// The file.
+        path: PathBuf,
+        /// Length by the header, in bytes.
+        expected: u64,
+        /// Length on disk, in bytes.
+        found: u64,
+    },
+    /// Numbers of a kind that weights are not made of.
+    #[error("{}: {tensor} is stored as {dtype}; weights must be F32, F16, BF16 or F64", path.display())]
+    Dtype {
+        /// The file.
+        path: PathBuf,
+        /// timm's name of the tensor.
+        tensor: String,
+        /// Its type in the file.
+        dtype: String,
+    },
+    /// File and network do not hold the same tensors, and [`Completeness`](super::Completeness) asks for more.
+    #[error("{}: does not fit this network: {report}", path.display())]
+    Mismatch {
+        /// The file.
+        path: PathBuf,
+        /// What does not fit.
+        report: Box<Report>,
+    },
+    /// A moving average was asked for.
+    #[error("{}: holds no moving average of the weights; leave out --ema", path.display())]
+    NoAverage {
+        /// The file.
+        path: PathBuf,
+    },
+    /// Nothing is known of a format by the file's name.
+    #[error("{}: its name says no format; end it in .safetensors, .ckpt or .pth", path.display())]
+    UnknownFormat {
+        /// The file.
+        path: PathBuf,
+    },
+    /// The device could not hand out a tensor.
+    #[error("{tensor}: cannot read it from the device: {reason}")]
+    Device {
+        /// timm's name of the tensor.
+        tensor: String,
+        /// The cause.
+        reason: String,
+    },
+}
+
+/// The error of an operation on a file.
+pub(super) fn io(path: &Path, action: &'static str) -> impl Fn(std::io::Error) -> WeightsError {
+    let path = path.to_owned();
+    move |source| WeightsError::Io {
+        path: path.clone(),
+        action,
+        source,
+    }
+}

@@ -1,0 +1,344 @@
+//! Several views of each image for validation, as the literature counts them. Pixels only: what a
+//! network makes of them is `evaluate`'s business.
+//!
+//! - 1: the centre, of the image whose short side is size / crop_pct.
+//! - 10: of that image the four corners and the centre, and all five mirrored (Krizhevsky et al. 2012;
+//!   torchvision's TenCrop).
+//! - 144: of the image at four sizes the squares at its start, middle and end; of each square the four
+//!   corners, the centre, and the whole square resized; all mirrored too (Szegedy et al., "Going deeper
+//!   with convolutions", section 7: short sides 256, 288, 320 and 352 for 224 px, here in proportion).
+//! - 12: of these the middle square at the smallest size. Szegedy et al. 2016 evaluate with 12 crops and
+//!   do not say which: this reading is ours.
+
+use std::num::NonZeroUsize;
+use std::path::PathBuf;
+use std::str::FromStr;
+use std::sync::Arc;
+use std::sync::mpsc::sync_channel;
+use std::thread;
+
+use augment::{CropRect, EvalCrop, Filter, Job, Resampler, RgbView};
+use codec::{Decoder, Encoding, Tables};
+use loader::LoaderError;
+use record::Split;
+
+use crate::error::TrainError;
+use crate::recipe::Recipe;
+
+/// How many views of an image are shown to a network.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Crops {
+    /// The centre.
+    #[default]
+    One,
+    /// Corners and centre, mirrored too.
+    Ten,
+    /// Corners, centre and whole of the middle square, mirrored too.
+    Twelve,
+    /// The twelve of three squares at four sizes.
+    HundredFortyFour,
+}
+
+impl Crops {
+    /// How many they are.
+    #[must_use]
+    pub const fn count(self) -> usize {
+        match self {
+            Crops::One => 1,
+            Crops::Ten => 10,
+            Crops::Twelve => 12,
+            Crops::HundredFortyFour => 144,
+        }
+    }
+}
+
+impl FromStr for Crops {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        match text {
+            "1" => Ok(Crops::One),
+            "10" => Ok(Crops::Ten),
+            "12" => Ok(Crops::Twelve),
+            "144" => Ok(Crops::HundredFortyFour),
+            _ => Err("it is 1, 10, 12 or 144".to_owned()),
+        }
+    }
+}
+
+/// One image's views.
+pub(crate) struct Viewed {
+    pub(crate) label: u32,
+    /// Packed RGB bytes `[views, size, size, 3]`.
+    pub(crate) pixels: Vec<u8>,
+}
+
+/// Makes the views of image after image. One for each thread.
+pub(crate) struct Viewer {
+    crops: Crops,
+    size: u32,
+    centre: EvalCrop,
+    filter: Filter,
+    decoder: Decoder,
+    resampler: Resampler,
+}
+
+impl Viewer {
+    /// For the records of `split`.
+    pub(crate) fn new(split: &Split, recipe: &Recipe, crops: Crops) -> Result<Self, TrainError> {
+        let size = recipe.image_resize.get();
+        let filter = recipe.interpolation.filter();
+        let decoder = Decoder::new().map_err(LoaderError::Decoder)?;
+        let tables = split.tables().map(Tables::parse).transpose();
+        let tables = tables.map_err(LoaderError::Decoder)?;
+        Ok(Viewer {
+            crops,
+            size,
+            centre: EvalCrop::new(size, recipe.crop_pct, filter)?,
+            filter,
+            decoder: match tables {
+                Some(tables) => decoder.with_tables(Arc::new(tables)),
+                None => decoder,
+            },
+            resampler: Resampler::new(),
+        })
+    }
+
+    /// The views of a record.
+    pub(crate) fn record(&mut self, split: &Split, record: u64) -> Result<Viewed, TrainError> {
+        let mut scratch = Vec::new();
+        let payload = split.bytes(record, &mut scratch)?;
+        split.check(record, payload)?;
+        let entry = split
+            .entry(record)
+            .ok_or(record::RecordError::NoSuchRecord {
+                place: format!("split {:?}", split.name()),
+                record,
+                records: split.len(),
+            })?;
+        let unreadable = |cause| TrainError::Image {
+            path: PathBuf::from(split.key(record).unwrap_or_default()),
+            cause,
+        };
+        let encoding = Encoding::from_tag(entry.encoding).map_err(unreadable)?;
+        let decoded = self
+            .decoder
+            .decode(encoding, payload, None)
+            .map_err(unreadable)?;
+        let (width, height) = decoded.image;
+        let whole = CropRect::whole(width, height);
+        let image = RgbView::new(decoded.pixels, decoded.stride, whole)?;
+        let mut views = Views {
+            size: self.size,
+            filter: self.filter,
+            resampler: &mut self.resampler,
+            pixels: Vec::with_capacity(self.crops.count() * bytes(self.size)),
+        };
+        match self.crops {
+            Crops::One => {
+                let job = self.centre.job(width, height)?;
+                views.resampled(image, &job)?;
+            }
+            Crops::Ten => {
+                let (width, height) = self.centre.job(width, height)?.scaled_size();
+                let resized = Job::new(whole, width, height, self.filter)?;
+                for window in corners_and_centre(width, height, self.size) {
+                    views.resampled(image, &resized.window(window)?)?;
+                    views.mirror_last();
+                }
+            }
+            Crops::Twelve => views.square(image, scales(self.size)[0], Place::Middle)?,
+            Crops::HundredFortyFour => {
+                for short_side in scales(self.size) {
+                    for place in [Place::Start, Place::Middle, Place::End] {
+                        views.square(image, short_side, place)?;
+                    }
+                }
+            }
+        }
+        Ok(Viewed {
+            label: entry.label,
+            pixels: views.pixels,
+        })
+    }
+}
+
+/// Views as they are made.
+struct Views<'a> {
+    size: u32,
+    filter: Filter,
+    resampler: &'a mut Resampler,
+    pixels: Vec<u8>,
+}
+
+/// Which square of an image, along its long side.
+#[derive(Clone, Copy)]
+enum Place {
+    Start,
+    Middle,
+    End,
+}
+
+impl Views<'_> {
+    /// What `job` makes of the image.
+    fn resampled(&mut self, image: RgbView<'_>, job: &Job) -> Result<(), TrainError> {
+        let from = self.pixels.len();
+        self.pixels.resize(from + bytes(self.size), 0);
+        self.resampler.run(image, job, &mut self.pixels[from..])?;
+        Ok(())
+    }
+
+    /// The last view once more, left and right swapped.
+    fn mirror_last(&mut self) {
+        let from = self.pixels.len() - bytes(self.size);
+        let row = self.size as usize * 3;
+        for y in 0..self.size as usize {
+            for x in (0..row).step_by(3).rev() {
+                let at = from + y * row + x;
+                self.pixels.extend_from_within(at..at + 3);
+            }
+        }
+    }
+
+    /// The twelve views of one square of the image whose short side has been resized.
+    fn square(
+        &mut self,
+        image: RgbView<'_>,
+        short_side: u32,
+        place: Place,
+    ) -> Result<(), TrainError> {
+        let region = image.region();
+        let resized =
+            EvalCrop::new(short_side, 1.0, self.filter)?.job(region.width, region.height)?;
+        let (width, height) = resized.scaled_size();
+        let along = |extent: u32| match place {
+            Place::Start => 0,
+            Place::Middle => (extent - short_side) / 2,
+            Place::End => extent - short_side,
+        };
+        let window = CropRect {
+            x: along(width),
+            y: along(height),
+            width: short_side,
+            height: short_side,
+        };
+        let mut square = vec![0; bytes(short_side)];
+        self.resampler
+            .run(image, &resized.window(window)?, &mut square)?;
+
+        let whole = CropRect::whole(short_side, short_side);
+        let square = RgbView::new(&square, short_side as usize * 3, whole)?;
+        // At its own size resampling is copying.
+        let same = Job::new(whole, short_side, short_side, self.filter)?;
+        for window in corners_and_centre(short_side, short_side, self.size) {
+            self.resampled(square, &same.window(window)?)?;
+            self.mirror_last();
+        }
+        let smaller = Job::new(whole, self.size, self.size, self.filter)?;
+        self.resampled(square, &smaller)?;
+        self.mirror_last();
+        Ok(())
+    }
+}
+
+/// Bytes of a square RGB image.
+fn bytes(side: u32) -> usize {
+    (side as usize).pow(2) * 3
+}
+
+/// Top left, top right, bottom left, bottom right, centre.
+fn corners_and_centre(width: u32, height: u32, size: u32) -> [CropRect; 5] {
+    let (right, bottom) = (width - size, height - size);
+    let corners = [
+        (0, 0),
+        (right, 0),
+        (0, bottom),
+        (right, bottom),
+        (right / 2, bottom / 2),
+    ];
+    corners.map(|(x, y)| CropRect {
+        x,
+        y,
+        width: size,
+        height: size,
+    })
+}
+
+/// The short sides of GoogLeNet's multi-crop evaluation, for networks of `size` px.
+fn scales(size: u32) -> [u32; 4] {
+    [256, 288, 320, 352].map(|side| size * side / 224)
+}
+
+/// Makes the views of all of a split's images on `workers` threads and hands them to `each` in the
+/// split's order, until it says that this is enough. A few images at a time are in memory.
+///
+/// # Errors
+/// What `each` returns, and what a [`Viewer`] cannot be made of.
+pub(crate) fn view_all(
+    split: &Split,
+    recipe: &Recipe,
+    crops: Crops,
+    workers: NonZeroUsize,
+    mut each: impl FnMut(Result<Viewed, TrainError>) -> Result<bool, TrainError>,
+) -> Result<(), TrainError> {
+    let viewers = (0..workers.get())
+        .map(|_| Viewer::new(split, recipe, crops))
+        .collect::<Result<Vec<_>, _>>()?;
+    thread::scope(|scope| {
+        // Worker w makes every n-th image; taking from each in turn gives the split's order.
+        let queues: Vec<_> = viewers
+            .into_iter()
+            .enumerate()
+            .map(|(first, mut viewer)| {
+                let (out, queue) = sync_channel(1);
+                scope.spawn(move || {
+                    for record in (first as u64..split.len()).step_by(workers.get()) {
+                        if out.send(viewer.record(split, record)).is_err() {
+                            return; // nobody wants more
+                        }
+                    }
+                });
+                queue
+            })
+            .collect();
+        for record in 0..split.len() {
+            let queue = &queues[(record % workers.get() as u64) as usize];
+            // A queue that is closed too early is a worker's panic, which the scope passes on.
+            let Ok(viewed) = queue.recv() else { break };
+            if !each(viewed)? {
+                break;
+            }
+        }
+        Ok(())
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_scales_are_googlenets_in_proportion() {
+        assert_eq!(scales(224), [256, 288, 320, 352]);
+        assert_eq!(scales(299), [341, 384, 427, 469]);
+    }
+
+    #[test]
+    fn corners_and_centre_lie_where_they_should() {
+        let at = corners_and_centre(400, 341, 299).map(|window| (window.x, window.y));
+        assert_eq!(at, [(0, 0), (101, 0), (0, 42), (101, 42), (50, 21)]);
+    }
+
+    #[test]
+    fn mirrored_views_are_mirrored() {
+        let mut resampler = Resampler::new();
+        let mut views = Views {
+            size: 2,
+            filter: Filter::Bilinear,
+            resampler: &mut resampler,
+            pixels: vec![1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12],
+        };
+        views.mirror_last();
+        assert_eq!(views.pixels[12..], [4, 5, 6, 1, 2, 3, 10, 11, 12, 7, 8, 9]);
+    }
+}

@@ -1,0 +1,187 @@
+//! Weights that travel between formats, and the ways to validate them.
+
+use std::fs;
+
+use serde_json::Value;
+
+use crate::bench::Bench;
+use crate::training::{train_args, training_bench};
+
+const CHECKPOINT: &str = "run/inception_v4-1_3";
+
+/// A trained network, 15 images to validate it on.
+fn trained() -> Bench {
+    let bench = training_bench(4, 5);
+    bench
+        .run("train", &train_args("run", "--epoch-size 1"))
+        .ends_with(0);
+    bench
+}
+
+fn validate(bench: &Bench, args: &str) -> Value {
+    bench
+        .run("validate", &format!("{args} --json"))
+        .ends_with(0)
+        .json()
+}
+
+fn same_figures(a: &Value, b: &Value) {
+    for figure in ["images", "top1", "top5", "loss"] {
+        assert_eq!(a[figure], b[figure], "{figure}");
+    }
+}
+
+#[test]
+fn weights_travel_through_every_format_and_validate_the_same() {
+    let bench = trained();
+    let expected = validate(&bench, &format!("--ckpt-path {CHECKPOINT}"));
+    let mut from = CHECKPOINT;
+    for to in ["a.ckpt", "a.pth", "b.ckpt", "b.safetensors"] {
+        bench
+            .run("convert", &format!("{from} {to}"))
+            .ends_with(0)
+            .says(&["tensors"]);
+        let found = validate(
+            &bench,
+            &format!("--ckpt-path {to} -c small.yaml --data-dir set"),
+        );
+        same_figures(&found, &expected);
+        from = to;
+    }
+    // What went once around is the same file.
+    let original = bench.path(CHECKPOINT).join("model.safetensors");
+    assert!(fs::read(original).unwrap() == fs::read(bench.path("b.safetensors")).unwrap());
+
+    bench
+        .run("convert", "a.pth a.ckpt")
+        .ends_with(1)
+        .says(&["--force"]);
+    bench
+        .run("convert", "a.pth a.onnx")
+        .ends_with(1)
+        .says(&[".safetensors, .ckpt or .pth"]);
+    bench
+        .run("convert", "a.pth c.ckpt --ema")
+        .ends_with(1)
+        .says(&["no moving average"]);
+    let whole = fs::read(bench.path("a.ckpt")).unwrap();
+    fs::write(bench.path("cut.ckpt"), &whole[..whole.len() / 2]).unwrap();
+    bench
+        .run("convert", "cut.ckpt c.pth")
+        .ends_with(1)
+        .says(&["cut.ckpt", "past their end"]);
+    assert!(!bench.path("c.pth").exists());
+}
+
+#[test]
+fn other_weights_are_refused_with_a_report_unless_partial() {
+    let bench = trained();
+    bench
+        .run("convert", &format!("{CHECKPOINT} a.safetensors"))
+        .ends_with(0);
+    let other = "--ckpt-path a.safetensors -c small.yaml --data-dir set \
+                 --model inception_resnet_v1";
+    bench.run("validate", other).ends_with(1).says(&[
+        "missing",
+        "unused",
+        "stem.conv_1a.conv.weight",
+    ]);
+    bench
+        .run("validate", &format!("{other} --partial"))
+        .ends_with(0)
+        .says(&["missing", "15 images"]);
+}
+
+#[test]
+fn several_crops_and_networks_are_averaged() {
+    let bench = trained();
+    let one = validate(&bench, &format!("--ckpt-path {CHECKPOINT}"));
+    for (crops, images) in [("10", 15), ("12", 15)] {
+        let found = validate(&bench, &format!("--ckpt-path {CHECKPOINT} --crops {crops}"));
+        assert_eq!(found["images"], images);
+        assert_eq!(found["crops"].to_string(), crops);
+        assert!(found["loss"].as_f64().unwrap().is_finite());
+    }
+    // Twice the same network is that network, but for rounding.
+    let twice = validate(
+        &bench,
+        &format!("--ckpt-path {CHECKPOINT} --ensemble {CHECKPOINT}"),
+    );
+    assert_eq!(twice["top1"], one["top1"]);
+    let loss = |found: &Value| found["loss"].as_f64().unwrap();
+    assert!((loss(&twice) - loss(&one)).abs() < 1e-4 * loss(&one));
+
+    bench
+        .run("validate", &format!("--ckpt-path {CHECKPOINT} --crops 11"))
+        .ends_with(2);
+}
+
+#[test]
+fn tables_name_each_class_and_each_confusion() {
+    let bench = trained();
+    let found = validate(
+        &bench,
+        &format!("--ckpt-path {CHECKPOINT} --per-class classes.csv --confusion confusion.csv"),
+    );
+    let rows = |file: &str| -> Vec<Vec<String>> {
+        let text = fs::read_to_string(bench.path(file)).unwrap();
+        let cells = |line: &str| line.split(',').map(str::to_owned).collect();
+        text.lines().skip(1).map(cells).collect()
+    };
+    let classes = rows("classes.csv");
+    assert_eq!(classes.len(), 3);
+    let right: f64 = classes
+        .iter()
+        .map(|row| row[3].parse::<f64>().unwrap() * row[4].parse::<f64>().unwrap())
+        .sum();
+    assert!((right / 15.0 - found["top1"].as_f64().unwrap()).abs() < 1e-5);
+    let confusion = rows("confusion.csv");
+    let all: u64 = confusion
+        .iter()
+        .map(|row| row[4].parse::<u64>().unwrap())
+        .sum();
+    assert_eq!(all, 15);
+    let on_diagonal = confusion.iter().filter(|row| row[0] == row[2]);
+    let right_again: u64 = on_diagonal.map(|row| row[4].parse::<u64>().unwrap()).sum();
+    assert_eq!(right_again as f64, right.round());
+}
+
+#[test]
+fn every_network_trains_validates_and_travels() {
+    let bench = training_bench(2, 1);
+    for model in [
+        "inception_resnet_v2",
+        "inception_resnet_v2_paper",
+        "inception_resnet_v1",
+    ] {
+        bench
+            .run(
+                "train",
+                &train_args(model, &format!("--epoch-size 1 --model {model}")),
+            )
+            .ends_with(0);
+        let checkpoint = format!("{model}/{model}-1_1");
+        let expected = validate(&bench, &format!("--ckpt-path {checkpoint}"));
+        bench
+            .run("convert", &format!("{checkpoint} {model}.ckpt"))
+            .ends_with(0);
+        let found = validate(
+            &bench,
+            &format!("--ckpt-path {model}.ckpt --model {model} -c small.yaml --data-dir set"),
+        );
+        same_figures(&found, &expected);
+    }
+}
+
+#[test]
+fn a_summary_counts_the_published_network() {
+    let bench = Bench::new();
+    bench
+        .run("summary", "--image-resize 299")
+        .ends_with(0)
+        .says(&[
+            "features.0",
+            "32 x 149 x 149",
+            "42679816 parameters, 12.28 G multiply-adds",
+        ]);
+}
