@@ -245,6 +245,11 @@ fn hostile_pickles_are_refused() {
             pth_of(b"}q\0X\x01\0\0\0ah\0s."),
             "hold one another",
         ),
+        (
+            "of a million dictionaries",
+            pth_of(&b"}".repeat(1 << 20)),
+            "more values than any",
+        ),
         ("itself a tuple", pth_of(b"(t(tR."), "other than"),
         ("without an end", pth_of(b"}"), "no end"),
         ("empty", pth_of(b""), "no end"),

@@ -21,6 +21,8 @@ use super::source::{Fault, Number, Stored};
 const TRAILER_TAG: &[u8] = b"crc_num";
 const TRAILER: u64 = 17;
 
+/// Keeps a hostile file's dims from taking more memory than the file.
+const MAX_DIMENSIONS: usize = 8;
 const DELIMITED: u64 = 2;
 
 /// Finds the tensors of a file of `length` bytes, and checks its checksum if it has one.
@@ -157,10 +159,13 @@ impl<R: Read + Seek> Walk<R> {
     fn tensor(&mut self, end: u64) -> Result<Stored, Fault> {
         let (mut shape, mut number, mut pieces) = (Vec::new(), None, Vec::new());
         while self.at < end {
+            if shape.len() > MAX_DIMENSIONS {
+                return Err("a tensor of more dimensions than any network's".into());
+            }
             match self.field(end)? {
                 (1, Content::Number(dim)) => shape.push(dimension(dim)?),
                 (1, Content::Bytes(packed_end)) => {
-                    while self.at < packed_end {
+                    while self.at < packed_end && shape.len() <= MAX_DIMENSIONS {
                         shape.push(dimension(self.varint(packed_end)?)?);
                     }
                 }

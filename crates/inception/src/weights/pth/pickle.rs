@@ -2,7 +2,8 @@
 //! a name that a state dict does not need is an error.
 //!
 //! Values lie in one list and refer to one another by index, so a pickle that contains itself is no
-//! danger; each instruction makes at most one value, so their number is bounded by the file's length.
+//! danger; each instruction makes at most one value, so their number is bounded by the file's
+//! length, and by a limit of its own.
 
 use std::collections::HashMap;
 
@@ -136,6 +137,9 @@ impl Machine {
     fn step(&mut self, code: &mut Code<'_>) -> Result<Option<Step>, Fault> {
         if code.0.is_empty() {
             return Ok(None);
+        }
+        if self.values.len() > MAX_VALUES || self.stack.len() > MAX_VALUES {
+            return Err("the pickle holds more values than any state dict".into());
         }
         match code.number(1)? as u8 {
             0x80 => drop(code.take(1)?), // PROTO
@@ -445,6 +449,9 @@ impl Machine {
     }
 }
 
+/// Some hundred thousand parameters' worth, ten thousand times a network of ours: bounds the memory that a
+/// hostile pickle can ask for to some tens of megabytes.
+const MAX_VALUES: usize = 1 << 18;
 /// What is copied for each use is short, so that no pickle grows beyond its own length's order.
 pub(super) const MAX_NAME: usize = 256;
 const MAX_DIMENSIONS: usize = 8;
