@@ -13,8 +13,11 @@ fn main() -> Seeded {
     for (number, file) in files.iter().enumerate() {
         put(&corpus, "sniff", number, file)?;
         put(&corpus, "round_trip", number, file)?;
-        let (encoding, payload) = codec::pack(file, Encoding::Jpeg);
-        let mut payloads = vec![(encoding, payload.into_owned())];
+        let mut payloads = Vec::new();
+        for wanted in [Encoding::Jpeg, Encoding::Recoded] {
+            let (encoding, payload) = codec::pack(file, wanted);
+            payloads.push((encoding, payload.into_owned()));
+        }
         let transcoded = codec::transcode(file, Originals::Drop);
         payloads.extend(transcoded.map(|payload| (Encoding::Transcoded, payload)));
         for (way, (encoding, payload)) in payloads.into_iter().enumerate() {
@@ -23,7 +26,7 @@ fn main() -> Seeded {
             put(
                 &corpus,
                 "payload",
-                number * 2 + way,
+                number * 3 + way,
                 &[&head[..], &payload].concat(),
             )?;
         }
@@ -76,6 +79,13 @@ fn files() -> Result<Vec<Vec<u8>>, Box<dyn Error>> {
                 files.push(options.encode(&pixels, width, height)?);
             }
         }
+    }
+    // Large and rich enough for the re-coded form to be the smaller one.
+    for sampling in [Sampling::S444, Sampling::S420] {
+        let pixels: Vec<u8> = (0..160 * 128 * 3u32)
+            .map(|i| ((i.wrapping_mul(2_654_435_761) >> 26) + i / 240) as u8)
+            .collect();
+        files.push(EncodeOptions::new(95, sampling).encode(&pixels, 160, 128)?);
     }
     Ok(files)
 }
