@@ -17,6 +17,7 @@ pub(crate) mod huffman;
 pub(crate) mod idct;
 mod index;
 pub(crate) mod payload;
+mod range;
 mod rows;
 mod tables;
 #[cfg(test)]

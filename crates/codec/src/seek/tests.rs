@@ -4,7 +4,7 @@
 use proptest::prelude::*;
 
 use super::{Level, Planes, SeekDecoder, SeekError, pack, restore};
-use crate::{EncodeOptions, JpegColor, Region, Restart, Sampling};
+use crate::{EncodeOptions, Encoding, JpegColor, Region, Restart, Sampling};
 
 const SAMPLINGS: [Sampling; 5] = [
     Sampling::S444,
@@ -104,6 +104,29 @@ fn gray_has_one_plane() {
     let record = pack(&jpeg(&options, 50, 40, 3)).unwrap();
     let mut decoder = SeekDecoder::with_level(Level::Scalar);
     assert!(decoder.decode(&record, None).unwrap().chroma.is_none());
+}
+
+/// Steps of 255 under coefficients that were made for steps of 1: libjpeg-turbo's ways of computing
+/// them differ, so neither encoding takes the file.
+#[test]
+fn coefficients_that_no_picture_has_are_refused() {
+    let options = EncodeOptions {
+        color: JpegColor::Gray,
+        ..EncodeOptions::new(100, Sampling::S444)
+    };
+    let mut file = jpeg(&options, 160, 128, 3);
+    assert!(pack(&file).is_ok());
+    let table = file
+        .windows(2)
+        .position(|pair| pair == [0xff, 0xdb])
+        .unwrap()
+        + 5;
+    file[table..table + 64].fill(255);
+    let reason = "it has coefficients that no picture has";
+    assert_eq!(pack(&file), Err(SeekError::Unsupported(reason)));
+    for wanted in [Encoding::Jpeg, Encoding::Recoded] {
+        assert_eq!(crate::pack(&file, wanted).0, Encoding::Source);
+    }
 }
 
 #[test]

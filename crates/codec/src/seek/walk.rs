@@ -5,6 +5,7 @@ use super::bits::Bits;
 use super::grid::Grid;
 use super::header::Header;
 use super::index::Entry;
+use super::range::Range;
 use super::tables::Tables;
 
 /// Gives an index entry for every `segment` MCUs of every row.
@@ -21,6 +22,7 @@ pub(super) fn walk(
     let mut entries = Vec::with_capacity(grid.down * grid.across.div_ceil(segment));
     let mut bits = Bits::at(scan, 0);
     let mut dc = [0i16; 3];
+    let mut range = Range::of(header)?;
     for _ in 0..grid.down {
         for mcu in 0..grid.across {
             if mcu % segment == 0 {
@@ -28,9 +30,11 @@ pub(super) fn walk(
                     .map_err(|_| SeekError::Unsupported("its scan is larger than 512 MiB"))?;
                 entries.push(Entry { position, dc });
             }
-            for (component, dc) in header.components().iter().zip(&mut dc) {
+            for (c, (component, dc)) in header.components().iter().zip(&mut dc).enumerate() {
                 for _ in 0..component.across * component.down {
-                    tables.coefficients(component, &mut bits, dc, |_, _| {})?;
+                    tables.coefficients(component, &mut bits, dc, |k, value| {
+                        range.see(c, k, value);
+                    })?;
                 }
             }
         }
@@ -43,5 +47,6 @@ pub(super) fn walk(
             "its entropy-coded data goes on after the last block",
         ));
     }
+    range.check()?;
     Ok(entries)
 }

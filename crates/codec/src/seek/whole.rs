@@ -5,6 +5,7 @@
 use super::SeekError;
 use super::bits::Bits;
 use super::header::Header;
+use super::range::Range;
 use super::tables::Tables;
 
 /// The coefficients of one component.
@@ -43,16 +44,22 @@ pub(crate) fn coefficients(
         .collect();
     let mut bits = Bits::at(scan, 0);
     let mut dc = [0i16; 3];
+    let mut range = Range::of(header)?;
     for row in 0..down {
         for mcu in 0..across {
-            for ((component, into), dc) in
-                header.components().iter().zip(&mut components).zip(&mut dc)
+            for (c, ((component, into), dc)) in header
+                .components()
+                .iter()
+                .zip(&mut components)
+                .zip(&mut dc)
+                .enumerate()
             {
                 for v in 0..component.down {
                     let first = (row * component.down + v) * into.across + mcu * component.across;
                     for block in &mut into.blocks[first..first + component.across] {
                         tables.coefficients(component, &mut bits, dc, |k, value| {
                             block[(k & 63) as usize] = value;
+                            range.see(c, k, value);
                         })?;
                     }
                 }
@@ -62,5 +69,6 @@ pub(crate) fn coefficients(
             return Err(SeekError::Corrupt("the entropy-coded data is cut short"));
         }
     }
+    range.check()?;
     Ok((components, bits.position()))
 }
