@@ -2,7 +2,10 @@
 
 use std::{error::Error, fs, path::Path};
 
-use codec::{EncodeOptions, Encoding, JpegColor, Originals, Restart, Sampling};
+use codec::{
+    EncodeOptions, Encoding, JpegColor, Originals, PixelCompression, PixelOptions, PixelPacker,
+    Restart, Sampling,
+};
 use record::{NewRecord, ShardWriter};
 
 type Seeded = Result<(), Box<dyn Error>>;
@@ -14,19 +17,24 @@ fn main() -> Seeded {
         put(&corpus, "sniff", number, file)?;
         put(&corpus, "round_trip", number, file)?;
         let mut payloads = Vec::new();
-        for wanted in [Encoding::Jpeg, Encoding::Recoded] {
+        for wanted in [Encoding::Jpeg, Encoding::Recoded, Encoding::Pixels] {
             let (encoding, payload) = codec::pack(file, wanted);
             payloads.push((encoding, payload.into_owned()));
         }
         let transcoded = codec::transcode(file, Originals::Drop);
         payloads.extend(transcoded.map(|payload| (Encoding::Transcoded, payload)));
+        let mut plain = PixelPacker::new(PixelOptions {
+            compression: PixelCompression::Stored,
+            originals: Originals::Drop,
+        })?;
+        payloads.extend(plain.pack(file).map(|payload| (Encoding::Pixels, payload)));
         for (way, (encoding, payload)) in payloads.into_iter().enumerate() {
             // A tag, and the region 6x5+3+2.
             let head = [encoding.to_tag(), 3, 0, 2, 0, 6, 0, 5, 0];
             put(
                 &corpus,
                 "payload",
-                number * 3 + way,
+                number * 5 + way,
                 &[&head[..], &payload].concat(),
             )?;
         }

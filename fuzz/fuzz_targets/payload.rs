@@ -1,7 +1,7 @@
 //! Payloads of every encoding, as a hostile or damaged shard may hold them.
 #![no_main]
 
-use codec::{Decoder, Encoding, Level, Native, Plane, Region};
+use codec::{Decoder, Encoding, Level, Native, PixelsInfo, Plane, Region};
 use libfuzzer_sys::fuzz_target;
 
 /// Larger images only make a run slow.
@@ -22,12 +22,19 @@ fuzz_target!(|data: &[u8]| {
         width,
         height,
     };
-    let file = codec::unpack(encoding, payload);
-    let small = file
-        .and_then(|file| codec::sniff(&file))
-        .is_ok_and(|info| u64::from(info.width) * u64::from(info.height) <= MOST_PIXELS);
-    if encoding == Encoding::Source && !small {
+    let size = match encoding {
+        Encoding::Pixels => PixelsInfo::of(payload).map(|info| (info.width, info.height)),
+        _ => codec::unpack(encoding, payload)
+            .and_then(|file| codec::sniff(&file))
+            .map(|info| (info.width, info.height)),
+    };
+    let small =
+        size.is_ok_and(|(width, height)| u64::from(width) * u64::from(height) <= MOST_PIXELS);
+    if [Encoding::Source, Encoding::Pixels].contains(&encoding) && !small {
         return;
+    }
+    if encoding == Encoding::Pixels {
+        let _ = codec::unpack(encoding, payload);
     }
     for region in [Some(part), None] {
         let mut results = Level::available().iter().map(|&level| {

@@ -1,7 +1,7 @@
 //! Files into every encoding and back.
 #![no_main]
 
-use codec::{Decoder, Encoding, Health, Originals};
+use codec::{Decoder, Encoding, Health, Originals, PixelCompression, PixelOptions, PixelPacker};
 use libfuzzer_sys::fuzz_target;
 
 const MOST_PIXELS: u64 = 1 << 18;
@@ -11,12 +11,23 @@ fuzz_target!(|file: &[u8]| {
         .is_ok_and(|info| u64::from(info.width) * u64::from(info.height) <= MOST_PIXELS);
     let mut stored = Vec::new();
     for tag in 0..8 {
-        if let Ok(wanted) = Encoding::from_tag(tag) {
+        if let Ok(wanted) = Encoding::from_tag(tag)
+            && (small || wanted != Encoding::Pixels)
+        {
             let (encoding, payload) = codec::pack(file, wanted);
             stored.push((encoding, payload.into_owned(), true));
         }
     }
     if small {
+        for compression in [PixelCompression::Stored, PixelCompression::Zstd(-5)] {
+            let originals = Originals::Drop;
+            let packer = PixelPacker::new(PixelOptions {
+                compression,
+                originals,
+            });
+            let payload = packer.and_then(|mut packer| packer.pack(file));
+            stored.extend(payload.map(|payload| (Encoding::Pixels, payload, false)));
+        }
         for originals in [Originals::Keep, Originals::Drop] {
             let payload = codec::transcode(file, originals);
             let kept = originals == Originals::Keep;

@@ -7,6 +7,7 @@ use std::sync::Arc;
 
 use crate::jpeg::header::{self, Color};
 use crate::jpeg::{cmyk, crop};
+use crate::pixels::{PixelDecoder, Record};
 use crate::recoded::{self, RecodedDecoder};
 use crate::seek::{self, Level, Planes, SeekDecoder};
 use crate::sniff::{check_size, kind_of};
@@ -26,12 +27,13 @@ pub struct Decoder {
     level: Level,
     rows: rgb::Scratch,
     recoded: RecodedDecoder,
+    stored: PixelDecoder,
     tables: Option<Arc<Tables>>,
     pixels: Vec<u8>,
     samples: Vec<u8>,
 }
 
-/// Pixels of an image, in the decoder's buffer.
+/// Pixels of an image, in the decoder's buffer or in the payload.
 #[derive(Debug)]
 pub struct Decoded<'a> {
     /// Width and height of the whole image.
@@ -88,6 +90,7 @@ impl Decoder {
             level: level.min(Level::best()),
             rows: rgb::Scratch::default(),
             recoded: RecodedDecoder::with_level(level),
+            stored: PixelDecoder::with_level(level),
             tables: None,
             pixels: Vec::new(),
             samples: Vec::new(),
@@ -103,19 +106,19 @@ impl Decoder {
     }
 
     /// What the payload decodes to with the least work, covering at least `region`: planes for
-    /// the JPEGs of [`Encoding::Jpeg`], [`Encoding::Recoded`] and [`Encoding::Transcoded`], RGB pixels
-    /// for everything else.
+    /// the JPEGs of [`Encoding::Jpeg`], [`Encoding::Recoded`], [`Encoding::Transcoded`] and
+    /// [`Encoding::Pixels`], RGB pixels for everything else.
     ///
     /// Planes are those of libjpeg-turbo's accurate integer DCT, bit for bit, before upsampling.
     ///
     /// # Errors
     /// Those of [`Decoder::decode`].
-    pub fn decode_native(
-        &mut self,
+    pub fn decode_native<'a>(
+        &'a mut self,
         encoding: Encoding,
-        payload: &[u8],
+        payload: &'a [u8],
         region: Option<Region>,
-    ) -> Result<Native<'_>, CodecError> {
+    ) -> Result<Native<'a>, CodecError> {
         match encoding {
             Encoding::Jpeg => self.seek.decode(payload, region).map(Native::Planes),
             Encoding::Recoded => {
@@ -127,6 +130,7 @@ impl Decoder {
             Encoding::Transcoded => {
                 self.decode_native(Encoding::Jpeg, transcoded::indexed(payload)?, region)
             }
+            Encoding::Pixels => self.stored.decode(&Record::parse(payload)?, region),
             Encoding::Source => self.decode(encoding, payload, region).map(Native::Rgb),
         }
     }
@@ -140,20 +144,20 @@ impl Decoder {
     /// smooths with their neighbours, regions may differ from the full decode.
     ///
     /// JPEG decodes as in libjpeg by default: accurate integer DCT, fancy upsampling; with our own decoder
-    /// where the record is seek-indexed or re-coded, to the same pixels. Gray is
+    /// where the record is seek-indexed or re-coded, to the same pixels; those of stored planes are the same, too. Gray is
     /// spread to three channels. CMYK and YCCK become RGB as in Pillow, and so does every kind of
     /// PNG. EXIF orientation and colour profiles are ignored.
     ///
     /// # Errors
     /// Those of [`crate::sniff`]; [`CodecError::Region`] if the region is empty or reaches beyond
-    /// the image; [`CodecError::Decode`] if the file is damaged beyond libjpeg-turbo's tolerance;
-    /// [`CodecError::OutOfMemory`].
-    pub fn decode(
-        &mut self,
+    /// the image; [`CodecError::Decode`] if the file is damaged beyond libjpeg-turbo's tolerance, [`CodecError::Pixels`]
+    /// if stored pixels are; [`CodecError::OutOfMemory`].
+    pub fn decode<'a>(
+        &'a mut self,
         encoding: Encoding,
-        payload: &[u8],
+        payload: &'a [u8],
         region: Option<Region>,
-    ) -> Result<Decoded<'_>, CodecError> {
+    ) -> Result<Decoded<'a>, CodecError> {
         match encoding {
             Encoding::Transcoded => {
                 self.decode(Encoding::Jpeg, transcoded::indexed(payload)?, region)
@@ -173,6 +177,20 @@ impl Decoder {
                     &mut self.rows,
                     &mut self.pixels,
                 )
+            }
+            Encoding::Pixels => {
+                let record = Record::parse(payload)?;
+                let (region, around) = with_margin(region, record.size())?;
+                match self.stored.decode(&record, Some(around))? {
+                    Native::Rgb(decoded) => Ok(decoded),
+                    Native::Planes(planes) => to_rgb(
+                        self.level,
+                        &planes,
+                        region,
+                        &mut self.rows,
+                        &mut self.pixels,
+                    ),
+                }
             }
             Encoding::Recoded => {
                 let tables = tables(&mut self.tables)?;
@@ -199,6 +217,7 @@ impl Decoder {
                 Ok(indexed) => return self.health(Encoding::Jpeg, indexed),
                 Err(error) => Err(error),
             },
+            Encoding::Pixels => self.decode(encoding, payload, None),
             Encoding::Jpeg => seek::restore(payload)
                 .map_err(CodecError::from)
                 .and_then(|file| self.decode_jpeg(&file, None)),

@@ -72,6 +72,9 @@ pub enum CodecError {
         "the record needs the tables {0:08x} that it was made with; open it with its own data set"
     )]
     OtherTables(u32),
+    /// A record of stored pixels contradicts itself.
+    #[error("damaged record of pixels: {0}; fetch its shard again or build it anew")]
+    Pixels(&'static str),
     /// What was given to be encoded is no image.
     #[error("cannot encode {width} x {height} pixels from {bytes} bytes: {reason}")]
     Encode {

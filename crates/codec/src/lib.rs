@@ -9,13 +9,14 @@
 //! [`unpack`] gives the file back. A further one is a variant here, a module of its own, and an arm
 //! in those two and in [`Decoder`].
 //!
-//! `unsafe` is confined to `turbo.rs`, which binds libjpeg-turbo, and the kernels in `seek/idct`
-//! and `recoded/kernel`.
+//! `unsafe` is confined to `turbo.rs`, which binds libjpeg-turbo, and the kernels in `seek/idct`,
+//! `recoded/kernel` and `pixels/filter`, with `rgb.rs`, which is compiled for several levels of instructions.
 
 mod decode;
 mod encode;
 mod error;
 mod jpeg;
+mod pixels;
 mod png;
 mod recoded;
 mod region;
@@ -29,11 +30,12 @@ mod turbo;
 pub use decode::{Decoded, Decoder, Health, Native};
 pub use encode::{EncodeOptions, JpegColor, Restart, Sampling, encode_jpeg};
 pub use error::{CodecError, Unsupported};
+pub use pixels::{PixelCompression, PixelOptions, PixelPacker, PixelsInfo};
 pub use recoded::{TableTrainer, Tables};
 pub use region::Region;
 pub use seek::{Level, Plane, Planes};
 pub use sniff::{ImageInfo, Kind, MAX_PIXELS, Oddity, sniff};
-pub use store::{gives_source, pack, pack_with, unpack, unpack_with};
+pub use store::{gives_source, image_size, pack, pack_with, unpack, unpack_with};
 pub use transcoded::{Originals, transcode};
 
 use std::fmt;
@@ -54,6 +56,9 @@ pub enum Encoding {
     /// The baseline form of a JPEG of another kind (progressive, arithmetic-coded, with restart
     /// intervals), seek-indexed, and the file itself unless it was dropped. Made by [`transcode`].
     Transcoded,
+    /// The pixels of an image, compressed in strips or plain, and the file itself unless it was dropped.
+    /// Made by [`PixelPacker`].
+    Pixels,
 }
 
 impl Encoding {
@@ -64,6 +69,7 @@ impl Encoding {
             Self::Jpeg => 2,
             Self::Recoded => 3,
             Self::Transcoded => 4,
+            Self::Pixels => 5,
         }
     }
 
@@ -87,6 +93,7 @@ impl Encoding {
             2 => Ok(Self::Jpeg),
             3 => Ok(Self::Recoded),
             4 => Ok(Self::Transcoded),
+            5 => Ok(Self::Pixels),
             _ => Err(CodecError::UnknownEncoding(tag)),
         }
     }
@@ -100,6 +107,7 @@ impl fmt::Display for Encoding {
             Self::Jpeg => "jpeg",
             Self::Recoded => "recoded",
             Self::Transcoded => "transcoded",
+            Self::Pixels => "pixels",
         })
     }
 }
@@ -119,6 +127,7 @@ mod tests {
             (2, Encoding::Jpeg),
             (3, Encoding::Recoded),
             (4, Encoding::Transcoded),
+            (5, Encoding::Pixels),
         ];
         assert_eq!(known, expected);
         for (tag, encoding) in known {

@@ -401,7 +401,7 @@ impl<M> Drop for PublishedSlot<'_, M> {
 
 /// Asks for huge pages in memory that has not been touched yet: a batch of 8.6 MB is then 5 page
 /// faults and as many TLB entries instead of 2100. A hint: that it fails changes nothing.
-#[cfg(target_os = "linux")]
+#[cfg(all(target_os = "linux", not(miri)))]
 fn prefer_huge_pages<T>(memory: &mut [MaybeUninit<T>]) {
     /// What `madvise` wants its range to start at, at least on x86-64 and most of AArch64.
     const PAGE: usize = 4096;
@@ -420,7 +420,8 @@ fn prefer_huge_pages<T>(memory: &mut [MaybeUninit<T>]) {
     }
 }
 
-#[cfg(not(target_os = "linux"))]
+// Miri knows no `madvise`.
+#[cfg(any(not(target_os = "linux"), miri))]
 fn prefer_huge_pages<T>(_memory: &mut [MaybeUninit<T>]) {}
 
 /// Little-endian machines or not, the same bits: bytes written as floats are read as floats.

@@ -14,5 +14,6 @@ mod odd_files;
 mod official;
 mod resuming;
 mod round_trip;
+mod stored_pixels;
 mod training;
 mod weights;

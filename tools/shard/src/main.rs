@@ -16,7 +16,7 @@ use std::{
     process::ExitCode,
 };
 
-use clap::Parser;
+use clap::{CommandFactory, Parser, error::ErrorKind as Usage};
 
 use args::{Cli, Command};
 
@@ -33,6 +33,14 @@ pub(crate) enum Exit {
 
 fn main() -> ExitCode {
     let cli = Cli::parse(); // wrong usage exits with 2
+    let contradiction = match &cli.command {
+        Command::Build(args) => args.contradiction(),
+        Command::Convert(args) => args.contradiction(),
+        _ => None,
+    };
+    if let Some(words) = contradiction {
+        Cli::command().error(Usage::ArgumentConflict, words).exit();
+    }
     let result = match &cli.command {
         Command::Build(args) => cmd::build::run(args, cli.quiet),
         Command::Verify(args) => cmd::verify::run(args, cli.quiet),

@@ -106,27 +106,42 @@ fn gray_has_one_plane() {
     assert!(decoder.decode(&record, None).unwrap().chroma.is_none());
 }
 
-/// Steps of 255 under coefficients that were made for steps of 1: libjpeg-turbo's ways of computing
-/// them differ, so neither encoding takes the file.
+/// Ever larger steps under coefficients that were made for steps of 1: where libjpeg-turbo's 16-bit sums wrap and
+/// ours do not, neither encoding may take the file. The first sums to do so are those of the second pass, of
+/// coefficients that are far below 2^13 themselves.
 #[test]
 fn coefficients_that_no_picture_has_are_refused() {
-    let options = EncodeOptions {
-        color: JpegColor::Gray,
-        ..EncodeOptions::new(100, Sampling::S444)
-    };
+    let options = EncodeOptions::new(100, Sampling::S420);
     let mut file = jpeg(&options, 160, 128, 3);
-    assert!(pack(&file).is_ok());
-    let table = file
-        .windows(2)
-        .position(|pair| pair == [0xff, 0xdb])
-        .unwrap()
-        + 5;
-    file[table..table + 64].fill(255);
-    let reason = "it has coefficients that no picture has";
-    assert_eq!(pack(&file), Err(SeekError::Unsupported(reason)));
-    for wanted in [Encoding::Jpeg, Encoding::Recoded] {
-        assert_eq!(crate::pack(&file, wanted).0, Encoding::Source);
+    let quantisers: Vec<usize> = (0..file.len() - 1)
+        .filter(|&at| file[at..at + 2] == [0xff, 0xdb])
+        .map(|at| at + 5)
+        .collect();
+    assert_eq!(quantisers.len(), 2);
+    let mut taken = Vec::new();
+    for step in 1..=255 {
+        for &table in &quantisers {
+            file[table..table + 64].fill(step);
+        }
+        match pack(&file) {
+            Ok(record) => {
+                let mut decoder = SeekDecoder::with_level(Level::best());
+                let planes = decoder.decode(&record, None).unwrap();
+                assert_equal_to_reference(&planes, &reference(&file), &format!("step {step}"));
+                taken.push(step);
+            }
+            refused => {
+                let reason = "it has coefficients that no picture has";
+                assert_eq!(refused, Err(SeekError::Unsupported(reason)));
+                for wanted in [Encoding::Jpeg, Encoding::Recoded] {
+                    assert_eq!(crate::pack(&file, wanted).0, Encoding::Source);
+                }
+            }
+        }
     }
+    // A few times what pictures have is taken, and nothing from some step on.
+    assert!(taken.iter().copied().eq(1..=taken.len() as u8), "{taken:?}");
+    assert!((2..20).contains(&taken.len()), "{taken:?}");
 }
 
 #[test]

@@ -8,7 +8,7 @@ use imagenet::Source;
 use record::{Class, Manifest, SplitInfo, TablesSummary, Version};
 use serde_json::json;
 
-use crate::args::BuildArgs;
+use crate::args::{BuildArgs, pixels_told};
 
 use super::{Finished, plan::SplitPlan};
 
@@ -41,6 +41,14 @@ pub(crate) fn manifest(
             "transcode",
             json!({ "originals": if kept { "kept" } else { "dropped" } }),
         ));
+    }
+    let pixels = match (storing.encoding, storing.odd_as_pixels) {
+        (Encoding::Pixels, _) => Some("all"),
+        (_, true) => Some("odd"),
+        (_, false) => None,
+    };
+    if let Some(of) = pixels {
+        options.push(("pixels", pixels_told(storing.pixels, of)));
     }
     if let Some(scale) = storing.scale {
         options.push(("lossy", json!(scale)));

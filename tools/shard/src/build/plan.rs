@@ -3,6 +3,7 @@
 
 use std::fmt;
 
+use codec::Encoding;
 use imagenet::{ClassName, Layout, Sample, Source};
 use record::ShardName;
 use xxhash_rust::xxh3::{Xxh3, xxh3_64_with_seed};
@@ -220,6 +221,14 @@ fn fingerprint(
     if let Some(originals) = options.storing.transcode {
         add(&format!("transcoded, originals: {originals:?}"));
     }
+    if options.storing.odd_as_pixels || options.storing.encoding == Encoding::Pixels {
+        let Storing {
+            pixels,
+            odd_as_pixels,
+            ..
+        } = options.storing;
+        add(&format!("{pixels:?}, odd ones {odd_as_pixels}"));
+    }
     if let Some(scale) = options.storing.scale {
         add(&format!("{scale:?}"));
     }
@@ -244,7 +253,7 @@ fn fingerprint(
 mod tests {
     #![allow(clippy::unwrap_used)]
 
-    use codec::Encoding;
+    use codec::{Originals, PixelCompression, PixelOptions};
     use imagenet::{Ignored, SourceError, SplitSource};
 
     use super::*;
@@ -288,6 +297,11 @@ mod tests {
         storing: Storing {
             encoding: Encoding::Jpeg,
             transcode: None,
+            odd_as_pixels: false,
+            pixels: PixelOptions {
+                compression: PixelCompression::Stored,
+                originals: Originals::Keep,
+            },
             scale: None,
         },
         tables: None,

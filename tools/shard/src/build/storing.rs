@@ -5,7 +5,10 @@ use std::borrow::Cow;
 
 use anyhow::Result;
 use augment::{CropRect, Filter, Job, Resampler, RgbView};
-use codec::{Decoder, EncodeOptions, Encoding, JpegColor, Kind, Originals, Sampling, Tables};
+use codec::{
+    Decoder, EncodeOptions, Encoding, ImageInfo, JpegColor, Kind, Originals, PixelOptions,
+    PixelPacker, Sampling, Tables,
+};
 use serde::Serialize;
 
 /// What was asked for, but for tables.
@@ -15,6 +18,10 @@ pub(crate) struct Storing {
     /// Whether JPEGs that `encoding` does not take are stored in baseline form, and what becomes of
     /// the files themselves.
     pub(crate) transcode: Option<Originals>,
+    /// Whether files that neither of these takes are stored as pixels.
+    pub(crate) odd_as_pixels: bool,
+    /// How pixels are stored where they are.
+    pub(crate) pixels: PixelOptions,
     pub(crate) scale: Option<Scale>,
 }
 
@@ -23,10 +30,12 @@ pub(crate) struct Storing {
 pub(crate) struct Scale {
     /// Images whose shorter side is longer than this are scaled to it; others stay as they are.
     pub(crate) short_side: u32,
-    /// libjpeg's quality of the new files.
-    pub(crate) quality: u8,
-    /// Whether chroma has half of luma's resolution, both ways.
-    pub(crate) subsampled: bool,
+    /// libjpeg's quality of the new files; none where pixels are stored.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) quality: Option<u8>,
+    /// Whether chroma has half of luma's resolution, both ways; if nothing is said, as the source has it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) subsampled: Option<bool>,
 }
 
 /// What is stored of a file.
@@ -38,16 +47,12 @@ pub(crate) struct Stored {
     pub(crate) scaled_to: Option<(u32, u32)>,
 }
 
-/// A file scaled down.
-struct Scaled {
-    file: Vec<u8>,
-    size: (u32, u32),
-}
-
 /// Stores files, one at a time. One for each thread.
 pub(crate) struct Storer<'a> {
     storing: Storing,
     tables: Option<&'a Tables>,
+    /// There if anything is stored as pixels.
+    packer: Option<PixelPacker>,
     decoder: Decoder,
     resampler: Resampler,
     pixels: Vec<u8>,
@@ -55,9 +60,12 @@ pub(crate) struct Storer<'a> {
 
 impl<'a> Storer<'a> {
     pub(crate) fn new(storing: Storing, tables: Option<&'a Tables>) -> Result<Self> {
+        let pixels = storing.encoding == Encoding::Pixels || storing.odd_as_pixels;
+        let packer = pixels.then(|| PixelPacker::new(storing.pixels));
         Ok(Self {
             storing,
             tables,
+            packer: packer.transpose()?,
             decoder: Decoder::new()?,
             resampler: Resampler::new(),
             pixels: Vec::new(),
@@ -69,13 +77,7 @@ impl<'a> Storer<'a> {
         if let Some(scale) = self.storing.scale
             && let Some(scaled) = self.scale(file, scale)?
         {
-            let (encoding, payload) = self.pack(&scaled.file);
-            let payload = payload.into_owned();
-            return Ok(Stored {
-                encoding,
-                payload: Some(payload),
-                scaled_to: Some(scaled.size),
-            });
+            return Ok(scaled);
         }
         let (encoding, payload) = self.pack(file);
         let payload = match payload {
@@ -89,7 +91,23 @@ impl<'a> Storer<'a> {
         })
     }
 
-    fn pack<'f>(&self, file: &'f [u8]) -> (Encoding, Cow<'f, [u8]>) {
+    fn pack<'f>(&mut self, file: &'f [u8]) -> (Encoding, Cow<'f, [u8]>) {
+        let (encoding, payload) = self.pack_jpeg(file);
+        // A packer is there for the files that are no ordinary JPEGs, or for all.
+        let packer = self.packer.as_mut();
+        if encoding == Encoding::Source
+            && let Some(Ok(payload)) = packer.map(|packer| packer.pack(file))
+        {
+            return (Encoding::Pixels, Cow::Owned(payload));
+        }
+        (encoding, payload)
+    }
+
+    /// The file in an encoding for JPEGs if it is one that is wanted and takes it, else verbatim.
+    fn pack_jpeg<'f>(&self, file: &'f [u8]) -> (Encoding, Cow<'f, [u8]>) {
+        if self.storing.encoding == Encoding::Pixels {
+            return (Encoding::Source, Cow::Borrowed(file));
+        }
         let wanted = self.storing.encoding;
         let packed = match self.tables {
             Some(tables) => codec::pack_with(file, wanted, tables),
@@ -106,8 +124,8 @@ impl<'a> Storer<'a> {
         }
     }
 
-    /// The file scaled down, as a JPEG, and its size; `None` if it is small enough.
-    fn scale(&mut self, file: &[u8], scale: Scale) -> Result<Option<Scaled>> {
+    /// The file scaled down; `None` if it is small enough.
+    fn scale(&mut self, file: &[u8], scale: Scale) -> Result<Option<Stored>> {
         let info = codec::sniff(file)?;
         let Some((width, height)) = scaled_size(info.width, info.height, scale.short_side) else {
             return Ok(None);
@@ -119,10 +137,21 @@ impl<'a> Storer<'a> {
         self.pixels.clear();
         self.pixels.resize(width as usize * height as usize * 3, 0);
         self.resampler.run(source, &job, &mut self.pixels)?;
-        let sampling = match scale.subsampled {
+        let sampling = match scale.subsampled.unwrap_or_else(|| is_subsampled(&info)) {
             true => Sampling::S420,
             false => Sampling::S444,
         };
+        let scaled_to = Some((width, height));
+        if self.storing.encoding == Encoding::Pixels
+            && let Some(packer) = &mut self.packer
+        {
+            let payload = packer.pack_rgb(&self.pixels, (width, height), sampling)?;
+            return Ok(Some(Stored {
+                encoding: Encoding::Pixels,
+                payload: Some(payload),
+                scaled_to,
+            }));
+        }
         let gray = info.kind == Kind::Jpeg && info.components == 1;
         let options = EncodeOptions {
             optimize: true,
@@ -130,14 +159,22 @@ impl<'a> Storer<'a> {
                 true => JpegColor::Gray,
                 false => JpegColor::YCbCr,
             },
-            ..EncodeOptions::new(scale.quality, sampling)
+            ..EncodeOptions::new(scale.quality.unwrap_or(95), sampling)
         };
         let scaled = options.encode(&self.pixels, width, height)?;
-        Ok(Some(Scaled {
-            file: scaled,
-            size: (width, height),
+        let (encoding, payload) = self.pack(&scaled);
+        Ok(Some(Stored {
+            encoding,
+            payload: Some(payload.into_owned()),
+            scaled_to,
         }))
     }
+}
+
+/// Whether chroma has half of luma's resolution or less, both ways.
+fn is_subsampled(info: &ImageInfo) -> bool {
+    let [luma, chroma, ..] = info.factors;
+    info.kind == Kind::Jpeg && info.components == 3 && luma.0 > chroma.0 && luma.1 > chroma.1
 }
 
 /// The size with a shorter side of `short` and the longer one in proportion, rounded down, as
@@ -158,11 +195,18 @@ fn scaled_size(width: u32, height: u32, short: u32) -> Option<(u32, u32)> {
 #[cfg(test)]
 mod tests {
     #![allow(clippy::unwrap_used)]
+    use codec::{PixelCompression, PixelsInfo};
+
     use super::*;
 
     const AS_JPEG: Storing = Storing {
         encoding: Encoding::Jpeg,
         transcode: None,
+        odd_as_pixels: false,
+        pixels: PixelOptions {
+            compression: PixelCompression::Stored,
+            originals: Originals::Keep,
+        },
         scale: None,
     };
 
@@ -197,8 +241,8 @@ mod tests {
     fn a_large_image_is_scaled_and_a_small_one_left_alone() {
         let scale = Scale {
             short_side: 48,
-            quality: 95,
-            subsampled: false,
+            quality: Some(95),
+            subsampled: Some(false),
         };
         let storing = Storing {
             scale: Some(scale),
@@ -234,6 +278,49 @@ mod tests {
             .unwrap();
         let stored = store(storing, &small);
         assert!(stored.scaled_to.is_none() && stored.payload.is_none());
+    }
+
+    #[test]
+    fn pixels_take_every_file_and_keep_the_resolution_of_chroma() {
+        let pixels = Storing {
+            encoding: Encoding::Pixels,
+            ..AS_JPEG
+        };
+        let scaled = Storing {
+            scale: Some(Scale {
+                short_side: 48,
+                quality: None,
+                subsampled: None,
+            }),
+            ..pixels
+        };
+        for (sampling, ratio) in [(Sampling::S444, (1, 1)), (Sampling::S420, (2, 2))] {
+            let file = EncodeOptions {
+                sampling,
+                ..options(JpegColor::YCbCr)
+            };
+            let file = file.encode(&picture(120, 96), 120, 96).unwrap();
+            for (storing, size, original) in
+                [(pixels, None, file.len()), (scaled, Some((60, 48)), 0)]
+            {
+                let stored = store(storing, &file);
+                assert_eq!(
+                    (stored.encoding, stored.scaled_to),
+                    (Encoding::Pixels, size)
+                );
+                let info = PixelsInfo::of(&stored.payload.unwrap()).unwrap();
+                assert_eq!((info.ratio, info.original), (ratio, original));
+                assert_eq!((info.width, info.height), size.unwrap_or((120, 96)));
+            }
+        }
+        let odd = Storing {
+            odd_as_pixels: true,
+            ..AS_JPEG
+        };
+        let cmyk = options(JpegColor::Cmyk).encode(&[99; 64 * 48 * 4], 64, 48);
+        assert_eq!(store(odd, &cmyk.unwrap()).encoding, Encoding::Pixels);
+        let plain = EncodeOptions::new(90, Sampling::S420).encode(&picture(64, 48), 64, 48);
+        assert_eq!(store(odd, &plain.unwrap()).encoding, Encoding::Jpeg);
     }
 
     #[test]

@@ -23,7 +23,7 @@ pub(crate) fn tables(
     quiet: bool,
 ) -> Result<Option<Arc<Tables>>> {
     match (args.encoding, args.tables) {
-        (Stored::Jpeg | Stored::Source, _) => Ok(None),
+        (Stored::Jpeg | Stored::Source | Stored::Pixels, _) => Ok(None),
         (Stored::Recoded, TablesFrom::Builtin) => Ok(Some(Tables::builtin()?)),
         (Stored::Recoded, TablesFrom::Trained) => train(source, quiet).map(Some),
     }

@@ -10,16 +10,16 @@ use std::{
 };
 
 use anyhow::{Context, Result, bail};
-use codec::{Encoding, TableTrainer, Tables};
+use codec::{Encoding, PixelOptions, PixelPacker, TableTrainer, Tables};
 use record::{
     Dataset, Io, MANIFEST_FILE, Manifest, NewRecord, Shard, ShardSummary, ShardWriter, Split,
     SplitInfo, TablesSummary,
 };
-use serde_json::json;
+use serde_json::{Value, json};
 
 use crate::{
     Exit,
-    args::{ConvertArgs, TablesFrom},
+    args::{ConvertArgs, TablesFrom, pixels_told},
     build::{note::Note, tables::SAMPLE},
     parallel,
     progress::Progress,
@@ -62,6 +62,7 @@ pub(crate) fn run(args: &ConvertArgs, quiet: bool) -> Result<Exit> {
         from,
         to,
         with: with.clone(),
+        pixels: (to == Encoding::Pixels).then(|| args.pixels.options()),
         progress: Progress::new("convert", splits.iter().map(Split::len).sum(), quiet),
     };
     let shards: Vec<&Shard> = splits.iter().flat_map(Split::shards).collect();
@@ -83,7 +84,11 @@ pub(crate) fn run(args: &ConvertArgs, quiet: bool) -> Result<Exit> {
         .unwrap_or_else(PoisonError::into_inner);
     finished.sort_by_key(|&(number, _)| number);
     let summaries = finished.into_iter().map(|(_, summary)| summary).collect();
-    let converted = converted(manifest, to, with.as_deref(), &splits, summaries);
+    let mut converted = converted(manifest, to, with.as_deref(), &splits, summaries);
+    if let Some(options) = job.pixels {
+        let told = pixels_told(options, "all");
+        converted.options.insert("pixels".to_owned(), told);
+    }
     if let Some(tables) = &with {
         TablesSummary::write(&args.out, tables.as_bytes())?;
     }
@@ -107,6 +112,8 @@ struct Job<'a> {
     from: Arc<Tables>,
     to: Encoding,
     with: Option<Arc<Tables>>,
+    /// How pixels are stored, if that is what is made.
+    pixels: Option<PixelOptions>,
     progress: Progress,
 }
 
@@ -125,13 +132,14 @@ impl Job<'_> {
         }
         let mut writer = ShardWriter::create(&path)?;
         let mut scratch = Vec::new();
+        let mut packer = self.pixels.map(PixelPacker::new).transpose()?;
         for number in 0..shard.len() {
             let payload = shard.bytes(number, &mut scratch)?;
             shard.check(number, payload)?;
             let entry = shard.entry(number).context("a record has no entry")?;
             let key = shard.key(number).unwrap_or_default();
             let (encoding, stored) = self
-                .record(entry.encoding, payload)
+                .record(entry.encoding, payload, packer.as_mut())
                 .with_context(|| format!("{}: record {number}, {key}", shard.path().display()))?;
             let record = NewRecord {
                 key,
@@ -147,13 +155,23 @@ impl Job<'_> {
     }
 
     /// The payload of a record in the new encoding, or as near to it as its kind allows.
-    fn record(&self, tag: u8, payload: &[u8]) -> Result<(Encoding, Vec<u8>)> {
+    fn record(
+        &self,
+        tag: u8,
+        payload: &[u8],
+        packer: Option<&mut PixelPacker>,
+    ) -> Result<(Encoding, Vec<u8>)> {
         let encoding = Encoding::from_tag(tag)?;
-        if encoding == Encoding::Transcoded && self.to != Encoding::Source {
-            // As near as its kind allows already.
+        let has_file = codec::gives_source(encoding, payload)?;
+        let is_near = encoding == Encoding::Transcoded && packer.is_none();
+        if self.to != Encoding::Source && (is_near || !has_file) {
+            // As near as its kind allows already, or all there is.
             return Ok((encoding, payload.to_vec()));
         }
         let file = codec::unpack_with(encoding, payload, &self.from)?;
+        if let Some(Ok(pixels)) = packer.map(|packer| packer.pack(&file)) {
+            return Ok((Encoding::Pixels, pixels));
+        }
         let (encoding, stored) = match &self.with {
             Some(tables) => codec::pack_with(&file, self.to, tables),
             None => codec::pack(&file, self.to),
@@ -171,7 +189,10 @@ impl Job<'_> {
         let was = shard.summary().hash;
         let old = Note::parse(shard.note());
         let note = Note {
-            plan: format!("converted {was:016x} {} {tables:08x}", self.to),
+            plan: match self.pixels {
+                Some(pixels) => format!("converted {was:016x} {pixels:?}"),
+                None => format!("converted {was:016x} {} {tables:08x}", self.to),
+            },
             on_bad: old.as_ref().and_then(|note| note.on_bad),
             odd: old.map(|note| note.odd).unwrap_or_default(),
         };
@@ -219,6 +240,11 @@ fn converted(
     manifest.tables = tables.map(|tables| TablesSummary::of(tables.as_bytes()));
     let from = json!(old.encoding);
     manifest.options.insert("converted_from".to_owned(), from);
+    // Records whose files are at hand are pixels no longer; the others stay so.
+    let kept = |pixels: &Value| pixels["originals"] == "kept";
+    if manifest.options.get("pixels").is_some_and(kept) {
+        manifest.options.remove("pixels");
+    }
     let mut summaries = summaries.into_iter();
     for split in splits {
         let own = summaries.by_ref().take(split.shards().len()).collect();

@@ -10,6 +10,7 @@ pub(crate) mod verify;
 
 use anyhow::{Context, Result};
 use record::Manifest;
+use serde_json::Value;
 
 /// The split that a command means when none is named: `train`, or else the only one there is.
 fn default_split<'a>(manifest: &'a Manifest, asked: Option<&'a str>) -> Result<&'a str> {
@@ -36,10 +37,13 @@ fn losses(manifest: &Manifest) -> Vec<String> {
     let mut losses = Vec::new();
     if let Some(scale) = option("lossy") {
         let side = &scale["short_side"];
+        let form = match &scale["quality"] {
+            Value::Null => "pixels".to_owned(),
+            quality => format!("JPEGs of quality {quality}"),
+        };
         losses.push(format!(
-            "lossy: images with a shorter side above {side} px were scaled to it and stored as JPEGs of quality {}; \
-             their sources are not here",
-            scale["quality"]
+            "lossy: images with a shorter side above {side} px were scaled to it and stored as {form}; \
+             their sources are not here"
         ));
     }
     if option("transcode").is_some_and(|transcode| transcode["originals"] == "dropped") {
@@ -48,6 +52,15 @@ fn losses(manifest: &Manifest) -> Vec<String> {
              same pixels stand for them"
                 .to_owned(),
         );
+    }
+    if let Some(pixels) = option("pixels").filter(|pixels| pixels["originals"] == "dropped") {
+        let which = match pixels["of"] == "all" {
+            true => "the source files",
+            false => "files that are no ordinary JPEGs",
+        };
+        losses.push(format!(
+            "{which} were dropped; PNG files of the same pixels stand for them"
+        ));
     }
     losses
 }

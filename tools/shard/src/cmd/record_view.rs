@@ -1,7 +1,7 @@
 //! One record as `shard inspect --record` shows it.
 
 use anyhow::{Context, Result};
-use codec::{Encoding, Tables};
+use codec::{Encoding, PixelsInfo, Tables};
 use record::{Manifest, Shard, Split};
 use serde::Serialize;
 
@@ -109,6 +109,9 @@ impl RecordView {
 }
 
 fn describe(encoding: u8, bytes: &[u8], tables: Option<&[u8]>) -> String {
+    if encoding == Encoding::Pixels.to_tag() {
+        return PixelsInfo::of(bytes).map_or_else(|error| error.to_string(), describe_pixels);
+    }
     let file = Tables::of_dataset(tables).and_then(|tables| {
         let encoding = Encoding::from_tag(encoding)?;
         codec::unpack_with(encoding, bytes, &tables)
@@ -127,4 +130,31 @@ fn describe(encoding: u8, bytes: &[u8], tables: Option<&[u8]>) -> String {
             words.join(", ")
         }
     }
+}
+
+fn describe_pixels(info: PixelsInfo) -> String {
+    let PixelsInfo {
+        width,
+        height,
+        colour,
+        ratio: (across, down),
+        stored,
+        ..
+    } = info;
+    let chroma = match (across, down) {
+        (1, 1) => String::new(),
+        _ => format!(", {across} x {down} luma samples for one of chroma"),
+    };
+    let form = match info.compressed {
+        true => "compressed",
+        false => "plain",
+    };
+    let original = match info.original {
+        0 => "the source file is not here".to_owned(),
+        bytes => format!("source file of {} behind them", text::bytes(bytes as u64)),
+    };
+    format!(
+        "pixels of {width} x {height}, {colour}{chroma}, {form} ({}); {original}",
+        text::bytes(stored as u64)
+    )
 }

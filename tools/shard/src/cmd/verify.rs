@@ -217,13 +217,12 @@ enum Fault {
 
 fn decode(decoder: &mut Decoder, tables: &Tables, entry: Entry, bytes: &[u8]) -> Result<(), Fault> {
     let encoding = Encoding::from_tag(entry.encoding).map_err(|e| Fault::Other(e.to_string()))?;
-    let file =
-        codec::unpack_with(encoding, bytes, tables).map_err(|e| Fault::Other(e.to_string()))?;
-    let image = codec::sniff(&file).map_err(|e| Fault::Other(e.to_string()))?;
-    if (image.width, image.height) != (entry.width, entry.height) {
+    let (width, height) =
+        codec::image_size(encoding, bytes, tables).map_err(|e| Fault::Other(e.to_string()))?;
+    if (width, height) != (entry.width, entry.height) {
         return Err(Fault::Other(format!(
-            "the image is {} x {} pixels, the index says {} x {}",
-            image.width, image.height, entry.width, entry.height
+            "the image is {width} x {height} pixels, the index says {} x {}",
+            entry.width, entry.height
         )));
     }
     match decoder.health(encoding, bytes) {

@@ -1,0 +1,24 @@
+//! Pixels as they are: the planes that a JPEG decodes to, or RGB, filtered and compressed in strips of 16 rows, or
+//! simply stored.
+//!
+//! For data sets that fit in memory, where bytes are cheap and time is not, and for files that no other encoding
+//! makes fast (PNG, CMYK). The planes of a JPEG are those of libjpeg-turbo's `islow`, at the resolution that the
+//! file has them in, so nothing is lost beside what the file lost itself: both ways of decoding give the pixels that
+//! they give for the file. Stored planes are not even copied: a region is a view of the record.
+//!
+//! The file does not follow from its pixels. It lies behind them, unless it was dropped; what then comes back is
+//! a PNG of the same pixels.
+
+mod colour;
+mod decode;
+mod filter;
+mod layout;
+mod pack;
+#[cfg(test)]
+mod tests;
+
+pub use layout::PixelsInfo;
+pub use pack::{PixelCompression, PixelOptions, PixelPacker};
+
+pub(crate) use decode::{PixelDecoder, file};
+pub(crate) use layout::Record;
