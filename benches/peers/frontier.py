@@ -1,6 +1,8 @@
 """Draws stored bytes against speed, for every encoding and loader that run.py measured, as an SVG.
 
     python3 benches/peers/frontier.py peers.json > docs/frontier.svg
+
+Takes a report of `shard bench --compare ... --json FILE` as well: encodings of ours on one machine.
 """
 
 import json
@@ -16,18 +18,13 @@ WIDTH, HEIGHT, LEFT, RIGHT, TOP, BOTTOM = 860, 480, 70, 30, 40, 60
 def main():
     with open(sys.argv[1]) as file:
         report = json.load(file)
-    points = [
-        (row["loader"], row["bytes_per_image"] / 1000, statistics.median(row["img_per_s"]))
-        for row in report["rows"]
-        if row["work"] == WORK and row["img_per_s"]
-    ]
+    points, words = read(report)
     x = axis([size for _, size, _ in points], LEFT, WIDTH - RIGHT)
     y = axis([rate for *_, rate in points], HEIGHT - BOTTOM, TOP)
     out = [
         f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH} {HEIGHT}" font-family="sans-serif" font-size="13">',
         f'<rect width="{WIDTH}" height="{HEIGHT}" fill="white"/>',
-        f'<text x="{LEFT}" y="20">Images a second against stored size: {escape(WORK)}, {report["workers"]} threads, '
-        f'{escape(report["cpu"])}; both axes logarithmic</text>',
+        f'<text x="{LEFT}" y="20">Images a second against stored size: {escape(words)}; both axes logarithmic</text>',
     ]
     for at in ticks([size for _, size, _ in points]):
         out += [line(x(at), TOP, x(at), HEIGHT - BOTTOM), text(x(at), HEIGHT - BOTTOM + 20, f"{at:g} kB", "middle")]
@@ -48,6 +45,18 @@ def main():
         place = x(size) + (-10 if end else 10)
         out.append(text(place, top, f"{name}: {rate:,.0f}", "end" if end else "start", color))
     print("\n".join(out + ["</svg>"]))
+
+
+def read(report):
+    """Name, kilobytes and rate of each, and what they have in common."""
+    if "rows" in report:
+        rows = [row for row in report["rows"] if row["work"] == WORK and row["img_per_s"]]
+        points = [(row["loader"], row["bytes_per_image"] / 1000, statistics.median(row["img_per_s"])) for row in rows]
+        return points, f'{WORK}, {report["workers"]} threads, {report["cpu"]}'
+    threads = max(row["threads"] for row in report["results"])
+    rows = [row for row in report["results"] if row["threads"] == threads]
+    points = [("this, " + row["set"], row["bytes_per_image"] / 1000, row["img_per_s"]) for row in rows]
+    return points, f'{WORK}, {threads} threads, {report["machine"]["cpu"]}'
 
 
 def axis(values, start, end):

@@ -59,7 +59,7 @@ def main():
     parser.add_argument("--workers", type=int, default=2)
     parser.add_argument("--batch", type=int, default=32)
     parser.add_argument("--seconds", type=float, default=6)
-    parser.add_argument("--encodings", default="jpeg", help="of ours, with commas")
+    parser.add_argument("--encodings", default="jpeg", help="of ours, with commas, each with options of shard build if need be")
     parser.add_argument("--venvs", default=os.path.join(ROOT, "target", "peers"))
     parser.add_argument("--scratch", help="on the same file system as RAW, for hard links [default: beside RAW]")
     parser.add_argument("--json")
@@ -73,8 +73,8 @@ def main():
         raw = prepare(args.raw, scratch)
         sets = {}
         for encoding in args.encodings.split(","):
-            sets[encoding] = os.path.join(scratch, encoding)
-            check([shard, "-q", "build", "--source", raw, "--out", sets[encoding], "--encoding", encoding])
+            sets[encoding] = os.path.join(scratch, f"set{len(sets)}")
+            check([shard, "-q", "build", "--source", raw, "--out", sets[encoding], "--encoding"] + encoding.split())
         rows = [row for work in ROWS for row in expand(work, sets, args, shard, raw)]
         rates, stored = {index: [] for index in range(len(rows))}, {}
         for _ in range(args.rounds):

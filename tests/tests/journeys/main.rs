@@ -16,4 +16,5 @@ mod resuming;
 mod round_trip;
 mod stored_pixels;
 mod training;
+mod unusual;
 mod weights;

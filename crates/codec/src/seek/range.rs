@@ -29,8 +29,8 @@ const MOST: u32 = 33_551_360;
 pub(super) struct Range<'h> {
     /// Quantisation steps of each component, in zigzag order.
     steps: [Option<&'h [u16; 64]>; 3],
-    /// Weighed sums of the columns of the block at hand.
-    columns: [u32; 8],
+    /// Weighed magnitudes of the block at hand, row by row.
+    block: [[u32; 8]; 8],
     within: bool,
 }
 
@@ -44,32 +44,37 @@ impl<'h> Range<'h> {
         }
         Ok(Range {
             steps,
-            columns: [0; 8],
+            block: [[0; 8]; 8],
             within: true,
         })
     }
 
-    /// A component's coefficient at zigzag position `k`, before dequantisation. Position 0 begins a block.
+    /// A component's coefficient at zigzag position `k`, before dequantisation. Position 0 begins a block; what is
+    /// seen at a position again stands for what was seen there before.
     pub(super) fn see(&mut self, component: usize, k: u32, value: i16) {
         if k == 0 {
-            self.columns = [0; 8];
+            self.judge();
+            self.block = [[0; 8]; 8];
         }
         let k = (k & 63) as usize;
         let steps = self.steps.get(component).copied().flatten();
         let step = steps.map_or(1, |steps| u32::from(steps[k]));
-        let (row, column) = (ZIGZAG[k] as usize / 8, ZIGZAG[k] as usize % 8);
-        // Any magnitude above this is beyond `MOST` by itself.
-        let magnitude = u32::from(value.unsigned_abs())
-            .saturating_mul(step)
-            .min(1 << 13);
-        let sum = &mut self.columns[column];
-        *sum = sum.saturating_add(magnitude * WEIGHTS[row]);
-        self.within &= *sum <= MOST;
+        let (row, column) = (usize::from(ZIGZAG[k] / 8), usize::from(ZIGZAG[k] % 8));
+        // A magnitude above this is beyond `MOST` by itself.
+        let magnitude = (u32::from(value.unsigned_abs()) * step).min(1 << 13);
+        self.block[row][column] = magnitude * WEIGHTS[row];
+    }
+
+    /// Whether the block at hand is within bounds.
+    fn judge(&mut self) {
+        let sum = |column: usize| self.block.iter().map(|row| row[column]).sum::<u32>();
+        self.within &= (0..8).all(|column| sum(column) <= MOST);
     }
 
     /// # Errors
     /// [`SeekError::Unsupported`] if a block was beyond what a picture can have.
-    pub(super) fn check(&self) -> Result<(), SeekError> {
+    pub(super) fn check(&mut self) -> Result<(), SeekError> {
+        self.judge();
         match self.within {
             true => Ok(()),
             false => Err(SeekError::Unsupported(
