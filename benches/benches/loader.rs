@@ -173,6 +173,7 @@ fn plans(c: &mut Criterion) {
             batch: 32,
             drop_last: true,
             shuffle,
+            sampling: loader::Sampling::default(),
         })
         .unwrap();
         let mut position = 0;

@@ -1,5 +1,7 @@
 //! Random erasing (Zhong et al., AAAI 2020): which rectangle, and filling it. Only a constant fill.
 
+use std::num::NonZeroU32;
+
 use crate::crop::check_shape;
 use crate::error::require;
 use crate::{AugmentError, CropRect, SampleRng};
@@ -26,9 +28,8 @@ pub struct RandomErasing {
     scale: (f64, f64),
     ratio: (f64, f64),
     aspect: AspectDraw,
+    attempts: NonZeroU32,
 }
-
-const ATTEMPTS: u32 = 10;
 
 impl RandomErasing {
     /// MindCV's defaults: area 0.02 to 0.33, ratio 0.3 to 3.3, drawn uniformly.
@@ -43,7 +44,14 @@ impl RandomErasing {
             scale: (0.02, 0.33),
             ratio: (0.3, 3.3),
             aspect: AspectDraw::Uniform,
+            attempts: NonZeroU32::MIN.saturating_add(9),
         })
+    }
+
+    /// Another number of attempts than 10.
+    #[must_use]
+    pub fn with_attempts(self, attempts: NonZeroU32) -> Self {
+        RandomErasing { attempts, ..self }
     }
 
     /// Other bounds of the share of the area and of width / height, and how the latter is drawn.
@@ -71,7 +79,7 @@ impl RandomErasing {
             return None;
         }
         let area = f64::from(width) * f64::from(height);
-        for _ in 0..ATTEMPTS {
+        for _ in 0..self.attempts.get() {
             let share = rng.uniform(self.scale.0, self.scale.1);
             let aspect = match self.aspect {
                 AspectDraw::Uniform => rng.uniform(self.ratio.0, self.ratio.1),

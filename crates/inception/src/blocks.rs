@@ -2,6 +2,7 @@
 //! network's own blocks stand in its file.
 
 use burn::module::Module;
+use burn::nn::Dropout;
 use burn::nn::conv::Conv2d;
 use burn::nn::pool::AvgPool2d;
 use burn::tensor::Tensor;
@@ -94,6 +95,7 @@ pub(crate) struct ResidualBlock {
     conv2d: Conv2d,
     scale: f64,
     activated: bool,
+    drop_path: Dropout,
 }
 
 impl ResidualBlock {
@@ -115,6 +117,7 @@ impl ResidualBlock {
             conv2d: build.linear_conv(channels, inputs),
             scale,
             activated: true,
+            drop_path: build.drop_path(),
         }
     }
 
@@ -136,8 +139,22 @@ impl ResidualBlock {
             branches.push(through(&self.branch2, x.clone()));
         }
         let residual = self.conv2d.forward(Tensor::cat(branches, 1));
-        let sum = x + residual.mul_scalar(self.scale);
+        let sum = x + self.kept(residual.mul_scalar(self.scale));
         if self.activated { relu(sum) } else { sum }
+    }
+
+    /// Stochastic depth: in training the residual of an image, as a whole, is left out or scaled up by as
+    /// much as that happens, so that its expectation stays (MindCV's and timm's `DropPath`).
+    fn kept(&self, residual: Tensor<4>) -> Tensor<4> {
+        let device = residual.device();
+        if self.drop_path.prob == 0.0 || !device.is_autodiff() {
+            return residual;
+        }
+        let images = residual.dims()[0];
+        residual
+            * self
+                .drop_path
+                .forward(Tensor::ones([images, 1, 1, 1], &device))
     }
 }
 
@@ -178,4 +195,97 @@ pub(crate) fn pool_conv((pool, conv): &(AvgPool2d, BasicConv2d), x: Tensor<4>) -
 /// 3 x 3 max pool, stride 2, no padding.
 pub(crate) fn max_pool(x: Tensor<4>) -> Tensor<4> {
     max_pool2d(x, MaxPoolOptions::new([3, 3]).with_stride([2, 2]))
+}
+
+#[cfg(test)]
+#[allow(clippy::unwrap_used)]
+mod tests {
+    use burn::tensor::{Device, TensorData};
+
+    use super::*;
+    use crate::{Architecture, NetworkConfig};
+
+    fn config(drop_path_rate: f64) -> NetworkConfig {
+        NetworkConfig {
+            drop_path_rate,
+            width: 0.1,
+            ..NetworkConfig::of(Architecture::InceptionResNetV1)
+        }
+    }
+
+    /// The third of three blocks, so that it has the whole rate.
+    fn block(drop_path_rate: f64, device: &Device) -> ResidualBlock {
+        let config = NetworkConfig {
+            blocks: [1, 1, 1],
+            ..config(drop_path_rate)
+        };
+        let mut build = Builder::new(&config, 1, device);
+        (build.drop_path(), build.drop_path());
+        let chain = [same(8, 1, 1), same(8, 3, 3)];
+        ResidualBlock::new(&mut build, 8, 0.5, same(8, 1, 1), [&chain, &[]]).last()
+    }
+
+    fn images(device: &Device) -> Tensor<4> {
+        let values = (0..60 * 8 * 9).map(|index| (index * 37 % 101) as f32 / 50.0 - 1.0);
+        let data = TensorData::new(values.collect::<Vec<f32>>(), [60, 8, 3, 3]);
+        Tensor::from_data(data, device)
+    }
+
+    fn values(tensor: Tensor<4>) -> Vec<f32> {
+        tensor.into_data().iter::<f32>().collect()
+    }
+
+    #[test]
+    fn training_leaves_whole_residuals_out_and_scales_the_others_up() {
+        let device = Device::flex().autodiff();
+        let x = images(&device);
+        let whole = values(block(0.0, &device).forward(x.clone()) - x.clone());
+        device.seed(7);
+        let dropped = values(block(0.25, &device).forward(x.clone()) - x.clone());
+        let mut kept = 0;
+        for (whole, dropped) in whole.chunks(72).zip(dropped.chunks(72)) {
+            let is_kept = dropped.iter().any(|value| value.abs() > 1e-6);
+            kept += u32::from(is_kept);
+            for (whole, dropped) in whole.iter().zip(dropped) {
+                let expected = if is_kept { whole / 0.75 } else { 0.0 };
+                assert!(
+                    (dropped - expected).abs() < 1e-5,
+                    "{dropped} is not {expected}"
+                );
+            }
+        }
+        // 45 of 60 are expected, with a deviation of 3.4.
+        assert!((32..=58).contains(&kept), "{kept} of 60 kept");
+        device.seed(7);
+        let again = values(block(0.25, &device).forward(x.clone()) - x);
+        assert!(again == dropped, "the device's seed decides");
+    }
+
+    #[test]
+    fn validation_leaves_nothing_out() {
+        let device = Device::flex();
+        let x = images(&device);
+        let forward = |rate| {
+            values(
+                block(rate, &device.clone().autodiff())
+                    .valid()
+                    .forward(x.clone()),
+            )
+        };
+        assert!(forward(0.9) == forward(0.0));
+    }
+
+    #[test]
+    fn depth_decides_how_often() {
+        let device = Device::flex();
+        let config = config(0.2);
+        let mut build = Builder::new(&config, 1, &device);
+        let rates: Vec<f64> = (0..20).map(|_| build.drop_path().prob).collect();
+        for (index, rate) in rates.iter().enumerate() {
+            assert!(
+                (rate - 0.2 * index as f64 / 19.0).abs() < 1e-12,
+                "{rates:?}"
+            );
+        }
+    }
 }

@@ -35,6 +35,10 @@ pub struct NetworkConfig {
     /// Factors on what the residual blocks A, B and C add, each finite and above 0. The paper advises
     /// 0.1 to 0.3; timm has `[0.17, 0.10, 0.20]`. Inception-v4 has no residual blocks.
     pub residual_scale: [f64; 3],
+    /// Stochastic depth (Huang et al. 2016): the probability, in `[0, 1)`, that training leaves the last
+    /// residual block out for an image; those before it have less in equal steps, the first one 0. Above 0
+    /// only where there are residual blocks.
+    pub drop_path_rate: f64,
     /// How initial weights are drawn.
     pub init: Initialisation,
 }
@@ -51,6 +55,7 @@ impl Default for NetworkConfig {
             bn_momentum: 3e-4,
             bn_eps: 1e-3,
             residual_scale: [0.17, 0.10, 0.20],
+            drop_path_rate: 0.0,
             init: Initialisation::default(),
         }
     }
@@ -96,6 +101,16 @@ impl NetworkConfig {
         })?;
         in_range("drop_rate", self.drop_rate, "in [0, 1)", |p| {
             (0.0..1.0).contains(&p)
+        })?;
+        let most = match self.architecture.has_residuals() {
+            true => ("in [0, 1)", 1.0),
+            false => (
+                "0: Inception-v4 has no residual blocks to leave out",
+                f64::MIN_POSITIVE,
+            ),
+        };
+        in_range("drop_path_rate", self.drop_path_rate, most.0, |p| {
+            (0.0..most.1).contains(&p)
         })?;
         in_range("bn_momentum", self.bn_momentum, "in [0, 1]", |m| {
             (0.0..=1.0).contains(&m)
@@ -219,6 +234,20 @@ mod tests {
                     ..ok()
                 },
                 "drop_rate",
+            ),
+            (
+                NetworkConfig {
+                    drop_path_rate: 0.1,
+                    ..ok()
+                },
+                "drop_path_rate is 0.1: it must be 0: Inception-v4 has no residual blocks",
+            ),
+            (
+                NetworkConfig {
+                    drop_path_rate: 1.0,
+                    ..NetworkConfig::of(Architecture::InceptionResNetV1)
+                },
+                "drop_path_rate is 1: it must be in [0, 1)",
             ),
             (
                 NetworkConfig {

@@ -1,9 +1,9 @@
 //! Makes layers with their initial weights. Not their mathematics: that is `layers`.
 
 use burn::module::Param;
-use burn::nn::PaddingConfig2d;
 use burn::nn::conv::{Conv2d, Conv2dConfig};
 use burn::nn::pool::{AvgPool2d, AvgPool2dConfig};
+use burn::nn::{Dropout, DropoutConfig, PaddingConfig2d};
 use burn::tensor::{Device, Tensor, TensorData};
 use rand_chacha::ChaCha8Rng;
 use rand_core::{RngCore, SeedableRng};
@@ -76,6 +76,8 @@ pub(crate) struct Builder<'a> {
     device: &'a Device,
     seed: u64,
     stream: u64,
+    /// Residual blocks begun.
+    residual_blocks: usize,
 }
 
 impl<'a> Builder<'a> {
@@ -85,7 +87,16 @@ impl<'a> Builder<'a> {
             device,
             seed,
             stream: 0,
+            residual_blocks: 0,
         }
+    }
+
+    /// Stochastic depth of the next residual block: from 0 to the configured rate in equal steps.
+    pub(crate) fn drop_path(&mut self) -> Dropout {
+        let last = self.config.blocks.iter().sum::<usize>().saturating_sub(1);
+        let depth = self.residual_blocks as f64 / last.max(1) as f64;
+        self.residual_blocks += 1;
+        DropoutConfig::new(self.config.drop_path_rate * depth.min(1.0)).init()
     }
 
     /// Convolution (Xavier uniform, without bias), BatchNorm (gamma 1, beta 0) and ReLU.

@@ -47,6 +47,12 @@ impl Architecture {
         }
     }
 
+    /// Whether it has residual blocks, of which stochastic depth leaves some out.
+    #[must_use]
+    pub const fn has_residuals(self) -> bool {
+        !matches!(self, Self::InceptionV4)
+    }
+
     /// How many A, B and C blocks the published network has (the last block of
     /// `inception_resnet_v2`, which timm calls `block8`, included).
     #[must_use]

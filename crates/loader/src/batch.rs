@@ -9,12 +9,12 @@ use crate::error::{Fault, SampleError};
 use crate::ring::{PublishedSlot, as_floats};
 use crate::{Cursor, Output};
 
-/// The pixels of a batch.
+/// The pixels of a batch: of `len` images in as many views as there are, those of an image side by side.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Images<'a> {
-    /// NHWC, RGB, 0 to 255: `[len, size, size, 3]`.
+    /// NHWC, RGB, 0 to 255: `[len, views, size, size, 3]`.
     U8(&'a [u8]),
-    /// NCHW, RGB, normalised: `[len, 3, size, size]`.
+    /// NCHW, RGB, normalised: `[len, views, 3, size, size]`.
     F32(&'a [f32]),
 }
 
@@ -27,14 +27,15 @@ pub struct Batch<'a> {
     pub(crate) mixed: MixPlan,
     pub(crate) split: &'a Split,
     pub(crate) output: &'a Output,
-    pub(crate) image_bytes: usize,
+    pub(crate) item_bytes: usize,
+    pub(crate) views: usize,
     pub(crate) cursor: Cursor,
     pub(crate) next_cursor: Cursor,
     pub(crate) waited: Duration,
 }
 
 impl Batch<'_> {
-    /// The number of images: fewer than asked for in the last batch of an epoch, and where records
+    /// The number of images, each counted once however many views there are: fewer than asked for in the last batch of an epoch, and where records
     /// were skipped. It can be 0, so that all ranks take equally many steps: see
     /// [`Plan`](crate::Plan).
     pub fn len(&self) -> usize {
@@ -46,9 +47,14 @@ impl Batch<'_> {
         self.len() == 0
     }
 
+    /// How often each image is there: [`VIEWS`](crate::VIEWS) times with augmentation splits, else once.
+    pub fn views(&self) -> usize {
+        self.views
+    }
+
     /// The pixels, one image after the other without gaps.
     pub fn images(&self) -> Images<'_> {
-        let bytes = &self.slot.bytes()[..self.len() * self.image_bytes];
+        let bytes = &self.slot.bytes()[..self.len() * self.item_bytes];
         match self.output {
             Output::U8Nhwc => Images::U8(bytes),
             Output::F32Nchw(_) => Images::F32(as_floats(bytes)),
@@ -139,7 +145,7 @@ impl Samples {
         &mut self,
         slot: &mut PublishedSlot<'_, Note>,
         planned: impl Iterator<Item = (u64, u64)>,
-        image_bytes: usize,
+        item_bytes: usize,
         split: &Split,
     ) {
         self.labels.clear();
@@ -154,8 +160,8 @@ impl Samples {
                 Ok(label) => {
                     let place = self.labels.len();
                     if place != index {
-                        let image = index * image_bytes..(index + 1) * image_bytes;
-                        slot.bytes_mut().copy_within(image, place * image_bytes);
+                        let item = index * item_bytes..(index + 1) * item_bytes;
+                        slot.bytes_mut().copy_within(item, place * item_bytes);
                     }
                     self.labels.push(label);
                     self.records.push(record);

@@ -6,7 +6,7 @@ use augment::{
 
 use serde::{Deserialize, Serialize};
 
-use crate::{Cursor, LoaderError, Shuffle};
+use crate::{Cursor, LoaderError, Sampling, Shuffle};
 
 /// Everything that a loader depends on, beside the split.
 #[derive(Clone, Debug)]
@@ -26,6 +26,8 @@ pub struct LoaderConfig {
     pub slots: usize,
     /// The order of the records.
     pub shuffle: Shuffle,
+    /// Which of them an epoch visits, and how often.
+    pub sampling: Sampling,
     /// Whether the records beyond the last full batch of all ranks are left out of each epoch.
     pub drop_last: bool,
     /// Where to start, with the seed.
@@ -105,6 +107,23 @@ pub struct Train {
     pub warp: Warp,
     /// Random erasing, where wanted.
     pub erase: Option<Erase>,
+    /// Augmentation splits (Hendrycks et al. 2020, AugMix): each image is delivered [`VIEWS`] times, cropped
+    /// and flipped alike, first without jitter and policy, then twice with a policy drawn anew; erasing is
+    /// drawn for each.
+    pub splits: bool,
+}
+
+/// How many views of an image there are with augmentation splits: the clean one, and two augmented.
+pub const VIEWS: usize = 3;
+
+impl Preprocess {
+    /// How many images a record becomes: 1, or [`VIEWS`].
+    pub fn views(&self) -> usize {
+        match self {
+            Preprocess::Train(Train { splits: true, .. }) => VIEWS,
+            Preprocess::Train(_) | Preprocess::Eval { .. } => 1,
+        }
+    }
 }
 
 impl Default for Train {
@@ -118,6 +137,7 @@ impl Default for Train {
             policy: None,
             warp: Warp::default(),
             erase: None,
+            splits: false,
         }
     }
 }
@@ -189,6 +209,11 @@ impl LoaderConfig {
                 what,
                 value: count.to_string(),
                 mend,
+            }),
+            None if self.preprocess.views() > 1 && self.mix.is_some() => Err(LoaderError::Config {
+                what: "mixup or cutmix",
+                value: "on".to_owned(),
+                mend: "the views of augmentation splits cannot be mixed: turn one of them off",
             }),
             None => Ok(()),
         }

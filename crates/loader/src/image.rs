@@ -44,9 +44,10 @@ struct Draw {
 }
 
 impl Style {
-    /// Bytes of one image of a batch; `None` beyond the address space.
-    pub(crate) fn image_bytes(&self) -> Option<usize> {
+    /// Bytes of one item of a batch, all views of an image; `None` beyond the address space.
+    pub(crate) fn item_bytes(&self) -> Option<usize> {
         let values = (self.size as usize).checked_pow(2)?.checked_mul(3)?;
+        let values = values.checked_mul(self.preprocess.views())?;
         match self.output {
             Output::U8Nhwc => Some(values),
             Output::F32Nchw(_) => values.checked_mul(size_of::<f32>()),
@@ -87,7 +88,8 @@ impl Style {
     }
 
     /// The draws come in this order: crop, horizontal flip, vertical flip, then in
-    /// [`ImageMaker::recolour`] jitter, policy, erasing. It is part of what a seed means.
+    /// [`ImageMaker::make_bytes`] jitter, policy, erasing; of split views one after the other. It is part of
+    /// what a seed means.
     fn draw(&self, width: u32, height: u32, sample: &Sample) -> Result<Draw, AugmentError> {
         let size = self.size;
         let mut rng = SampleRng::new(sample.seed, sample.epoch, sample.position);
@@ -149,7 +151,8 @@ impl ImageMaker {
         })
     }
 
-    /// Writes the image of `sample` to `out` (of `style.image_bytes()`) and returns its label.
+    /// Writes the image of `sample`, in all its views, to `out` (of `style.item_bytes()`) and returns its
+    /// label.
     pub(crate) fn make(
         &mut self,
         split: &Split,
@@ -166,7 +169,11 @@ impl ImageMaker {
                 let made = self.make_bytes(split, style, sample, &mut pixels, laps);
                 self.pixels = pixels;
                 let label = made?;
-                normalize_into(normalize, &self.pixels, out)?;
+                let one = self.pixels.len() / style.preprocess.views();
+                let views = self.pixels.chunks_exact(one);
+                for (pixels, out) in views.zip(out.chunks_exact_mut(one * size_of::<f32>())) {
+                    normalize_into(normalize, pixels, out)?;
+                }
                 laps.lap(Stage::Normalize);
                 Ok(label)
             }
@@ -222,30 +229,42 @@ impl ImageMaker {
         laps.lap(Stage::Decode);
 
         let size = style.size;
+        let (first, others) = out.split_at_mut(out.len() / style.preprocess.views());
         match native {
             Native::Planes(planes) => {
                 let (source, crop) = (ycc(&planes), draw.resample.source());
                 let (mirrored, upside_down) = draw.flips;
-                self.fused.run(&source, crop, size, size, mirrored, out)?;
+                self.fused.run(&source, crop, size, size, mirrored, first)?;
                 if upside_down {
-                    flip_rows(out, size as usize * 3);
+                    flip_rows(first, size as usize * 3);
                 }
             }
             Native::Rgb(decoded) => {
                 let source = RgbView::new(decoded.pixels, decoded.stride, rect(decoded.region))?;
-                self.resampler.run(source, &draw.resample, out)?;
+                self.resampler.run(source, &draw.resample, first)?;
             }
         }
         laps.lap(Stage::Resample);
 
         if let Preprocess::Train(train) = &style.preprocess {
-            self.recolour(train, size, &mut draw.rng, out)?;
+            let rng = &mut draw.rng;
+            for view in others.chunks_exact_mut(first.len()) {
+                view.copy_from_slice(first);
+            }
+            if !train.splits {
+                self.recolour(train, size, rng, first)?;
+            }
+            erase(train, size, rng, first)?;
+            for view in others.chunks_exact_mut(first.len()) {
+                self.recolour(train, size, rng, view)?;
+                erase(train, size, rng, view)?;
+            }
             laps.lap(Stage::Augment);
         }
         Ok(entry.label)
     }
 
-    /// Everything that is drawn and done once the pixels are there.
+    /// Jitter or policy.
     fn recolour(
         &mut self,
         train: &Train,
@@ -261,13 +280,22 @@ impl ImageMaker {
         if let Some(policy) = &train.policy {
             self.augmenter.apply(policy, image, size, size, rng)?;
         }
-        if let Some(erase) = &train.erase
-            && let Some(rect) = erase.erasing.sample(size, size, rng)
-        {
-            fill_rect(image, size, rect, erase.fill)?;
-        }
         Ok(())
     }
+}
+
+fn erase(
+    train: &Train,
+    size: u32,
+    rng: &mut SampleRng,
+    image: &mut [u8],
+) -> Result<(), AugmentError> {
+    if let Some(erase) = &train.erase
+        && let Some(rect) = erase.erasing.sample(size, size, rng)
+    {
+        fill_rect(image, size, rect, erase.fill)?;
+    }
+    Ok(())
 }
 
 /// Turns an image upside down.

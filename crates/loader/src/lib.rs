@@ -5,7 +5,7 @@
 //!
 //! ```no_run
 //! use std::sync::Arc;
-//! use loader::{Cursor, Decode, Loader, LoaderConfig, OnError, Output, Preprocess, Shuffle, Train, Tuning};
+//! use loader::{Cursor, Decode, Loader, LoaderConfig, OnError, Output, Preprocess, Sampling, Shuffle, Train, Tuning};
 //! use record::{Dataset, Io};
 //!
 //! # fn main() -> Result<(), Box<dyn std::error::Error>> {
@@ -20,6 +20,7 @@
 //!         workers: 8,
 //!         slots: 4,
 //!         shuffle: Shuffle::Full,
+//!         sampling: Sampling::default(),
 //!         drop_last: true,
 //!         start: Cursor::start(42),
 //!         epochs: 200,
@@ -67,10 +68,10 @@ mod window;
 mod worker;
 
 pub use batch::{Batch, Images};
-pub use config::{Decode, Erase, LoaderConfig, OnError, Output, Preprocess, Train, Tuning};
+pub use config::{Decode, Erase, LoaderConfig, OnError, Output, Preprocess, Train, Tuning, VIEWS};
 pub use cursor::Cursor;
 pub use error::{Fault, LoaderError, SampleError};
 pub use loader::Loader;
-pub use plan::{Plan, PlanError, PlanSpec, Shuffle};
+pub use plan::{Plan, PlanError, PlanSpec, Sampling, Shuffle};
 pub use recipe::LoaderRecipe;
 pub use stats::{Binding, Stage, StatsSnapshot};

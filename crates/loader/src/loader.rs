@@ -50,7 +50,7 @@ impl Loader {
         let layout = Layout {
             slots: config.slots,
             items: config.batch as usize,
-            item_bytes: job.image_bytes,
+            item_bytes: job.item_bytes,
             turns: job.timeline.turns(),
             workers: config.workers,
         };
@@ -106,7 +106,7 @@ impl Loader {
         }
         let planned = self.plan.samples(cursor.step);
         self.samples
-            .gather(&mut slot, planned, job.image_bytes, &job.split);
+            .gather(&mut slot, planned, job.item_bytes, &job.split);
         if self.on_error == OnError::Fail && !self.samples.skipped.is_empty() {
             let first = self.samples.skipped.swap_remove(0);
             return Some(Err(LoaderError::Sample(Box::new(first))));
@@ -121,7 +121,7 @@ impl Loader {
             ),
             None => MixPlan::NONE,
         };
-        let images = self.samples.labels.len() * job.image_bytes;
+        let images = self.samples.labels.len() * job.item_bytes;
         if let Err(error) = job.style.mix(&mixed, &mut slot.bytes_mut()[..images]) {
             return Some(Err(error.into()));
         }
@@ -131,7 +131,8 @@ impl Loader {
             mixed,
             split: &job.split,
             output: &job.style.output,
-            image_bytes: job.image_bytes,
+            item_bytes: job.item_bytes,
+            views: job.style.preprocess.views(),
             cursor,
             next_cursor: job.timeline.cursor(turn + 1),
             waited,
@@ -189,6 +190,7 @@ impl Job {
             batch: config.batch,
             drop_last: config.drop_last,
             shuffle: config.shuffle,
+            sampling: config.sampling,
         })?;
         let (step, steps) = (config.start.step, plan.steps());
         if step > steps {
@@ -200,7 +202,7 @@ impl Job {
             split,
             timeline: Timeline::new(config.start, steps, config.epochs),
             plan,
-            image_bytes: style.image_bytes().ok_or_else(|| no_memory(config))?,
+            item_bytes: style.item_bytes().ok_or_else(|| no_memory(config))?,
             style,
             tuning: config.tuning,
             mix: config.mix,

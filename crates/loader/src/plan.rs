@@ -1,6 +1,7 @@
 //! Which records make up step `s` of an epoch, as a pure function: no files, no state, no threads.
 
-use std::num::NonZeroU64;
+use std::iter::StepBy;
+use std::num::{NonZeroU32, NonZeroU64};
 use std::ops::Range;
 
 use crate::permutation::Permutation;
@@ -18,6 +19,27 @@ pub enum Shuffle {
     Window(NonZeroU64),
     /// The order of the shards, for validation.
     None,
+}
+
+/// Which records an epoch visits, and how often. By default each one once.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Sampling {
+    /// Repeated augmentation (Hoffer et al. 2020; Berman et al. 2019): each record that an epoch visits is
+    /// visited so many times in a row, each time augmented anew, and the epoch ends after as many images as
+    /// it would have had otherwise, so that it visits one record in `repeats`. 1 turns it off.
+    pub repeats: NonZeroU32,
+    /// An epoch visits only so many images: the first ones of its order. None visits all; more than there
+    /// are is as good as none.
+    pub limit: Option<NonZeroU64>,
+}
+
+impl Default for Sampling {
+    fn default() -> Self {
+        Sampling {
+            repeats: NonZeroU32::MIN,
+            limit: None,
+        }
+    }
 }
 
 /// All that an epoch's plan depends on.
@@ -39,6 +61,8 @@ pub struct PlanSpec {
     pub drop_last: bool,
     /// The order.
     pub shuffle: Shuffle,
+    /// Which records, and how often.
+    pub sampling: Sampling,
 }
 
 /// Why a plan can't be made.
@@ -63,12 +87,12 @@ pub enum PlanError {
     },
     /// `drop_last` leaves nothing over.
     #[error(
-        "{world} rank(s) x batch {batch} = {} records a step, but the split holds only {records}, and an incomplete \
+        "{world} rank(s) x batch {batch} = {} records a step, but an epoch has only {records}, and an incomplete \
          batch is to be dropped: use a smaller batch, or keep the last batch",
         u64::from(*world) * u64::from(*batch)
     )]
     NoFullBatch {
-        /// Records in the split.
+        /// Records in an epoch.
         records: u64,
         /// The number of ranks.
         world: u32,
@@ -79,10 +103,11 @@ pub enum PlanError {
 
 /// The plan of one epoch for one rank.
 ///
-/// An epoch is a sequence of *positions* `0..records`; the shuffle says which record is at which
-/// position, and knows nothing of ranks. Step `g` covers the positions
+/// An epoch is a sequence of *positions*, as many as the split has records unless they are limited; the
+/// shuffle says which record is at which position, and knows nothing of ranks. Step `g` covers the positions
 /// `g * world * batch .. (g + 1) * world * batch`, of which rank `r` takes the `r`-th run of
-/// `batch`. Hence `n` ranks with batches of `b` see, step by step, the same records as one rank
+/// `batch`; with repeated augmentation every `world`-th from the `r`-th on, so that the repeats of a
+/// record go to different ranks, as MindCV's and DeiT's samplers have it. Hence `n` ranks with batches of `b` see, step by step, the same records as one rank
 /// with batches of `n * b`, and a sample's position (which keys its augmentation) is the same.
 ///
 /// When the last step of an epoch is incomplete and kept, what is left is dealt out as evenly as it
@@ -126,7 +151,7 @@ impl Plan {
         };
         if plan.steps() == 0 {
             return Err(PlanError::NoFullBatch {
-                records,
+                records: plan.images(),
                 world,
                 batch,
             });
@@ -150,34 +175,45 @@ impl Plan {
 
     /// Steps in the epoch: at least one, and the same on every rank.
     pub fn steps(&self) -> u64 {
-        let (records, global_batch) = (self.spec.records, self.global_batch());
+        let (images, global_batch) = (self.images(), self.global_batch());
         if self.spec.drop_last {
-            records / global_batch
+            images / global_batch
         } else {
-            records.div_ceil(global_batch)
+            images.div_ceil(global_batch)
         }
+    }
+
+    /// Images in the epoch, of all ranks, those of an incomplete last batch included: its positions.
+    pub fn images(&self) -> u64 {
+        let limit = self.spec.sampling.limit.map_or(u64::MAX, NonZeroU64::get);
+        self.spec.records.min(limit)
     }
 
     /// The positions of the epoch that this rank takes in `step`: at most `batch`, and none beyond
     /// the last step.
-    pub fn positions(&self, step: u64) -> Range<u64> {
+    pub fn positions(&self, step: u64) -> StepBy<Range<u64>> {
+        let images = self.images();
         if step >= self.steps() {
-            return self.spec.records..self.spec.records;
+            return (images..images).step_by(1);
         }
         let (rank, world) = (u64::from(self.spec.rank), u64::from(self.spec.world));
         let first = step * self.global_batch();
-        let available = (self.spec.records - first).min(self.global_batch());
+        let available = (images - first).min(self.global_batch());
+        if self.repeats() > 1 {
+            return (first + rank..first + available).step_by(self.spec.world as usize);
+        }
         let (share, extra) = (available / world, available % world);
         let start = first + rank * share + rank.min(extra);
-        start..start + share + u64::from(rank < extra)
+        (start..start + share + u64::from(rank < extra)).step_by(1)
     }
 
-    /// The record at a position below `records`.
+    /// The record at a position of the epoch.
     pub fn record(&self, position: u64) -> u64 {
+        let place = position / self.repeats();
         match &self.order {
-            Order::Permuted(permutation) => permutation.at(position),
-            Order::Windowed(window) => window.at(position),
-            Order::Stored => position,
+            Order::Permuted(permutation) => permutation.at(place),
+            Order::Windowed(window) => window.at(place),
+            Order::Stored => place,
         }
     }
 
@@ -185,25 +221,29 @@ impl Plan {
     /// `distance` positions on, in the next epoch if need be. A windowed order has its own distance: each
     /// window is read, run by run, while the one before it is used.
     pub fn ahead(&self, position: u64, distance: u64) -> u64 {
-        let records = self.spec.records;
+        let images = self.images();
         let distance = match &self.order {
-            Order::Windowed(window) => window.window(),
+            Order::Windowed(window) => window.window().saturating_mul(self.repeats()),
             Order::Permuted(_) | Order::Stored => distance,
         };
         match position.saturating_add(distance) {
-            place if place < records => self.read_order(place),
+            place if place < images => self.read_order(place),
             place => {
                 let next = self.of_epoch(self.spec.epoch.wrapping_add(1));
-                next.read_order((place - records) % records)
+                next.read_order((place - images) % images)
             }
         }
     }
 
-    fn read_order(&self, place: u64) -> u64 {
+    fn read_order(&self, position: u64) -> u64 {
         match &self.order {
-            Order::Windowed(window) => window.read_order(place),
-            Order::Permuted(_) | Order::Stored => self.record(place),
+            Order::Windowed(window) => window.read_order(position / self.repeats()),
+            Order::Permuted(_) | Order::Stored => self.record(position),
         }
+    }
+
+    fn repeats(&self) -> u64 {
+        u64::from(self.spec.sampling.repeats.get())
     }
 
     /// (position, record) of one sample of `step`; `None` beyond the end of its batch.
@@ -250,6 +290,18 @@ mod tests {
             batch,
             drop_last: false,
             shuffle: Shuffle::Full,
+            sampling: Sampling::default(),
+        }
+    }
+
+    fn repeated(repeats: u32, spec: PlanSpec) -> PlanSpec {
+        let repeats = NonZeroU32::new(repeats).unwrap();
+        PlanSpec {
+            sampling: Sampling {
+                repeats,
+                ..spec.sampling
+            },
+            ..spec
         }
     }
 
@@ -303,6 +355,91 @@ mod tests {
                 }
             }
         }
+    }
+
+    proptest! {
+        /// MindCV's RepeatAugSampler, written out: every index of the order so many times in a row, dealt
+        /// out to the ranks in turn, of which each takes as many as the set has for it.
+        #[test]
+        fn repeats_are_mindcvs(records in 1u64..500, world in 1u32..9, batch in 1u32..20, repeats in 2u32..5, drop_last: bool) {
+            let spec = repeated(repeats, PlanSpec { drop_last, ..spec(records, world, batch) });
+            let Ok(one) = Plan::new(spec) else { return Ok(()) };
+            let order = Plan::new(PlanSpec { sampling: Sampling::default(), world: 1, batch: 1, ..spec }).unwrap();
+            let times = repeats as usize;
+            let indices: Vec<u64> = (0..records).flat_map(|at| std::iter::repeat_n(order.record(at), times)).collect();
+            let global = u64::from(world * batch);
+            let images = if drop_last { records / global * global } else { records };
+            for plan in all_ranks(spec) {
+                let rank = u64::from(plan.spec.rank);
+                let found: Vec<u64> = (0..one.steps()).flat_map(|step| plan.samples(step)).map(|(_, record)| record).collect();
+                let expected: Vec<u64> = indices.iter().copied().take(images as usize)
+                    .skip(rank as usize).step_by(world as usize).collect();
+                prop_assert_eq!(found, expected);
+            }
+        }
+
+        #[test]
+        fn repeats_leave_the_steps_and_the_positions(records in 1u64..500, world in 1u32..9, batch in 1u32..20, repeats in 1u32..5) {
+            let spec = repeated(repeats, spec(records, world, batch));
+            let plans = all_ranks(spec);
+            prop_assert_eq!(plans[0].steps(), records.div_ceil(u64::from(world * batch)));
+            let mut positions: Vec<u64> = plans.iter()
+                .flat_map(|plan| (0..plan.steps()).flat_map(|step| plan.positions(step))).collect();
+            positions.sort_unstable();
+            prop_assert_eq!(positions, (0..records).collect::<Vec<_>>());
+            for step in 0..plans[0].steps() {
+                let sizes: Vec<usize> = plans.iter().map(|plan| plan.positions(step).count()).collect();
+                prop_assert!(sizes.is_sorted_by(|a, b| a >= b) && sizes[0] - sizes[sizes.len() - 1] <= 1);
+                prop_assert!(sizes[0] <= batch as usize);
+            }
+        }
+    }
+
+    #[test]
+    fn repeats_of_a_record_go_to_different_ranks_and_other_records_come_next_epoch() {
+        let plans = all_ranks(repeated(3, spec(90, 3, 5)));
+        let of = |plan: &Plan, step| {
+            plan.samples(step)
+                .map(|(_, record)| record)
+                .collect::<Vec<_>>()
+        };
+        assert_eq!(of(&plans[0], 2), of(&plans[1], 2));
+        assert_eq!(of(&plans[1], 2), of(&plans[2], 2));
+        let visited = |plan: &Plan| -> std::collections::BTreeSet<u64> {
+            (0..plan.steps()).flat_map(|step| of(plan, step)).collect()
+        };
+        let (now, next) = (visited(&plans[0]), visited(&plans[0].of_epoch(6)));
+        assert_eq!((now.len(), next.len()), (30, 30));
+        assert_ne!(now, next);
+    }
+
+    #[test]
+    fn a_limited_epoch_is_the_beginning_of_the_whole_one() {
+        let limit = NonZeroU64::new(13);
+        let sampling = Sampling {
+            limit,
+            ..Sampling::default()
+        };
+        let whole = Plan::new(spec(1000, 1, 4)).unwrap();
+        let some = Plan::new(PlanSpec {
+            sampling,
+            ..spec(1000, 1, 4)
+        })
+        .unwrap();
+        assert_eq!((some.steps(), some.images()), (4, 13));
+        let records = |plan: &Plan, steps| {
+            let samples = (0..steps).flat_map(|step| plan.samples(step).collect::<Vec<_>>());
+            samples.take(13).collect::<Vec<_>>()
+        };
+        assert_eq!(records(&some, 4), records(&whole, 4));
+        assert_ne!(records(&some.of_epoch(6), 4), records(&some, 4));
+        assert_eq!(some.samples(3).count(), 1);
+        assert_eq!(some.ahead(12, 3), some.of_epoch(6).record(2));
+        let more = Plan::new(PlanSpec {
+            sampling,
+            ..spec(9, 1, 4)
+        });
+        assert_eq!(more.unwrap().images(), 9, "no more than there are");
     }
 
     #[test]
@@ -394,9 +531,9 @@ mod tests {
             ..spec(100, 8, 32)
         });
         assert!(
-            too_big.to_string().contains(
-                "8 rank(s) x batch 32 = 256 records a step, but the split holds only 100"
-            )
+            too_big
+                .to_string()
+                .contains("8 rank(s) x batch 32 = 256 records a step, but an epoch has only 100")
         );
     }
 }

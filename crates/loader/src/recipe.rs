@@ -13,8 +13,8 @@ use augment::{
 use serde::{Deserialize, Deserializer, Serialize};
 
 use crate::{
-    Cursor, Decode, Erase, LoaderConfig, LoaderError, OnError, Output, Preprocess, Shuffle, Train,
-    Tuning,
+    Cursor, Decode, Erase, LoaderConfig, LoaderError, OnError, Output, Preprocess, Sampling,
+    Shuffle, Train, Tuning, VIEWS,
 };
 
 /// How images are prepared for training, in the words of MindCV's `train.py` (0.3.0), whose defaults these
@@ -29,6 +29,11 @@ pub struct LoaderRecipe {
     #[serde(deserialize_with = "optional_count")]
     pub shuffle_window: Option<NonZeroU64>,
     pub drop_remainder: bool,
+    /// Images of an epoch; none takes all.
+    #[serde(deserialize_with = "optional_count")]
+    pub num_samples: Option<NonZeroU64>,
+    /// How often an epoch visits a record; 0 and 1 turn repeated augmentation off.
+    pub aug_repeats: u32,
     pub image_resize: NonZeroU32,
     pub scale: [f64; 2],
     pub ratio: [f64; 2],
@@ -39,9 +44,15 @@ pub struct LoaderRecipe {
     pub color_jitter: Option<[f64; 3]>,
     #[serde(deserialize_with = "optional_word")]
     pub auto_augment: Option<String>,
+    /// Views of each image, of which all but the first are augmented: 3, or 0 for no splits.
+    pub aug_splits: u32,
     pub re_prob: f64,
     pub re_scale: [f64; 2],
     pub re_ratio: [f64; 2],
+    /// What is left where something is erased, after normalisation: for all channels, or for each.
+    #[serde(deserialize_with = "channels")]
+    pub re_value: [f64; 3],
+    pub re_max_attempts: NonZeroU32,
     pub mixup: f64,
     pub cutmix: f64,
     pub cutmix_prob: f64,
@@ -59,6 +70,8 @@ impl Default for LoaderRecipe {
             shuffle: true,
             shuffle_window: None,
             drop_remainder: true,
+            num_samples: None,
+            aug_repeats: 0,
             image_resize: NonZeroU32::MIN.saturating_add(223),
             scale: [0.08, 1.0],
             ratio: [0.75, 1.333],
@@ -67,9 +80,12 @@ impl Default for LoaderRecipe {
             vflip: 0.0,
             color_jitter: Some([0.4; 3]),
             auto_augment: None,
+            aug_splits: 0,
             re_prob: 0.0,
             re_scale: [0.02, 0.33],
             re_ratio: [0.3, 3.3],
+            re_value: [0.0; 3],
+            re_max_attempts: NonZeroU32::MIN.saturating_add(9),
             mixup: 0.0,
             cutmix: 0.0,
             cutmix_prob: 1.0,
@@ -106,6 +122,7 @@ impl LoaderRecipe {
                 (true, None) => Shuffle::Full,
                 (true, Some(window)) => Shuffle::Window(window),
             },
+            sampling: self.sampling()?,
             drop_last: self.drop_remainder,
             start,
             epochs,
@@ -160,12 +177,50 @@ impl LoaderRecipe {
             (None, Some(_)) => words.push("colour jitter".to_owned()),
             (None, None) => {}
         }
+        if self.aug_splits > 0 {
+            words.push(format!("in {} views", self.aug_splits));
+        }
+        if self.aug_repeats > 1 {
+            words.push(format!("each image {} times", self.aug_repeats));
+        }
         for (what, alpha) in [("mixup", self.mixup), ("cutmix", self.cutmix)] {
             if alpha > 0.0 {
                 words.push(format!("{what} {alpha}"));
             }
         }
         words.join(", ")
+    }
+
+    fn sampling(&self) -> Result<Sampling, LoaderError> {
+        let repeats = NonZeroU32::new(self.aug_repeats).unwrap_or(NonZeroU32::MIN);
+        if repeats.get() > 1 && self.num_samples.is_some() {
+            return Err(refused(
+                "num_samples",
+                self.num_samples.map_or(0, NonZeroU64::get),
+                "it cannot be set together with aug_repeats",
+            ));
+        }
+        Ok(Sampling {
+            repeats,
+            limit: self.num_samples,
+        })
+    }
+
+    fn splits(&self) -> Result<bool, LoaderError> {
+        match self.aug_splits as usize {
+            0 => Ok(false),
+            VIEWS if self.auto_augment.is_some() => Ok(true),
+            VIEWS => Err(refused(
+                "aug_splits",
+                self.aug_splits,
+                "it needs an auto_augment, such as augmix",
+            )),
+            _ => Err(refused(
+                "aug_splits",
+                self.aug_splits,
+                "it must be 3 (a clean view and two augmented ones), or 0",
+            )),
+        }
     }
 
     fn transform(&self) -> Result<Train, LoaderError> {
@@ -181,16 +236,23 @@ impl LoaderRecipe {
             }
             _ => None,
         };
-        // MindCV fills with 0 after normalisation, which is the mean.
+        // What lies beyond the image is the mean, which is 0 after normalisation; so is, by default, what is
+        // erased.
         let fill = self.normalize()?.rounded_mean();
+        let erased = std::array::from_fn(|channel| {
+            let (mean, std) = (self.mean[channel], self.std[channel]);
+            (f64::from(mean) + self.re_value[channel] * f64::from(std)).round() as u8
+        });
         let erase = match self.re_prob > 0.0 {
             true => Some(Erase {
-                erasing: RandomErasing::new(self.re_prob)?.with_shape(
-                    pair(self.re_scale),
-                    pair(self.re_ratio),
-                    AspectDraw::Uniform,
-                )?,
-                fill,
+                erasing: RandomErasing::new(self.re_prob)?
+                    .with_shape(
+                        pair(self.re_scale),
+                        pair(self.re_ratio),
+                        AspectDraw::Uniform,
+                    )?
+                    .with_attempts(self.re_max_attempts),
+                fill: erased,
             }),
             false => None,
         };
@@ -212,6 +274,7 @@ impl LoaderRecipe {
                 fill,
             },
             erase,
+            splits: self.splits()?,
         })
     }
 
@@ -221,6 +284,14 @@ impl LoaderRecipe {
         }
         let mix = BatchMix::new(self.mixup, self.cutmix, self.cutmix_prob)?;
         Ok(Some(mix))
+    }
+}
+
+fn refused(what: &'static str, value: impl ToString, mend: &'static str) -> LoaderError {
+    LoaderError::Config {
+        what,
+        value: value.to_string(),
+        mend,
     }
 }
 
@@ -274,6 +345,24 @@ pub fn jitter<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<[f64;
         )),
     }
     .map(|strengths| strengths.filter(|strengths| *strengths != [0.0; 3]))
+}
+
+/// A number for all channels, or one for each.
+///
+/// # Errors
+/// Anything else; MindSpore's `random` too.
+pub fn channels<'de, D: Deserializer<'de>>(deserializer: D) -> Result<[f64; 3], D::Error> {
+    #[derive(Deserialize)]
+    #[serde(untagged)]
+    enum Written {
+        Each([f64; 3]),
+        All(f64),
+    }
+    match Written::deserialize(deserializer) {
+        Ok(Written::Each(values)) => Ok(values),
+        Ok(Written::All(value)) => Ok([value; 3]),
+        Err(_) => Err(serde::de::Error::custom("expected a number, or three")),
+    }
 }
 
 /// A word, or `none` in one of its spellings.
@@ -344,6 +433,49 @@ mod tests {
         let full = transform(r#"{"re_prob": 0.25, "mean": [10.4, 20.5, 30.6]}"#);
         assert_eq!(full.erase.unwrap().fill, [10, 21, 31]);
         assert_eq!(full.warp.fill, [10, 21, 31]);
+    }
+
+    #[test]
+    fn what_is_erased_gets_the_value_that_it_would_have_after_normalisation() {
+        let fill = |more: &str| {
+            let json = format!(
+                r#"{{"re_prob": 1, "mean": [100, 110, 120], "std": [50, 60, 70], {more}}}"#
+            );
+            transform(&json).erase.unwrap().fill
+        };
+        assert_eq!(fill(r#""re_value": 0"#), [100, 110, 120]);
+        assert_eq!(fill(r#""re_value": -0.5"#), [75, 80, 85]);
+        // Bytes end at 0 and 255.
+        assert_eq!(fill(r#""re_value": [-3, 1, 2]"#), [0, 170, 255]);
+        assert!(
+            train(r#"{"re_value": "random"}"#)
+                .unwrap_err()
+                .contains("expected a number, or three")
+        );
+    }
+
+    #[test]
+    fn samples_repeats_and_splits() {
+        let sampling = |json| train(json).unwrap().sampling;
+        for off in [
+            "{}",
+            r#"{"aug_repeats": 0}"#,
+            r#"{"aug_repeats": 1, "num_samples": null}"#,
+        ] {
+            assert_eq!(sampling(off), Sampling::default(), "{off}");
+        }
+        assert_eq!(sampling(r#"{"aug_repeats": 3}"#).repeats.get(), 3);
+        assert_eq!(
+            sampling(r#"{"num_samples": 99}"#).limit,
+            NonZeroU64::new(99)
+        );
+        assert!(transform(r#"{"aug_splits": 3, "auto_augment": "augmix"}"#).splits);
+        let said = |json| train(json).unwrap_err();
+        assert!(
+            said(r#"{"aug_repeats": 3, "num_samples": 9}"#).contains("together with aug_repeats")
+        );
+        assert!(said(r#"{"aug_splits": 3}"#).contains("auto_augment"));
+        assert!(said(r#"{"aug_splits": 2, "auto_augment": "augmix"}"#).contains("must be 3"));
     }
 
     #[test]

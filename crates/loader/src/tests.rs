@@ -8,3 +8,4 @@ mod mixing;
 mod order;
 mod ring;
 mod ring_model;
+mod views;

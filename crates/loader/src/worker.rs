@@ -27,7 +27,8 @@ pub(crate) struct Job {
     pub(crate) plan: Plan,
     pub(crate) timeline: Timeline,
     pub(crate) style: Style,
-    pub(crate) image_bytes: usize,
+    /// Of all views of one record.
+    pub(crate) item_bytes: usize,
     pub(crate) tuning: Tuning,
     pub(crate) mix: Option<BatchMix>,
     pub(crate) stats: Stats,

@@ -18,6 +18,10 @@ const RECIPE: &str = r#"{
     "mixup": 0.2, "cutmix": 1.0
 }"#;
 
+const SPLITS: &str = r#"{
+    "batch_size": 4, "image_resize": 75, "auto_augment": "augmix", "aug_splits": 3, "aug_repeats": 2, "re_prob": 0.5
+}"#;
+
 #[test]
 fn nothing_is_allocated_for_a_batch() {
     let dir = tempfile::tempdir().unwrap();
@@ -29,7 +33,9 @@ fn nothing_is_allocated_for_a_batch() {
         on_error: OnError::Skip,
         ..bytes.clone()
     };
-    for config in [bytes, floats] {
+    let splits: LoaderRecipe = serde_json::from_str(SPLITS).unwrap();
+    let views = splits.train(Cursor::start(1), u64::MAX, 2, 3).unwrap();
+    for config in [bytes, floats, views] {
         let mut loader = Loader::start(split.clone(), config).unwrap();
         let mut take = |batches: usize| {
             for _ in 0..batches {

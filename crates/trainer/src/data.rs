@@ -8,8 +8,8 @@ use std::sync::Arc;
 use augment::MixPlan;
 use burn::tensor::{DType, Device, Int, Tensor, TensorData};
 use loader::{
-    Batch, Cursor, Decode, Images, Loader, LoaderConfig, LoaderRecipe, Output, Preprocess, Shuffle,
-    Tuning,
+    Batch, Cursor, Decode, Images, Loader, LoaderConfig, LoaderRecipe, Output, Preprocess,
+    Sampling, Shuffle, Tuning,
 };
 use record::{Class, Dataset, Split};
 
@@ -107,6 +107,8 @@ fn loader_recipe(recipe: &Recipe) -> LoaderRecipe {
         shuffle: recipe.shuffle,
         shuffle_window: recipe.shuffle_window,
         drop_remainder: recipe.drop_remainder,
+        num_samples: recipe.num_samples,
+        aug_repeats: recipe.aug_repeats,
         image_resize: recipe.image_resize,
         scale: recipe.scale,
         ratio: recipe.ratio,
@@ -115,9 +117,12 @@ fn loader_recipe(recipe: &Recipe) -> LoaderRecipe {
         vflip: recipe.vflip,
         color_jitter: recipe.color_jitter,
         auto_augment: recipe.auto_augment.clone(),
+        aug_splits: recipe.aug_splits,
         re_prob: recipe.re_prob,
         re_scale: recipe.re_scale,
         re_ratio: recipe.re_ratio,
+        re_value: recipe.re_value,
+        re_max_attempts: recipe.re_max_attempts,
         mean: recipe.mean,
         std: recipe.std,
         decode: recipe.decode,
@@ -150,6 +155,7 @@ fn evaluation_config(recipe: &Recipe, preprocess: Preprocess) -> LoaderConfig {
         workers: workers(recipe).get(),
         slots: SLOTS,
         shuffle: Shuffle::None,
+        sampling: Sampling::default(),
         drop_last: false,
         start: Cursor::start(recipe.seed),
         epochs: 1,
@@ -213,18 +219,18 @@ impl Input {
         (bytes.permute([0, 3, 1, 2]).float() - self.mean.clone()) / self.std.clone()
     }
 
-    /// A batch's images and what they should be taken for, on the device.
+    /// A batch's images, all views of one after another, and what they should be taken for, on the device.
     #[must_use]
     pub fn of(&self, batch: &Batch<'_>) -> (Tensor<4>, Targets) {
         let images = match batch.images() {
             Images::U8(pixels) => self.normalise(pixels),
             Images::F32(planes) => {
-                let shape = [batch.len(), 3, self.size, self.size];
+                let shape = [batch.len() * batch.views(), 3, self.size, self.size];
                 Tensor::from_data(TensorData::new(planes.to_vec(), shape), &self.device)
             }
         };
         let targets = match batch.mixed() == MixPlan::NONE {
-            true => Targets::labels(batch.labels(), &self.device),
+            true => Targets::labels(batch.labels(), &self.device).in_views(batch.views()),
             false => Targets::mixed(batch.targets(), &self.device),
         };
         (images, targets)

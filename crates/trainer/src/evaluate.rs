@@ -52,7 +52,7 @@ impl Evaluation {
 }
 
 /// Evaluates `model`, which must be in validation mode (burn's `valid()`), on a split. Nothing if
-/// `stop` was set before the end.
+/// `stop` was set before the end. After each batch `progress` is told how many images are done.
 ///
 /// # Errors
 /// A record fails under `on_error: fail`, or the recipe makes no pipeline.
@@ -62,8 +62,9 @@ pub fn evaluate(
     recipe: &Recipe,
     device: &Device,
     stop: &AtomicBool,
+    progress: &mut dyn FnMut(u64),
 ) -> Result<Option<Evaluation>, TrainError> {
-    let found = evaluate_in_detail(model, split, recipe, device, stop)?;
+    let found = evaluate_in_detail(model, split, recipe, device, stop, progress)?;
     Ok(found.map(|(evaluation, _)| evaluation))
 }
 
@@ -77,6 +78,7 @@ pub fn evaluate_in_detail(
     recipe: &Recipe,
     device: &Device,
     stop: &AtomicBool,
+    progress: &mut dyn FnMut(u64),
 ) -> Result<Option<(Evaluation, Tally)>, TrainError> {
     let began = Instant::now();
     let mut last_said = began;
@@ -104,6 +106,7 @@ pub fn evaluate_in_detail(
         images += labels.len() as u64;
         tally.add(&scores, &labels);
         loss_sum += f64::from(loss.into_scalar::<f32>()) * labels.len() as f64;
+        progress(images + skipped);
         if last_said.elapsed() >= SIGN_OF_LIFE {
             last_said = Instant::now();
             info!("Validation: [{}/{total}] images", images + skipped);

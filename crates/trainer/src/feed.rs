@@ -15,10 +15,10 @@ use crate::loss::Targets;
 /// A batch on the device, and what the host has to know of it.
 #[derive(Debug)]
 pub struct Fed {
-    /// The images `[batch, 3, size, size]`, normalised, and what they should be taken for; nothing where
-    /// every record failed.
+    /// The images `[batch x views, 3, size, size]`, normalised, and what they should be taken for; nothing
+    /// where every record failed.
     pub on_device: Option<(Tensor<4>, Targets)>,
-    /// Their classes; of mixed images, the first one's.
+    /// Their classes, one for all views of an image; of mixed images, the first one's.
     pub labels: Vec<u32>,
     /// Their records' numbers in the split.
     pub records: Vec<u64>,

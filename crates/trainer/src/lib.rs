@@ -32,7 +32,8 @@ pub mod tally;
 mod testing;
 pub mod trained;
 pub mod views;
+pub mod watch;
 
 pub use error::TrainError;
-pub use report::validation_line;
+pub use report::{human_time, validation_line};
 pub use resume::Resume;

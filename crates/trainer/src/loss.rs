@@ -1,10 +1,10 @@
-//! The losses, with label smoothing and mixed labels, and top-k counts. They work on logits and keep
-//! nothing.
+//! The losses, with label smoothing, mixed labels and views of one image, and top-k counts. They work on
+//! logits and keep nothing.
 
 use augment::MixTarget;
 use burn::tensor::{
     Device, Int, Tensor, TensorData,
-    activation::{log_sigmoid, log_softmax},
+    activation::{log_sigmoid, log_softmax, softmax},
 };
 
 use crate::recipe::{LossName, Recipe};
@@ -16,6 +16,8 @@ pub struct Targets {
     labels: Tensor<1, Int>,
     /// The labels that images were mixed with, and the share of their own, both `[batch]`.
     mixed: Option<(Tensor<1, Int>, Tensor<1>)>,
+    /// How many rows of logits an image has, one after another.
+    views: usize,
 }
 
 impl Targets {
@@ -25,7 +27,20 @@ impl Targets {
         Targets {
             labels: indices(labels.iter().copied(), device),
             mixed: None,
+            views: 1,
         }
+    }
+
+    /// The same for images of which so many views stand one after another.
+    #[must_use]
+    pub fn in_views(self, views: usize) -> Self {
+        Targets { views, ..self }
+    }
+
+    /// How many rows of logits an image has, one after another.
+    #[must_use]
+    pub fn views(&self) -> usize {
+        self.views
     }
 
     /// Two classes and the share of the first for each image.
@@ -40,6 +55,20 @@ impl Targets {
                 indices(targets.iter().map(|target| target.partner), device),
                 Tensor::from_data(shares, device),
             )),
+            views: 1,
+        }
+    }
+
+    /// The targets of every view, as those of an image of its own.
+    fn each_view(&self) -> Self {
+        if self.views == 1 {
+            return self.clone();
+        }
+        let labels = self.labels.clone().unsqueeze_dim::<2>(1);
+        Targets {
+            labels: labels.repeat_dim(1, self.views).flatten(0, 1),
+            mixed: None, // views are never mixed
+            views: 1,
         }
     }
 
@@ -92,16 +121,24 @@ impl Criterion {
         }
     }
 
-    /// The loss of logits `[batch, classes]`: cross entropy, averaged over the batch, or binary cross
-    /// entropy, averaged over classes too (MindCV's `BinaryCrossEntropySmooth`).
+    /// The loss of logits `[batch x views, classes]`: cross entropy, averaged over the batch, or binary cross
+    /// entropy, averaged over classes too (MindCV's `BinaryCrossEntropySmooth`); or, of images in several
+    /// views, [`jensen_shannon`]. The other losses take views for images.
     ///
     /// Logarithms are taken of softmax and sigmoid as a whole, so large logits neither overflow nor
     /// vanish.
     #[must_use]
     pub fn of(self, logits: Tensor<2>, targets: &Targets) -> Tensor<1> {
         match self.name {
-            LossName::CrossEntropy => targets.weigh(log_softmax(logits, 1), self.smoothing).neg(),
+            LossName::JensenShannon if targets.views > 1 => {
+                jensen_shannon(logits, targets, self.smoothing)
+            }
+            LossName::CrossEntropy | LossName::JensenShannon => {
+                let targets = targets.each_view();
+                targets.weigh(log_softmax(logits, 1), self.smoothing).neg()
+            }
             LossName::BinaryCrossEntropy => {
+                let targets = targets.each_view();
                 // -t log s(x) - (1 - t) log(1 - s(x)) is -log s(-x) - t x.
                 let classes = logits.dims()[1] as f64;
                 let of_none = log_sigmoid(logits.clone().neg()).mean().neg();
@@ -109,6 +146,40 @@ impl Criterion {
             }
         }
     }
+}
+
+/// The loss of AugMix (Hendrycks et al. 2020) as timm and MindCV have it: the cross entropy of each image's
+/// first view, and 12 times the mean divergence of the views' distributions from their mean, which is
+/// clipped to at least 1e-7. `logits` is `[batch x views, classes]`.
+fn jensen_shannon(logits: Tensor<2>, targets: &Targets, smoothing: f64) -> Tensor<1> {
+    const ALPHA: f64 = 12.0;
+    let [rows, classes] = logits.dims();
+    let (views, images) = (targets.views, rows / targets.views);
+    let split = logits.reshape([images, views, classes]);
+    let log_shares = log_softmax(split.clone(), 2);
+    let clean = log_shares
+        .clone()
+        .narrow(1, 0, 1)
+        .reshape([images, classes]);
+    let of_labels = Targets {
+        views: 1,
+        ..targets.clone()
+    };
+    let cross_entropy = of_labels.weigh(clean, smoothing).neg();
+    let shares = softmax(split, 2);
+    let mixture = shares.clone().mean_dim(1).clamp(1e-7, 1.0).log();
+    let divergence = (shares * (log_shares - mixture)).sum() / (images * views) as f64;
+    cross_entropy + divergence * ALPHA
+}
+
+/// Of the rows of logits of images in `views`, those of the first views.
+#[must_use]
+pub fn first_views(logits: Vec<f32>, classes: usize, views: usize) -> Vec<f32> {
+    if views <= 1 {
+        return logits;
+    }
+    let rows = logits.chunks_exact(classes.max(1)).step_by(views);
+    rows.flatten().copied().collect()
 }
 
 /// Logits as plain numbers, row-major.
@@ -243,6 +314,80 @@ mod tests {
                 close(found, expected);
             }
         }
+    }
+
+    #[test]
+    fn the_loss_of_views_and_its_gradient_are_timms() {
+        let fixture = &formulas()["jsd"];
+        let device = cpu().autodiff();
+        let rows = fixture["logits"].as_array().unwrap();
+        let flat: Vec<f32> = rows.iter().flat_map(numbers).map(|x| x as f32).collect();
+        let labels = numbers(&fixture["labels"]);
+        let labels: Vec<u32> = labels.iter().map(|label| *label as u32).collect();
+        let cases = fixture["cases"].as_array().unwrap();
+        assert_eq!(cases.len(), 2);
+        for case in cases {
+            let criterion = Criterion {
+                name: LossName::JensenShannon,
+                smoothing: case["smoothing"].as_f64().unwrap(),
+            };
+            let data = TensorData::new(flat.clone(), [rows.len(), 4]);
+            let logits = Tensor::<2>::from_data(data, &device).require_grad();
+            let targets = Targets::labels(&labels, &device).in_views(3);
+            let loss = criterion.of(logits.clone(), &targets);
+            let (found, expected) = (
+                loss.clone().into_scalar::<f32>(),
+                case["value"].as_f64().unwrap(),
+            );
+            assert!(
+                (f64::from(found) - expected).abs() < 2e-6 * expected,
+                "{found} is not {expected}"
+            );
+            let gradient = logits.grad(&loss.backward()).unwrap().into_data();
+            let expected = case["gradient"]
+                .as_array()
+                .unwrap()
+                .iter()
+                .flat_map(numbers);
+            for (found, expected) in gradient.iter::<f32>().zip(expected) {
+                assert!(
+                    (f64::from(found) - expected).abs() < 3e-6,
+                    "{found} is not {expected}"
+                );
+            }
+        }
+    }
+
+    #[test]
+    fn other_losses_take_each_view_for_an_image() {
+        let device = cpu();
+        let values = [0.3, -1.0, 2.0, 5.0, 0.0, 0.5, 0.1, 0.2, 0.3, 1.0, 0.0, 0.0];
+        let logits = Tensor::<2>::from_data(TensorData::new(values.to_vec(), [4, 3]), &device);
+        for name in [LossName::CrossEntropy, LossName::BinaryCrossEntropy] {
+            let criterion = Criterion {
+                name,
+                smoothing: 0.1,
+            };
+            let views = Targets::labels(&[2, 0], &device).in_views(2);
+            let images = Targets::labels(&[2, 2, 0, 0], &device);
+            let of = |targets: &Targets| criterion.of(logits.clone(), targets).into_scalar::<f32>();
+            assert_eq!(of(&views), of(&images), "{name:?}");
+        }
+        // And validation, which has one view, is cross entropy.
+        let of = |name| {
+            let criterion = Criterion {
+                name,
+                smoothing: 0.1,
+            };
+            let targets = Targets::labels(&[2, 2, 0, 0], &device);
+            criterion.of(logits.clone(), &targets).into_scalar::<f32>()
+        };
+        assert_eq!(of(LossName::JensenShannon), of(LossName::CrossEntropy));
+        assert_eq!(
+            first_views(values.to_vec(), 3, 2),
+            [0.3, -1.0, 2.0, 0.1, 0.2, 0.3]
+        );
+        assert_eq!(first_views(values.to_vec(), 3, 1), values);
     }
 
     #[test]

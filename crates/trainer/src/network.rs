@@ -19,6 +19,7 @@ pub fn config(recipe: &Recipe, classes: usize) -> NetworkConfig {
     NetworkConfig {
         num_classes: classes,
         drop_rate: recipe.drop_rate,
+        drop_path_rate: recipe.drop_path_rate,
         width: recipe.width,
         blocks: recipe.blocks.unwrap_or(recipe.model.blocks()),
         bn_momentum: recipe.bn_momentum,

@@ -13,6 +13,7 @@ use crate::evaluate::Evaluation;
 use crate::learner::Verdict;
 use crate::metrics::{Line, Metrics, RunLine, TrainLine};
 use crate::recipe::Recipe;
+use crate::watch::Status;
 
 /// The share of waiting from which an epoch was bound by loading.
 const LOADING_BINDS: f64 = 0.05;
@@ -41,6 +42,24 @@ pub(crate) struct Report {
     since_line: Pace,
     since_epoch: Pace,
     since_start: Pace,
+    recent: Recent,
+}
+
+/// The last steps: each counts a twentieth less than the one after it.
+#[derive(Clone, Copy, Debug, Default)]
+struct Recent {
+    images: f64,
+    took: f64,
+    waited: f64,
+}
+
+impl Recent {
+    fn add(&mut self, step: &Step) {
+        const KEPT: f64 = 0.95;
+        self.images = KEPT * self.images + step.images as f64;
+        self.took = KEPT * self.took + seconds(step.took);
+        self.waited = KEPT * self.waited + step.waited.as_secs_f64();
+    }
 }
 
 /// Steps taken together.
@@ -81,6 +100,7 @@ impl Report {
             since_line: Pace::default(),
             since_epoch: Pace::default(),
             since_start: Pace::default(),
+            recent: Recent::default(),
         }
     }
 
@@ -103,7 +123,8 @@ impl Report {
         self.metrics.line(&Line::Run(Box::new(line)))
     }
 
-    pub(crate) fn step(&mut self, state: &State, step: &Step) -> Result<(), TrainError> {
+    pub(crate) fn step(&mut self, state: &State, step: &Step) -> Result<Status, TrainError> {
+        self.recent.add(step);
         for pace in [
             &mut self.since_line,
             &mut self.since_epoch,
@@ -152,7 +173,24 @@ impl Report {
             img_per_s: step.images as f64 / seconds(step.took),
             data_wait: step.waited.as_secs_f64() / seconds(step.took),
             gradient_norm: step.gradient_norm,
-        }))
+        }))?;
+        Ok(self.status(state, step))
+    }
+
+    fn status(&self, state: &State, step: &Step) -> Status {
+        let (progress, epoch, recent) = (&state.progress, &self.since_epoch, &self.recent);
+        Status {
+            epoch: state.epoch,
+            epochs: self.epochs,
+            batch: state.batch,
+            batches: state.steps_per_epoch,
+            loss: progress.loss_sum / progress.loss_steps.max(1) as f64,
+            top1: epoch.correct as f64 / epoch.images.max(1) as f64,
+            lr: step.lr,
+            images_per_second: recent.images / recent.took,
+            data_wait: recent.waited / recent.took,
+            left: Duration::try_from_secs_f64(self.left(state)).unwrap_or(Duration::MAX),
+        }
     }
 
     /// Seconds until the last step at the pace since the start, validations left out.
@@ -238,7 +276,8 @@ pub fn validation_line(evaluation: &Evaluation) -> String {
 }
 
 /// `2d 3h`, `3h 25m`, `25m 12s`, `12s`.
-fn human_time(seconds: f64) -> String {
+#[must_use]
+pub fn human_time(seconds: f64) -> String {
     let seconds = seconds.round() as u64;
     let (minutes, hours, days) = (seconds / 60, seconds / 3600, seconds / 86400);
     match (days, hours, minutes) {

@@ -107,6 +107,14 @@ pub(crate) fn check(
         text(&recipe.drop_remainder),
     );
     same(
+        "num_samples",
+        text(&old.num_samples),
+        text(&recipe.num_samples),
+    );
+    // 0 and 1 mean the same.
+    let repeats = |recipe: &Recipe| recipe.aug_repeats.max(1);
+    same("aug_repeats", text(&repeats(old)), text(&repeats(recipe)));
+    same(
         "the number of training images",
         text(&saved.records),
         text(&records),

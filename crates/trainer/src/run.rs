@@ -25,6 +25,7 @@ use crate::recipe::Recipe;
 use crate::report::{Report, Step};
 use crate::resume::{self, Resume};
 use crate::schedule::Schedule;
+use crate::watch::{Nobody, Watcher};
 use crate::{device, loss, network};
 
 /// How a run ended.
@@ -46,6 +47,19 @@ pub enum Outcome {
 /// Whatever is wrong with the recipe, the data set, the checkpoint or a record; or the loss ceases
 /// to be a number. The last checkpoint is left as it is.
 pub fn train(recipe: &Recipe, resume: &Resume, stop: &AtomicBool) -> Result<Outcome, TrainError> {
+    train_watched(recipe, resume, stop, &mut Nobody)
+}
+
+/// As [`train`], telling `watcher` where the run stands.
+///
+/// # Errors
+/// As [`train`].
+pub fn train_watched(
+    recipe: &Recipe,
+    resume: &Resume,
+    stop: &AtomicBool,
+    watcher: &mut dyn Watcher,
+) -> Result<Outcome, TrainError> {
     let checkpoint = resume.find(recipe)?;
     let plain_device = device::select(&recipe.device)?;
     let device = plain_device.clone().autodiff();
@@ -93,7 +107,7 @@ pub fn train(recipe: &Recipe, resume: &Resume, stop: &AtomicBool) -> Result<Outc
         stop,
         last_checkpoint: checkpoint.map(|checkpoint| checkpoint.dir().to_owned()),
     };
-    if end.close_epoch(&mut state, &learner, &mut report)? {
+    if end.close_epoch(&mut state, &learner, &mut report, watcher)? {
         end.save(&mut state, &learner, &report)?;
     }
     let mut epoch_began = loader.stats();
@@ -137,9 +151,11 @@ pub fn train(recipe: &Recipe, resume: &Resume, stop: &AtomicBool) -> Result<Outc
         }
         progress.train_seconds += began.elapsed().as_secs_f64();
         progress.epoch_open = state.batch == state.steps_per_epoch;
-        let correct = loss::top_k(&loss::host_values(learned.logits), &fed.labels, 1);
+        let classes = state.classes.len();
+        let scores = loss::first_views(loss::host_values(learned.logits), classes, targets.views());
+        let correct = loss::top_k(&scores, &fed.labels, 1);
         let took = began.elapsed();
-        report.step(
+        let status = report.step(
             &state,
             &Step {
                 loss: learned.loss,
@@ -152,6 +168,7 @@ pub fn train(recipe: &Recipe, resume: &Resume, stop: &AtomicBool) -> Result<Outc
                 waited: fed.waited,
             },
         )?;
+        watcher.step(&status);
         if state.progress.nonfinite > recipe.nonfinite_skips {
             let key = |record: &u64| train_split.key(*record).unwrap_or_default().to_owned();
             let checkpoint = end.last_checkpoint.clone();
@@ -168,7 +185,7 @@ pub fn train(recipe: &Recipe, resume: &Resume, stop: &AtomicBool) -> Result<Outc
         if state.progress.epoch_open {
             report.pipeline(&state, &fed.stats.since(&epoch_began), skipped);
             skipped = 0;
-            end.close_epoch(&mut state, &learner, &mut report)?;
+            end.close_epoch(&mut state, &learner, &mut report, watcher)?;
             epoch_began = fed.stats;
         }
         let stopping = stop.load(Ordering::Relaxed);
@@ -227,6 +244,7 @@ impl Epilogue<'_> {
         state: &mut State,
         learner: &Learner,
         report: &mut Report,
+        watcher: &mut dyn Watcher,
     ) -> Result<bool, TrainError> {
         if !state.progress.epoch_open || self.stop.load(Ordering::Relaxed) {
             return Ok(false);
@@ -241,7 +259,17 @@ impl Epilogue<'_> {
                 Some(average) => average.clone(),
                 None => learner.model().valid(),
             };
-            evaluation = evaluate(&model, split.clone(), self.recipe, self.device, self.stop)?;
+            let images = split.len();
+            let mut progress = |done| watcher.validating(done, images);
+            let split = split.clone();
+            evaluation = evaluate(
+                &model,
+                split,
+                self.recipe,
+                self.device,
+                self.stop,
+                &mut progress,
+            )?;
             if evaluation.is_none() {
                 return Ok(false);
             }

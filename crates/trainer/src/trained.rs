@@ -174,7 +174,9 @@ impl Trained {
         let split = data.split(&recipe.val_split)?;
         let (device, models) = (&self.device, &self.models);
         let found = match (models.as_slice(), crops) {
-            ([model], Crops::One) => evaluate_in_detail(model, split, &recipe, device, stop)?,
+            ([model], Crops::One) => {
+                evaluate_in_detail(model, split, &recipe, device, stop, &mut |_| {})?
+            }
             _ => evaluate_jointly(models, crops, &split, &recipe, device, stop)?,
         };
         Ok(found.map(|(evaluation, tally)| Validated {

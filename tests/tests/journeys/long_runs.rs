@@ -1,10 +1,199 @@
 //! What a training that is left alone meets, and what it leaves to be looked at.
 
 use std::fs;
-use std::process::Command;
+use std::path::Path;
+use std::process::{Child, Command, Stdio};
+use std::thread::sleep;
+use std::time::{Duration, Instant};
 
-use crate::bench::binary;
-use crate::training::{train_args, training_bench};
+use crate::bench::{Bench, Ran, binary};
+use crate::training::{metrics, train_args, training_bench, weights};
+
+/// Two epochs of ten steps, the kind of run that the tests below interrupt.
+const TWENTY: &str = "--epoch-size 2 --val-while-train false --workers 2";
+
+fn start(bench: &Bench, args: &str) -> Child {
+    let mut command = bench.command("train", args);
+    command.stdout(Stdio::piped()).stderr(Stdio::piped());
+    command.spawn().unwrap()
+}
+
+/// Waits until `there`, while the program runs; says whether it still does.
+fn wait_for(child: &mut Child, there: impl Fn() -> bool) -> bool {
+    let started = Instant::now();
+    while !there() {
+        if child.try_wait().unwrap().is_some() {
+            return false;
+        }
+        assert!(
+            started.elapsed() < Duration::from_secs(180),
+            "nothing within three minutes"
+        );
+        sleep(Duration::from_micros(200));
+    }
+    true
+}
+
+fn lines(path: &Path) -> usize {
+    fs::read_to_string(path).map_or(0, |text| text.lines().count())
+}
+
+#[test]
+fn a_signal_ends_the_step_saves_and_says_how_to_go_on() {
+    let bench = training_bench(14, 2);
+    bench
+        .run("train", &train_args("whole", TWENTY))
+        .ends_with(0);
+    for (signal, code) in [("TERM", 143), ("INT", 130)] {
+        let mut child = start(&bench, &train_args(signal, TWENTY));
+        let log = bench.path(signal).join("metrics.jsonl");
+        assert!(
+            wait_for(&mut child, || lines(&log) > 3),
+            "it ended before the signal"
+        );
+        let pid = child.id().to_string();
+        let sent = Command::new("kill").args(["-s", signal, &pid]).status();
+        assert!(sent.unwrap().success());
+        Ran::from(child.wait_with_output().unwrap())
+            .ends_with(code)
+            .says(&["interrupted; continue with --resume", "Saving model to"]);
+        let resumed = format!("{TWENTY} --resume");
+        bench
+            .run("train", &train_args(signal, &resumed))
+            .ends_with(0);
+        assert_eq!(metrics(&bench, signal), metrics(&bench, "whole"));
+        let last = "inception_v4-2_10";
+        assert!(weights(&bench, signal, last) == weights(&bench, "whole", last));
+    }
+}
+
+#[test]
+fn a_kill_while_a_checkpoint_is_written_leaves_the_one_before() {
+    let bench = training_bench(14, 2);
+    let every_step = format!("{TWENTY} --ckpt-save-steps 1 --keep-checkpoint-max 3");
+    bench
+        .run("train", &train_args("whole", &every_step))
+        .ends_with(0);
+    let unfinished = || {
+        let names = fs::read_dir(bench.path("killed")).into_iter().flatten();
+        names
+            .flatten()
+            .any(|entry| entry.path().extension().is_some_and(|end| end == "tmp"))
+    };
+    let whole_ones = || {
+        let names = fs::read_dir(bench.path("killed")).into_iter().flatten();
+        let names = names
+            .flatten()
+            .map(|entry| entry.file_name().into_string().unwrap());
+        let whole = names.filter(|name| name.contains('-') && !name.ends_with(".tmp"));
+        whole.collect::<std::collections::BTreeSet<String>>()
+    };
+    let resumed = format!("{every_step} --resume");
+    let mut kills = 0;
+    for _ in 0..4 {
+        let before = whole_ones();
+        let mut child = start(&bench, &train_args("killed", &resumed));
+        // A checkpoint of this run, and then the beginning of the next one.
+        if wait_for(&mut child, || whole_ones() != before) && wait_for(&mut child, unfinished) {
+            child.kill().unwrap(); // SIGKILL
+            kills += 1;
+        }
+        child.wait().unwrap();
+        assert!(!whole_ones().is_empty());
+    }
+    assert!(kills > 0, "no run was killed while it wrote");
+    bench
+        .run("train", &train_args("killed", &resumed))
+        .ends_with(0);
+    assert!(!unfinished());
+    assert_eq!(metrics(&bench, "killed"), metrics(&bench, "whole"));
+    let last = "inception_v4-2_10";
+    assert!(weights(&bench, "killed", last) == weights(&bench, "whole", last));
+}
+
+#[test]
+fn a_resumed_run_says_what_has_changed_and_refuses_what_would_be_another() {
+    let bench = training_bench(4, 2);
+    bench
+        .run("train", &train_args("run", "--epoch-size 1"))
+        .ends_with(0);
+    bench
+        .run(
+            "train",
+            &train_args(
+                "run",
+                "--epoch-size 1 --resume --batch-size 3 --aug-repeats 3",
+            ),
+        )
+        .ends_with(1)
+        .says(&[
+            "batch_size was 4, now it is 3",
+            "aug_repeats was 1, now it is 3",
+        ]);
+    bench
+        .run(
+            "train",
+            &train_args("run", "--epoch-size 2 --resume --lr 0.01 --hflip 0"),
+        )
+        .ends_with(0)
+        .says(&[
+            "lr: 0.01, which was 0.02",
+            "hflip: 0.0, which was 0.5",
+            "epoch_size: 2, which was 1",
+        ]);
+
+    // The same number of images, of other classes.
+    fs::rename(
+        bench.path("raw/train/rings"),
+        bench.path("raw/train/wheels"),
+    )
+    .unwrap();
+    fs::rename(bench.path("raw/val/rings"), bench.path("raw/val/wheels")).unwrap();
+    bench.shard("build --source raw --out set --shards 2 --force -q");
+    bench
+        .run("train", &train_args("run", "--epoch-size 3 --resume"))
+        .ends_with(1)
+        .says(&["the classes of the data set are others"]);
+}
+
+#[test]
+fn augmix_in_three_views_and_repeated_augmentation_train_and_resume() {
+    let bench = training_bench(8, 2);
+    for (name, more) in [
+        ("views", "--aug-splits 3 --auto-augment augmix --loss JSD"),
+        ("repeats", "--aug-repeats 3 --auto-augment randaug-m9-n2"),
+        (
+            "depth",
+            "--model inception_resnet_v1 --drop-path-rate 0.3 --num-samples 13",
+        ),
+    ] {
+        let whole = format!("--ckpt-save-steps 1 --keep-checkpoint-max 20 {more}");
+        bench.run("train", &train_args(name, &whole)).ends_with(0);
+        let checkpoints = fs::read_dir(bench.path(name)).unwrap();
+        let mut names: Vec<String> = checkpoints
+            .map(|entry| entry.unwrap().file_name().into_string().unwrap())
+            .filter(|file| file.contains("-1_") || file.contains("-2_"))
+            .collect();
+        names.sort();
+        let last = names.last().unwrap().clone();
+        // As a kill after the second step would leave it.
+        let expected = (metrics(&bench, name), weights(&bench, name, &last));
+        for file in names.iter().filter(|file| !file.ends_with("-1_2")) {
+            fs::remove_dir_all(bench.path(name).join(file)).unwrap();
+        }
+        bench
+            .run(
+                "train",
+                &train_args(name, &format!("{whole} --resume --workers 3")),
+            )
+            .ends_with(0)
+            .says(&["-1_2"]);
+        assert!(
+            (metrics(&bench, name), weights(&bench, name, &last)) == expected,
+            "{name}"
+        );
+    }
+}
 
 #[test]
 fn a_full_disk_ends_the_run_with_its_last_checkpoint_whole() {

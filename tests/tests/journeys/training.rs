@@ -46,7 +46,7 @@ pub(crate) fn train_args(run: &str, more: &str) -> String {
 }
 
 /// The lines of a run's metrics, without those that name times and settings.
-fn metrics(bench: &Bench, run: &str) -> Vec<Value> {
+pub(crate) fn metrics(bench: &Bench, run: &str) -> Vec<Value> {
     let text = fs::read_to_string(bench.path(run).join("metrics.jsonl")).unwrap();
     let lines = text
         .lines()
@@ -61,7 +61,7 @@ fn metrics(bench: &Bench, run: &str) -> Vec<Value> {
     kept
 }
 
-fn weights(bench: &Bench, run: &str, checkpoint: &str) -> Vec<u8> {
+pub(crate) fn weights(bench: &Bench, run: &str, checkpoint: &str) -> Vec<u8> {
     let path = bench.path(run).join(checkpoint).join("model.safetensors");
     fs::read(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()))
 }

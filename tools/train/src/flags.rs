@@ -30,7 +30,10 @@ pub fn with_recipe(command: Command, wanted: impl Fn(&Key) -> bool) -> Command {
 
 fn flag(key: &'static Key, default: Option<&Value>) -> Arg {
     let is_switch = default.is_some_and(Value::is_boolean)
-        || matches!(key.support, Support::Off(["false", ..]));
+        || matches!(
+            key.support,
+            Support::Off(["false", ..]) | Support::Only(["false", ..], _)
+        );
     let changes_something = matches!(key.support, Support::Full | Support::Words(_));
     let arg = Arg::new(key.name)
         .long(key.flag())

@@ -1,8 +1,9 @@
-//! What `train`, `validate` and `predict` share: flags made from the recipe's keys, logging, signals
-//! and exit codes. What they do lies in `trainer`.
+//! What `train`, `validate` and `predict` share: flags made from the recipe's keys, logging, the bar on a
+//! terminal, signals and exit codes. What they do lies in `trainer`.
 
 #![forbid(unsafe_code)]
 
+pub mod bar;
 pub mod flags;
 pub mod log;
 pub mod signal;

@@ -7,9 +7,11 @@ use std::time::Instant;
 use tracing_subscriber::EnvFilter;
 use tracing_subscriber::fmt::{MakeWriter, format::Writer, time::FormatTime};
 
-/// Logs to stdout: for `train`, whose log is its result.
-pub fn to_stdout() {
-    init(io::stdout, io::stdout().is_terminal());
+use crate::bar::Bar;
+
+/// Logs to stdout, above a bar: for `train`, whose log is its result.
+pub fn above(bar: &Bar) {
+    init(bar.clone(), io::stdout().is_terminal());
 }
 
 /// Logs to stderr: for programs that print a result.

@@ -141,6 +141,7 @@ pub(super) fn train(batch: u32, epochs: u64) -> LoaderConfig {
         workers: 2,
         slots: 3,
         shuffle: Shuffle::Full,
+        sampling: crate::Sampling::default(),
         drop_last: false,
         start: Cursor::start(42),
         epochs,

@@ -62,8 +62,20 @@ fn layers(names: impl Iterator<Item = String>) -> Vec<String> {
     layers
 }
 
-/// What counts as a layer: `features.3` (and `repeat.5` of Inception-ResNet), else the name's first part.
+/// What counts as a layer, as in timm's `group_matcher`s: `features.3` (and `repeat.5` of Inception-ResNet),
+/// else the name's first part; but the stem's first convolutions together, and the last block with the
+/// convolution after it.
 fn layer(name: &str) -> &str {
+    const TOGETHER: [(&str, &[&str]); 4] = [
+        ("features.0", &["features.0.", "features.1.", "features.2."]),
+        ("conv2d_1a", &["conv2d_1", "conv2d_2"]),
+        ("conv2d_3b", &["conv2d_3", "conv2d_4"]),
+        ("block8", &["block8", "conv2d_7"]),
+    ];
+    let is_in = |prefixes: &[&str]| prefixes.iter().any(|prefix| name.starts_with(prefix));
+    if let Some((layer, _)) = TOGETHER.iter().find(|(_, prefixes)| is_in(prefixes)) {
+        return layer;
+    }
     let is_number = |part: &str| part.bytes().all(|byte| byte.is_ascii_digit());
     let mut parts = name.split('.');
     let first = parts.next().map_or(0, str::len);
@@ -75,7 +87,10 @@ fn layer(name: &str) -> &str {
 }
 
 #[cfg(test)]
+#[allow(clippy::unwrap_used)]
 mod tests {
+    use inception::{Architecture, NetworkConfig};
+
     use super::*;
     use WeightDecayFilter::{Auto, Disable, NormAndBias};
 
@@ -113,6 +128,37 @@ mod tests {
         ];
         assert_eq!(found.map(layer), ["conv2d_1a", "repeat.5", "features.3"]);
         assert_eq!(layer("classif.weight"), "classif");
+        assert_eq!(layer("features.2.bn.bias"), "features.0");
+        assert_eq!(layer("features.21.branch0.bn.bias"), "features.21");
+    }
+
+    #[test]
+    fn published_networks_have_timms_layers() {
+        let fixture = crate::testing::formulas();
+        for (architecture, classifier) in [
+            (Architecture::InceptionV4, "last_linear.weight"),
+            (Architecture::InceptionResNetV2, "classif.weight"),
+        ] {
+            let config = NetworkConfig {
+                width: 0.05,
+                num_classes: 2,
+                ..NetworkConfig::of(architecture)
+            };
+            let model = config.init(1, &crate::device::cpu_for_tests()).unwrap();
+            let recipe = Recipe {
+                layer_decay: Some(0.5),
+                ..Recipe::default()
+            };
+            let groups = Groups::new(&recipe, &model);
+            let expected = fixture["layers"][architecture.as_str()]
+                .as_object()
+                .unwrap();
+            assert!(expected.len() > 20 && expected[classifier] == 0);
+            for (name, above) in expected {
+                let above = i32::try_from(above.as_i64().unwrap()).unwrap();
+                assert_eq!(groups.of(name).lr_factor, 0.5_f64.powi(above), "{name}");
+            }
+        }
     }
 
     #[test]

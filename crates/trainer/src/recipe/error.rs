@@ -52,9 +52,9 @@ pub enum RecipeError {
         /// What was found and what was expected.
         cause: String,
     },
-    /// Values that MindCV knows and that are not implemented here yet, all of them, a line each.
-    #[error("the recipe asks for what is not implemented yet:\n  {}", .0.join("\n  "))]
-    NotImplemented(Vec<String>),
+    /// Values that MindCV knows and that are not to be had here, or not yet, all of them, a line each.
+    #[error("the recipe asks for what cannot be had:\n  {}", .0.join("\n  "))]
+    Refused(Vec<String>),
     /// Values that make no sense, all of them, a line each.
     #[error("the recipe cannot be run:\n  {}", .0.join("\n  "))]
     Invalid(Vec<String>),

@@ -56,6 +56,9 @@ pub enum Support {
     /// Not implemented yet: only these values, which all mean "off", are accepted. The first one is
     /// what the error proposes.
     Off(&'static [&'static str]),
+    /// Not to be had here, for this reason: only these values are accepted. The first one is what the
+    /// error proposes.
+    Only(&'static [&'static str], &'static str),
     /// Accepted and without effect, for this reason.
     Ignored(&'static str),
 }

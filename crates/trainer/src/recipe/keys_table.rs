@@ -5,7 +5,7 @@ use super::keys::{
         self, Augmentation, Checkpoint, Data, Loss, Model, Optimizer, Precision, Schedule, System,
     },
     Key,
-    Support::{self, Full, Ignored, Off, Words},
+    Support::{self, Full, Ignored, Off, Only, Words},
 };
 
 const fn training(name: &'static str, group: Group, support: Support, help: &'static str) -> Key {
@@ -29,7 +29,6 @@ const fn always(name: &'static str, group: Group, support: Support, help: &'stat
 }
 
 const OFF: Support = Off(&["false"]);
-const NONE: Support = Off(&["none", "0", "false"]);
 
 #[rustfmt::skip] // a row is a line
 pub(super) const KEYS: &[Key] = &[
@@ -56,9 +55,9 @@ pub(super) const KEYS: &[Key] = &[
     training("readahead", Data, Full, "Records that the disk is asked for ahead of their use; 0 turns it off"),
     training("decode", Data, Full, "How training images are decoded: fast (fused kernels), or exact (libjpeg-turbo, Pillow's resampling)"),
     training("drop_remainder", Data, Full, "Leave out the last batch of an epoch when it is not full"),
-    training("num_samples", Data, Off(&["none"]), "Use only the first N samples (not implemented yet)"),
+    training("num_samples", Data, Full, "Images of an epoch, drawn anew for each (without shuffle: the first ones), or none for all"),
     training("dataset", Data, Ignored("the shards know what they hold"), "MindCV's name of the data set"),
-    training("dataset_download", Data, OFF, "Download the data set (not implemented yet)"),
+    training("dataset_download", Data, Only(&["false"], "nothing is ever downloaded; `shard build` packs what is on the disk"), "Download the data set"),
     training("eval_shuffle", Data, Ignored("the order of validation changes no metric"), "Shuffle the validation set"),
     always("image_resize", Augmentation, Full, "Side of the images that the network sees, in pixels"),
     always("crop_pct", Augmentation, Full, "Validation: short side to floor(image_resize / crop_pct), then the centre"),
@@ -72,26 +71,26 @@ pub(super) const KEYS: &[Key] = &[
     training("re_prob", Augmentation, Full, "Random erasing: probability"),
     training("re_scale", Augmentation, Full, "Random erasing: share of the area, from and to"),
     training("re_ratio", Augmentation, Full, "Random erasing: aspect ratio, from and to"),
-    training("re_max_attempts", Augmentation, Off(&["10"]), "Random erasing: tries before giving up; only 10"),
-    training("re_value", Augmentation, Off(&["0"]), "Random erasing: fill after normalisation; only 0, the mean"),
+    training("re_max_attempts", Augmentation, Full, "Random erasing: tries to find a rectangle before giving up"),
+    training("re_value", Augmentation, Full, "Random erasing: what is left, after normalisation: a number (0 is the mean), or three"),
     training("auto_augment", Augmentation, Full, "autoaug, autoaugr, autoaug-mindcv, randaug-m9-n2, trivialaugwide, 3a, augmix, or none"),
     training("color_jitter", Augmentation, Full, "Strength of brightness, contrast and saturation jitter: a number, three, or none"),
     training("mixup", Augmentation, Full, "Mixup: alpha of its beta distribution; 0 turns it off"),
     training("cutmix", Augmentation, Full, "CutMix: alpha of its beta distribution; 0 turns it off"),
     training("cutmix_prob", Augmentation, Full, "Share of batches that CutMix is applied to"),
-    training("aug_splits", Augmentation, Off(&["0"]), "Augmentation splits (not implemented yet)"),
-    training("aug_repeats", Augmentation, Off(&["0"]), "Repeated augmentation (not implemented yet)"),
+    training("aug_splits", Augmentation, Full, "3 gives each image a clean view and two by auto_augment, for loss JSD; 0 turns it off"),
+    training("aug_repeats", Augmentation, Full, "Repeated augmentation: an epoch visits one image in N, each N times; 0 or 1 turns it off"),
     always("model", Model, Words(&["inception_v4", "inception_resnet_v2", "inception_resnet_v2_paper", "inception_resnet_v1"]), "The network: inception_v4, inception_resnet_v2 (timm's), inception_resnet_v2_paper, inception_resnet_v1"),
     always("num_classes", Model, Full, "Classes [default: as many as the data set has]"),
-    always("in_channels", Model, Off(&["3"]), "Colour channels; only 3"),
+    always("in_channels", Model, Only(&["3"], "records hold colour images"), "Colour channels; only 3"),
     always("width", Model, Full, "Factor on all channel counts; below 1 for small networks"),
     always("blocks", Model, Full, "A, B and C blocks [default: the published network's, 4,7,3 in inception_v4]"),
     always("residual_scale", Model, Full, "Factors on the residuals of the A, B and C blocks of Inception-ResNet"),
     training("init", Model, Full, "Initial weights of convolutions: xavier_uniform (MindCV), truncated_normal (TF-slim)"),
     training("drop_rate", Model, Full, "Dropout before the classifier"),
     training("bn_momentum", Model, Full, "BatchNorm: share of the new value in the moving average (MindCV 0.0003, timm 0.1)"),
-    training("drop_path_rate", Model, NONE, "Stochastic depth (not implemented yet)"),
-    training("pretrained", Model, OFF, "Download weights (not implemented yet; --ckpt-path reads them from a file)"),
+    training("drop_path_rate", Model, Full, "Stochastic depth of Inception-ResNet: how often training leaves out the last residual, the ones before it less"),
+    training("pretrained", Model, Only(&["false"], "nothing is ever downloaded; --ckpt-path reads published weights from a file"), "Download weights"),
     always("ckpt_path", Checkpoint, Full, "Checkpoint directory, or weights: .safetensors, PyTorch's .pth, MindSpore's .ckpt"),
     training("resume_opt", Checkpoint, Full, "Continue the run of --ckpt-path: optimizer, schedule and data order too"),
     training("ckpt_save_dir", Checkpoint, Full, "Where checkpoints, metrics.jsonl and result.log go"),
@@ -125,9 +124,9 @@ pub(super) const KEYS: &[Key] = &[
     training("cycle_decay", Schedule, Full, "Factor on the highest rate of each further cosine cycle"),
     training("decay_rate", Schedule, Full, "Factor of step_decay, multi_step_decay and (an epoch) exponential_decay; power of polynomial_decay"),
     training("multi_step_decay_milestones", Schedule, Full, "Epochs after the warm-up at which multi_step_decay multiplies by decay_rate"),
-    always("loss", Loss, Words(&["CE", "BCE"]), "CE: cross entropy of the softmax; BCE: binary cross entropy of each class"),
+    always("loss", Loss, Words(&["CE", "BCE", "JSD"]), "CE: cross entropy of the softmax; BCE: binary cross entropy of each class; JSD: CE of the clean view and the divergence of all, with aug_splits"),
     always("label_smoothing", Loss, Full, "Label smoothing, in the validation loss too"),
-    always("reduction", Loss, Off(&["mean"]), "How a batch's losses are reduced; only mean"),
+    always("reduction", Loss, Only(&["mean"], "the sum is the mean times the batch size: set lr instead"), "How a batch's losses are reduced; only mean"),
     training("aux_factor", Loss, Ignored("Inception-v4 has no auxiliary classifier"), "Weight of an auxiliary loss"),
     training("amp_level", Precision, Off(&["O0"]), "Mixed precision: flex computes in float32 only (O0)"),
     always("val_amp_level", Precision, Off(&["O0"]), "Mixed precision in validation: flex computes in float32 only (O0)"),

@@ -54,6 +54,8 @@ pub struct Recipe {
     pub readahead: u64,
     pub decode: Decode,
     pub drop_remainder: bool,
+    #[serde(deserialize_with = "loader::recipe::optional_count")]
+    pub num_samples: Option<NonZeroU64>,
 
     pub image_resize: NonZeroU32,
     pub crop_pct: f64,
@@ -68,9 +70,14 @@ pub struct Recipe {
     pub color_jitter: Option<[f64; 3]>,
     #[serde(deserialize_with = "loader::recipe::optional_word")]
     pub auto_augment: Option<String>,
+    pub aug_splits: u32,
+    pub aug_repeats: u32,
     pub re_prob: f64,
     pub re_scale: [f64; 2],
     pub re_ratio: [f64; 2],
+    #[serde(deserialize_with = "loader::recipe::channels")]
+    pub re_value: [f64; 3],
+    pub re_max_attempts: NonZeroU32,
     pub mixup: f64,
     pub cutmix: f64,
     pub cutmix_prob: f64,
@@ -82,6 +89,7 @@ pub struct Recipe {
     pub residual_scale: [f64; 3],
     pub init: Initialisation,
     pub drop_rate: f64,
+    pub drop_path_rate: f64,
     pub bn_momentum: f64,
 
     pub ckpt_path: Option<PathBuf>,
@@ -219,6 +227,9 @@ pub enum LossName {
     /// Binary cross entropy of every class on its own.
     #[serde(rename = "BCE")]
     BinaryCrossEntropy,
+    /// Cross entropy of the clean view, and the Jensen-Shannon divergence of all (AugMix).
+    #[serde(rename = "JSD")]
+    JensenShannon,
 }
 
 /// How the loss scale changes.
@@ -255,6 +266,7 @@ impl Default for Recipe {
             readahead: 64,
             decode: Decode::Fast,
             drop_remainder: true,
+            num_samples: None,
 
             image_resize: NonZeroU32::MIN.saturating_add(223),
             crop_pct: 0.875,
@@ -267,9 +279,13 @@ impl Default for Recipe {
             vflip: 0.0,
             color_jitter: Some([0.4; 3]),
             auto_augment: None,
+            aug_splits: 0,
+            aug_repeats: 0,
             re_prob: 0.0,
             re_scale: [0.02, 0.33],
             re_ratio: [0.3, 3.3],
+            re_value: [0.0; 3],
+            re_max_attempts: NonZeroU32::MIN.saturating_add(9),
             mixup: 0.0,
             cutmix: 0.0,
             cutmix_prob: 1.0,
@@ -281,6 +297,7 @@ impl Default for Recipe {
             residual_scale: [0.17, 0.10, 0.20],
             init: Initialisation::XavierUniform,
             drop_rate: 0.2,
+            drop_path_rate: 0.0,
             bn_momentum: 3e-4,
 
             ckpt_path: None,

@@ -34,8 +34,7 @@ impl Recipe {
     /// Puts `layers` onto `base`, the last layer being the strongest.
     ///
     /// # Errors
-    /// [`RecipeError::NotImplemented`] lists all values that are not implemented yet, each with the
-    /// flag that mends it; [`RecipeError::WrongType`] and [`RecipeError::Invalid`] are about values
+    /// [`RecipeError::Refused`] lists all values that are not to be had, each with the flag that mends it; [`RecipeError::WrongType`] and [`RecipeError::Invalid`] are about values
     /// that are wrong in themselves.
     pub fn resolve(
         base: &Recipe,
@@ -69,13 +68,13 @@ impl Recipe {
                     };
                     fields.extend(nothing.map(|value| (entry.key.name.to_owned(), value.clone())));
                 }
-                Meaning::NotImplemented(line) => refused.push(line),
+                Meaning::Refused(line) => refused.push(line),
                 Meaning::NoEffect(line) => notes.push(line),
                 Meaning::Off => {}
             }
         }
         if !refused.is_empty() {
-            return Err(RecipeError::NotImplemented(refused));
+            return Err(RecipeError::Refused(refused));
         }
         let recipe: Recipe = serde_json::from_value(Value::Object(fields))
             .map_err(|cause| RecipeError::Invalid(vec![cause.to_string()]))?;
@@ -102,35 +101,38 @@ enum Meaning {
     Nothing,
     Off,
     NoEffect(String),
-    NotImplemented(String),
+    Refused(String),
 }
 
 fn meaning(entry: &Entry, purpose: Purpose) -> Meaning {
     let key = entry.key;
     let (name, flag, origin) = (key.name, key.flag(), &entry.origin);
     let written = written(&entry.value);
-    let not_implemented = |mend: &str| {
+    let refused = |why: &str, mend: &str| {
         if purpose == Purpose::Evaluate && !key.evaluation {
             Meaning::NoEffect(format!("{name}: {written} matters to training only"))
         } else {
-            Meaning::NotImplemented(format!(
-                "{name}: {written} is not implemented yet; pass --{flag} {mend} ({origin})"
-            ))
+            let line = format!("{name}: {written} {why}; pass --{flag} {mend} ({origin})");
+            Meaning::Refused(line)
         }
     };
+    let not_implemented = |mend: &str| refused("is not implemented yet", mend);
     match key.support {
         Support::Full if is_nothing(&entry.value) => Meaning::Nothing,
         Support::Full => Meaning::Value,
         Support::Words(words) if words.contains(&written.as_str()) => Meaning::Value,
         Support::Words(_) if entry.value.is_null() => Meaning::Nothing,
         Support::Words(words) => not_implemented(&words.join(" or ")),
-        Support::Off(values) => {
+        Support::Off(values) | Support::Only(values, _) => {
             let off =
                 is_nothing(&entry.value) || values.iter().any(|value| same_value(value, &written));
-            match values {
+            let mend = values.first().copied().unwrap_or_default();
+            match key.support {
                 _ if off => Meaning::Off,
-                [first, ..] => not_implemented(first),
-                [] => not_implemented(""),
+                Support::Only(_, reason) => {
+                    refused(&format!("is not to be had here ({reason})"), mend)
+                }
+                _ => not_implemented(mend),
             }
         }
         Support::Ignored(reason) => {

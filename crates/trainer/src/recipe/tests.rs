@@ -4,6 +4,8 @@ use std::path::Path;
 
 use super::*;
 
+mod every_key;
+
 const MINDCV: &str = include_str!("../../tests/data/inception_v4_ascend.yaml");
 
 /// What MindCV's recipe needs to run here.
@@ -33,7 +35,7 @@ fn mindcvs_recipe_loads_as_it_is() {
 #[test]
 fn what_is_not_implemented_in_it_is_refused_all_at_once() {
     let error = resolve(&[yaml(MINDCV)]).unwrap_err();
-    let RecipeError::NotImplemented(lines) = &error else {
+    let RecipeError::Refused(lines) = &error else {
         panic!("{error}");
     };
     assert_eq!(lines.len(), 2, "{error}");
@@ -184,33 +186,27 @@ fn off_is_accepted_in_every_spelling() {
 }
 
 #[test]
-fn every_feature_to_come_is_refused_by_its_flag() {
-    for (key, value) in [
-        ("amp_level", "O2"),
-        ("opt", "adan"),
-        ("scheduler", "plateau"),
-        ("drop_path_rate", "0.1"),
-        ("aug_repeats", "3"),
+fn what_depends_on_another_key_says_on_which() {
+    let said = |list: &[(&str, &str)]| resolve(&[flags(list)]).unwrap_err().to_string();
+    assert!(said(&[("drop_path_rate", "0.1")]).contains("no residual blocks"));
+    let residual = [("drop_path_rate", "0.1"), ("model", "inception_resnet_v2")];
+    assert_eq!(recipe(&[flags(&residual)]).drop_path_rate, 0.1);
+    assert!(said(&[("aug_splits", "3")]).contains("--auto-augment augmix"));
+    assert!(said(&[("aug_splits", "2"), ("auto_augment", "augmix")]).contains("must be 3"));
+    assert!(said(&[("loss", "JSD")]).contains("--aug-splits 3"));
+    let augmix = [
         ("aug_splits", "3"),
-        ("loss", "ASL"),
-        ("pretrained", "true"),
-        ("dataset_download", "true"),
-        ("distribute", "true"),
-        ("model", "resnet50"),
-        ("in_channels", "1"),
-        ("ckpt_save_policy", "oldest"),
-        ("interpolation", "area"),
-        ("num_samples", "100"),
-        ("re_value", "random"),
-    ] {
-        let message = resolve(&[flags(&[(key, value)])]).unwrap_err().to_string();
-        let flag = format!("--{} ", key.replace('_', "-"));
-        assert!(
-            message.contains(&format!("{key}: {value} is not implemented yet"))
-                && message.contains(&flag),
-            "{key}: {message}"
-        );
-    }
+        ("auto_augment", "augmix"),
+        ("loss", "JSD"),
+    ];
+    assert_eq!(recipe(&[flags(&augmix)]).loss, LossName::JensenShannon);
+    let mixed = [
+        ("aug_splits", "3"),
+        ("auto_augment", "augmix"),
+        ("mixup", "0.2"),
+    ];
+    assert!(said(&mixed).contains("--mixup 0"));
+    assert!(said(&[("aug_repeats", "3"), ("num_samples", "9")]).contains("together"));
 }
 
 #[test]

@@ -1,6 +1,6 @@
 //! What must hold between the values of a recipe before a run can start.
 
-use super::{Purpose, Recipe, RecipeError, Scheduler};
+use super::{LossName, Purpose, Recipe, RecipeError, Scheduler};
 
 /// The smallest image from which the networks' reductions leave at least one pixel.
 const SMALLEST_IMAGE: u32 = 75;
@@ -46,6 +46,7 @@ pub(super) fn check(recipe: &Recipe, purpose: Purpose) -> Result<(), RecipeError
     }
     for (key, value) in [
         ("drop_rate", r.drop_rate),
+        ("drop_path_rate", r.drop_path_rate),
         ("label_smoothing", r.label_smoothing),
         ("momentum", r.momentum),
     ] {
@@ -118,6 +119,41 @@ pub(super) fn check(recipe: &Recipe, purpose: Purpose) -> Result<(), RecipeError
         format!("residual_scale: {:?} are not all above 0", r.residual_scale),
     );
     if purpose == Purpose::Train {
+        need(
+            r.drop_path_rate == 0.0 || r.model.has_residuals(),
+            format!(
+                "drop_path_rate: {} has nothing to drop in {}, which has no residual blocks (MindCV's \
+                 inception_v4 takes no drop_path_rate at all); pass --drop-path-rate 0, or an \
+                 Inception-ResNet as --model",
+                r.drop_path_rate,
+                r.model.as_str()
+            ),
+        );
+        need(
+            r.aug_splits == 0 || r.aug_splits == 3,
+            format!(
+                "aug_splits: {} must be 3 (a clean view and two augmented ones), or 0",
+                r.aug_splits
+            ),
+        );
+        need(
+            r.aug_splits == 0 || r.auto_augment.is_some(),
+            "aug_splits: it needs an auto_augment; pass --auto-augment augmix".to_owned(),
+        );
+        need(
+            r.aug_splits == 0 || (r.mixup == 0.0 && r.cutmix == 0.0),
+            "aug_splits: the views of an image cannot be mixed with others; pass --mixup 0 --cutmix 0"
+                .to_owned(),
+        );
+        need(
+            r.loss != LossName::JensenShannon || r.aug_splits > 0,
+            "loss: JSD compares views of one image; pass --aug-splits 3 --auto-augment augmix"
+                .to_owned(),
+        );
+        need(
+            r.aug_repeats <= 1 || r.num_samples.is_none(),
+            "num_samples: it cannot be set together with aug_repeats".to_owned(),
+        );
         need(
             !r.resume_opt || r.ckpt_path.is_some(),
             "resume_opt: true needs the checkpoint to continue; pass --ckpt-path too".to_owned(),

@@ -72,12 +72,43 @@ def with_torch():
         p.grad = torch.tensor(g)
     norm = torch.nn.utils.clip_grad_norm_(ps, 5.0)
     clip = {"before": before, "limit": 5.0, "norm": norm.item(), "after": [p.grad.tolist() for p in ps]}
+    # The views of an image one after another here, of the batch in timm.
+    from timm.loss import JsdCrossEntropy
+
+    views = [[0.5, -1.0, 2.0, 0.1], [0.4, -0.2, 1.0, 0.3], [-0.6, 0.9, 1.5, -1.2],
+             [3.0, 0.0, -2.0, 40.0], [1.0, 0.5, -60.0, 2.0], [0.2, 0.1, 0.0, -0.1]]
+    x = torch.tensor(views, dtype=torch.float64, requires_grad=True)
+    jsd = []
+    for smoothing in [0.0, 0.1]:
+        criterion = JsdCrossEntropy(num_splits=3, alpha=12, smoothing=smoothing)
+        loss = criterion(x.reshape(2, 3, 4).transpose(0, 1).reshape(6, 4), torch.tensor([2, 0] * 3))
+        (gradient,) = torch.autograd.grad(loss, x)
+        jsd.append({"smoothing": smoothing, "value": loss.item(), "gradient": gradient.tolist()})
+
+    # How many layers there are above that of a parameter, for the first parameter of each module.
+    import math
+
+    import timm
+    from timm.optim import param_groups_layer_decay
+
+    layers = {}
+    for name in ["inception_v4", "inception_resnet_v2"]:
+        model = timm.create_model(name)
+        names = {id(p): n for n, p in model.named_parameters()}
+        found, seen = {}, set()
+        for group in param_groups_layer_decay(model, layer_decay=0.5):
+            for p in group["params"]:
+                found[names[id(p)]] = round(-math.log2(group["lr_scale"]))
+        modules = lambda n: ".".join(part for part in n.split(".")[:2] if part.isdigit() or part == n.split(".")[0])
+        layers[name] = {n: found[n] for n in names.values() if not (modules(n) in seen or seen.add(modules(n)))}
     return {
         "torch": torch.__version__,
         "start": START, "gradients": GRADIENTS, "rates": RATES, "weight_decay": DECAY,
         "optimizers": optimizers,
         "logits": logits, "labels": labels, "others": others, "shares": shares, "losses": losses,
         "clip": clip,
+        "jsd": {"logits": views, "labels": [2, 0], "cases": jsd},
+        "layers": layers,
     }
 
 

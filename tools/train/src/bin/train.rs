@@ -7,7 +7,7 @@ use std::process::ExitCode;
 
 use anyhow::Context;
 use clap::{Arg, ArgAction, ArgMatches, Command, value_parser};
-use cli::{flags, log, signal::Stop};
+use cli::{bar::Bar, flags, log, signal::Stop};
 use tracing::info;
 use trainer::Resume;
 use trainer::bench::{self, Measured};
@@ -41,6 +41,8 @@ file, too.
       train -c configs/inception_v4.yaml --data-dir /data/imagenet-shards --bench-steps 20
   A page about a run, with plots (report.html in its directory, or --out FILE):
       train report ckpt
+
+On a terminal a bar shows how far the run is, and how long the rest will take.
 
 Ctrl-C or SIGTERM finishes the step at hand, saves a checkpoint and exits with 130 or 143;
 a second one exits at once. Errors exit with 1, a wrong command line with 2.
@@ -79,8 +81,11 @@ fn main() -> ExitCode {
     if let Some(("report", matches)) = matches.subcommand() {
         return cli::exit(report(matches));
     }
-    log::to_stdout();
-    cli::exit(train(&matches))
+    let bar = Bar::on_terminal();
+    log::above(&bar);
+    let result = train(&matches, &mut bar.clone());
+    bar.clear();
+    cli::exit(result)
 }
 
 fn report_command() -> Command {
@@ -112,7 +117,7 @@ fn report(matches: &ArgMatches) -> anyhow::Result<ExitCode> {
     Ok(ExitCode::SUCCESS)
 }
 
-fn train(matches: &ArgMatches) -> anyhow::Result<ExitCode> {
+fn train(matches: &ArgMatches, bar: &mut Bar) -> anyhow::Result<ExitCode> {
     if matches.get_flag("list-devices") {
         for device in device::list() {
             cli::print(&device.to_string())?;
@@ -133,7 +138,7 @@ fn train(matches: &ArgMatches) -> anyhow::Result<ExitCode> {
         return Ok(ExitCode::SUCCESS);
     }
     let stop = Stop::listen()?;
-    match run::train(&resolved.recipe, &resume, stop.asked())? {
+    match run::train_watched(&resolved.recipe, &resume, stop.asked(), bar)? {
         Outcome::Finished => {
             info!("Finish training!");
             Ok(ExitCode::SUCCESS)

@@ -1,0 +1,181 @@
+//! Every key: it works, is accepted with a note, or is refused with its mend; and the table in the docs says so.
+
+use std::collections::BTreeMap;
+
+use serde_json::Value;
+
+use super::*;
+
+/// The keys of MindCV's `config.py` (GitHub, July 2025) with its defaults, but for those of `model` and `opt`,
+/// which name what is not here, or not the default here.
+const MINDCVS: &str = "\
+mode: 0\ndistribute: false\nval_while_train: false\nval_interval: 1\nlog_interval: 100\nseed: 42\n\
+device_target: Ascend\ndataset: imagenet\ndata_dir: ./\ntrain_split: train\nval_split: val\n\
+dataset_download: false\nnum_parallel_workers: 8\nshuffle: true\nnum_samples: null\nbatch_size: 128\n\
+drop_remainder: true\nimage_resize: 224\nscale: [0.08, 1.0]\nratio: [0.75, 1.333]\nhflip: 0.5\nvflip: 0.0\n\
+color_jitter: 0.4\ninterpolation: bilinear\nauto_augment: null\naug_splits: 0\nre_prob: 0.0\n\
+re_scale: [0.02, 0.33]\nre_ratio: [0.3, 3.3]\nre_value: 0\nre_max_attempts: 10\n\
+mean: [123.675, 116.28, 103.53]\nstd: [58.395, 57.12, 57.375]\ncrop_pct: 0.875\nmixup: 0.0\ncutmix: 0.0\n\
+cutmix_prob: 1.0\naug_repeats: 0\nnum_classes: null\nin_channels: 3\ndrop_rate: null\ndrop_path_rate: null\n\
+pretrained: false\nckpt_path: ''\nresume_opt: false\nkeep_checkpoint_max: 10\nckpt_save_dir: ./ckpt\n\
+ckpt_save_interval: 1\nckpt_save_policy: latest_k\nepoch_size: 90\ndataset_sink_mode: true\nema: false\n\
+ema_decay: 0.9999\nclip_grad: false\nclip_value: 15.0\nlayer_decay: null\ngradient_accumulation_steps: 1\n\
+momentum: 0.9\nweight_decay: 1e-6\nuse_nesterov: false\nweight_decay_filter: disable\nscheduler: cosine_decay\n\
+lr: 0.001\nmin_lr: 1e-6\nwarmup_epochs: 3\nwarmup_factor: 0.0\ndecay_epochs: 100\ndecay_rate: 0.9\n\
+lr_epoch_stair: false\nnum_cycles: 1\ncycle_decay: 1.0\nloss: CE\nlabel_smoothing: 0.0\naux_factor: 0.0\n\
+reduction: mean\namp_level: O0\nval_amp_level: O0\namp_cast_list: null\nloss_scale_type: fixed\n\
+loss_scale: 1.0\ndrop_overflow_update: false\neval_shuffle: false\n";
+
+/// Another value for each key that has an effect, and what else it takes.
+const OTHERS: &str = "\
+device tch:cuda:0|workers 3|seed 7|log_interval 5|tensorboard false|val_while_train true|val_interval 2|\
+data_dir /elsewhere|val_split test|batch_size 16|num_parallel_workers 2|io pread|on_error skip|\
+train_split all|shuffle false|shuffle_window 512|readahead 0|decode exact|drop_remainder false|\
+num_samples 100|image_resize 299|crop_pct 1|interpolation bicubic|mean 1,2,3|std 1,2,3|scale 0.5,1|\
+ratio 1,1|hflip 0|vflip 0.5|re_prob 0.25|re_scale 0.1,0.2|re_ratio 1,2|re_max_attempts 3|\
+re_value 1.5|auto_augment randaug-m9-n2|color_jitter 0.1|mixup 0.2|cutmix 1|cutmix_prob 0.5|\
+aug_splits 3 auto_augment augmix|aug_repeats 3|model inception_resnet_v2|num_classes 10|width 0.5|\
+blocks 1,1,1|residual_scale 0.1,0.1,0.1|init truncated_normal|drop_rate 0|bn_momentum 0.1|\
+drop_path_rate 0.1 model inception_resnet_v1|ckpt_path x|resume_opt true ckpt_path x|ckpt_save_dir y|\
+ckpt_save_interval 2|ckpt_save_steps 7|ckpt_save_policy top_k|keep_checkpoint_max 3|ema true|ema_decay 0.9|\
+opt adamw|momentum 0|use_nesterov true|weight_decay 0.1|weight_decay_filter auto|\
+gradient_accumulation_steps 4|clip_grad true|clip_value 1|layer_decay 0.75|eps 1|nonfinite_skips 0|\
+epoch_size 5|scheduler constant|lr 0.1|min_lr 0|warmup_epochs 0|warmup_factor 0.5|decay_epochs 3|\
+lr_for_batch 256|lr_epoch_stair true|num_cycles 2|cycle_decay 0.5|decay_rate 0.5|\
+multi_step_decay_milestones 1,2|loss BCE|label_smoothing 0.1|loss_scale_type dynamic|loss_scale 1024";
+
+/// What is refused, whatever its key otherwise takes.
+const REFUSED: [(&str, &str); 13] = [
+    ("distribute", "true"),
+    ("dataset_download", "true"),
+    ("pretrained", "true"),
+    ("in_channels", "1"),
+    ("reduction", "sum"),
+    ("opt", "adan"),
+    ("scheduler", "plateau"),
+    ("loss", "asl_single_label"),
+    ("model", "resnet50"),
+    ("ckpt_save_policy", "oldest"),
+    ("interpolation", "area"),
+    ("weight_decay_filter", "some"),
+    ("loss_scale_type", "rising"),
+];
+
+#[test]
+fn every_key_of_mindcv_is_known_and_its_default_taken() {
+    let layer = yaml(MINDCVS);
+    assert_eq!(layer.entries.len(), 82);
+    let resolved = resolve(&[layer]).unwrap();
+    assert_eq!(resolved.recipe, Recipe::default());
+    for key in ["model", "opt", "eps", "multi_step_decay_milestones"] {
+        assert!(all_keys().iter().any(|known| known.name == key), "{key}");
+    }
+}
+
+#[test]
+fn every_key_works_or_is_noted_or_refused_with_its_mend() {
+    let others: BTreeMap<&str, Vec<&str>> = OTHERS
+        .split('|')
+        .map(|line| line.split(' ').collect::<Vec<_>>())
+        .map(|words| (words[0], words))
+        .collect();
+    for key in all_keys() {
+        match key.support {
+            Support::Full | Support::Words(_) => {
+                // Keys that are still being worked on have no value here.
+                let Some(words) = others.get(key.name) else {
+                    panic!("{}: give it another value in OTHERS", key.name)
+                };
+                let pairs: Vec<(&str, &str)> =
+                    words.chunks(2).map(|pair| (pair[0], pair[1])).collect();
+                let found = serde_json::to_value(recipe(&[flags(&pairs)])).unwrap();
+                let default = serde_json::to_value(Recipe::default()).unwrap();
+                assert_ne!(found[key.name], default[key.name], "{}", key.name);
+            }
+            Support::Ignored(reason) => {
+                let notes = resolve(&[flags(&[(key.name, "1")])]).unwrap().notes;
+                let note = notes.iter().find(|note| note.starts_with(key.name));
+                assert!(note.is_some_and(|note| note.contains(reason)), "{notes:?}");
+            }
+            Support::Off(values) | Support::Only(values, _) => {
+                for value in values {
+                    assert_eq!(recipe(&[flags(&[(key.name, value)])]), Recipe::default());
+                }
+                let message = resolve(&[flags(&[(key.name, "7")])])
+                    .unwrap_err()
+                    .to_string();
+                let mend = format!("pass --{} {}", key.flag(), values[0]);
+                assert!(message.contains(&mend), "{message}");
+            }
+        }
+    }
+}
+
+#[test]
+fn what_is_refused_names_its_flag() {
+    for (key, value) in REFUSED {
+        let message = resolve(&[flags(&[(key, value)])]).unwrap_err().to_string();
+        let flag = format!("pass --{} ", key.replace('_', "-"));
+        assert!(
+            message.contains(&format!("{key}: {value} is not ")),
+            "{message}"
+        );
+        assert!(message.contains(&flag), "{message}");
+    }
+    // Not a word of its list, but a value of the wrong type.
+    let message = resolve(&[flags(&[("re_value", "random")])])
+        .unwrap_err()
+        .to_string();
+    assert!(message.contains("expected a number, or three"), "{message}");
+}
+
+/// What the table in the docs begins each row with.
+fn rows() -> Vec<String> {
+    let defaults = serde_json::to_value(Recipe::default()).unwrap();
+    let rounded = |value: &Value| match value.as_f64() {
+        Some(number) if value.is_f64() => (number as f32).to_string(),
+        _ => value.to_string(),
+    };
+    all_keys()
+        .iter()
+        .map(|key| {
+            let default = match (key.support, defaults.get(key.name)) {
+                (Support::Ignored(_), _) => "no effect".to_owned(),
+                (Support::Off(values) | Support::Only(values, _), _) => {
+                    format!("only {}", values[0])
+                }
+                (_, None | Some(Value::Null)) => "none".to_owned(),
+                (_, Some(Value::Array(list))) if list.is_empty() => "none".to_owned(),
+                (_, Some(Value::Array(list))) => {
+                    list.iter().map(rounded).collect::<Vec<_>>().join(", ")
+                }
+                (_, Some(Value::String(text))) => text.clone(),
+                (_, Some(value)) => rounded(value),
+            };
+            let help = match key.support {
+                Support::Ignored(reason) => format!("{}: {reason}", key.help),
+                Support::Only(_, reason) => format!("{}: {reason}", key.help),
+                _ => key.help.to_owned(),
+            };
+            format!("| `{}` | {default} | {help} |", key.name)
+        })
+        .collect()
+}
+
+#[test]
+fn the_table_in_the_docs_is_this_programs() {
+    let page = include_str!("../../../../../docs/recipe.md");
+    let found: Vec<&str> = page
+        .lines()
+        .filter(|line| line.starts_with("| `"))
+        .collect();
+    let expected = rows();
+    let listed = expected.join("\n");
+    assert_eq!(found.len(), expected.len(), "the rows begin with\n{listed}");
+    for (found, expected) in found.iter().zip(expected) {
+        assert!(
+            found.starts_with(&expected),
+            "{found}\nbegins otherwise than\n{expected}"
+        );
+    }
+}
