@@ -2,7 +2,6 @@
 //! network's own blocks stand in its file.
 
 use burn::module::Module;
-use burn::nn::conv::Conv2d;
 use burn::nn::pool::AvgPool2d;
 use burn::tensor::Tensor;
 use burn::tensor::activation::relu;
@@ -10,7 +9,7 @@ use burn::tensor::module::max_pool2d;
 use burn::tensor::ops::MaxPoolOptions;
 
 use crate::init::{Builder, Spec, halve, same};
-use crate::layers::BasicConv2d;
+use crate::layers::{BasicConv2d, LinearConv2d};
 
 /// Reduction-A (figure 7), of all networks: 35 x 35 to 17 x 17; `n` + `m` channels more.
 #[derive(Module, Debug)]
@@ -91,7 +90,7 @@ pub(crate) struct ResidualBlock {
     branch1: Vec<BasicConv2d>,
     /// Empty in the blocks of two branches.
     branch2: Vec<BasicConv2d>,
-    conv2d: Conv2d,
+    conv2d: LinearConv2d,
     scale: f64,
     activated: bool,
 }

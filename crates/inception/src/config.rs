@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::init::{Builder, Initialisation};
 use crate::network::{Architecture, Network};
+use crate::precision::Precision;
 
 /// The smallest input side, in pixels, that leaves one position before the global average pool.
 pub const MIN_INPUT: usize = 75;
@@ -37,6 +38,9 @@ pub struct NetworkConfig {
     pub residual_scale: [f64; 3],
     /// How initial weights are drawn.
     pub init: Initialisation,
+    /// In which formats a training step computes. No part of what the network is, so not stored.
+    #[serde(skip)]
+    pub precision: Precision,
 }
 
 impl Default for NetworkConfig {
@@ -52,6 +56,7 @@ impl Default for NetworkConfig {
             bn_eps: 1e-3,
             residual_scale: [0.17, 0.10, 0.20],
             init: Initialisation::default(),
+            precision: Precision::default(),
         }
     }
 }

@@ -9,7 +9,6 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Instant;
 
-use burn::module::Module;
 use burn::tensor::Device;
 use record::Split;
 use tracing::{info, warn};
@@ -237,10 +236,8 @@ impl Epilogue<'_> {
             .as_ref()
             .filter(|_| self.validates(state.epoch))
         {
-            let model = match learner.average() {
-                Some(average) => average.clone(),
-                None => learner.model().valid(),
-            };
+            let model = learner.average().unwrap_or(learner.model());
+            let model = model.fold(self.recipe.val_precision());
             evaluation = evaluate(&model, split.clone(), self.recipe, self.device, self.stop)?;
             if evaluation.is_none() {
                 return Ok(false);
