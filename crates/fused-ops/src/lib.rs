@@ -1,4 +1,7 @@
-//! Convolution, batch normalisation and ReLU, the box that Inception is built of, as one operation of
+//! What burn's LibTorch lacks to keep up with PyTorch's: batches uploaded beside the computation
+//! ([`upload`]), and the box that Inception is built of as one operation.
+//!
+//! Convolution, batch normalisation and ReLU are that box, and [`conv_bn_relu`] is the operation of
 //! a training step: on LibTorch by its own kernels forward and backward, on every other device composed
 //! of burn's operations. Not the layer, which holds the weights and the running statistics.
 //!
@@ -9,10 +12,18 @@
 #![deny(unsafe_code)] // but in libtorch/ffi.rs
 
 pub mod composed;
+mod formats;
 #[cfg(feature = "tch")]
 mod libtorch;
+pub mod mixed;
+pub mod upload;
 
 use burn::tensor::Tensor;
+use burn::tensor::activation::relu;
+use burn::tensor::module::conv2d;
+use burn::tensor::ops::ConvOptions;
+
+pub use formats::{Format, Formats};
 
 /// The stride and the zero padding of a convolution, `[height, width]` each.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -39,7 +50,8 @@ pub struct ConvBnRelu {
 ///
 /// `input` is `[batch, channels in, height, width]`, `weight` `[channels out, channels in, kernel
 /// height, kernel width]`, `gamma` and `beta` `[channels out]`; `epsilon` is added to the variance.
-/// Differentiable in all four, on a device with autodiff.
+/// Differentiable in all four, on a device with autodiff. Computes in `formats`, whatever the formats
+/// of its operands; weight, gamma, beta and the gradients keep their own.
 #[must_use]
 pub fn conv_bn_relu(
     input: Tensor<4>,
@@ -48,10 +60,37 @@ pub fn conv_bn_relu(
     beta: Tensor<1>,
     geometry: Geometry,
     epsilon: f64,
+    formats: Formats,
 ) -> ConvBnRelu {
     #[cfg(feature = "tch")]
     if libtorch::is_home_of(&input) {
-        return libtorch::conv_bn_relu(input, weight, gamma, beta, geometry, epsilon);
+        return libtorch::conv_bn_relu(input, weight, gamma, beta, geometry, epsilon, formats);
     }
-    composed::conv_bn_relu(input, weight, gamma, beta, geometry, epsilon)
+    if formats == Formats::default() {
+        composed::conv_bn_relu(input, weight, gamma, beta, geometry, epsilon)
+    } else {
+        mixed::conv_bn_relu(input, weight, gamma, beta, geometry, epsilon, formats)
+    }
+}
+
+/// `relu(conv2d(input, weight) + bias)`: what [`conv_bn_relu`] is outside of training once the running
+/// statistics have been folded into weight and bias.
+///
+/// Shapes as there, `bias` `[channels out]`. Computes in the format of `weight` and `bias`, and gives
+/// the input's.
+#[must_use]
+pub fn conv_bias_relu(
+    input: Tensor<4>,
+    weight: Tensor<4>,
+    bias: Tensor<1>,
+    geometry: Geometry,
+) -> Tensor<4> {
+    #[cfg(feature = "tch")]
+    if libtorch::is_home_of(&input) && !input.device().is_autodiff() {
+        return libtorch::conv_bias_relu(input, weight, bias, geometry);
+    }
+    let given = input.dtype();
+    let options = ConvOptions::new(geometry.stride, geometry.padding, [1, 1], 1);
+    let input = input.cast(weight.dtype());
+    relu(conv2d(input, weight, Some(bias), options)).cast(given)
 }

@@ -1,10 +1,10 @@
-//! LibTorch's kernels against the composition, and the composition on flex against values worked out
+//! LibTorch's kernels against the compositions, and the composition on flex against values worked out
 //! by hand: outputs, statistics and all four gradients.
 
 #![allow(clippy::unwrap_used, deprecated)]
 
 use burn::tensor::{Device, Tensor, TensorData};
-use fused_ops::{ConvBnRelu, Geometry, conv_bn_relu};
+use fused_ops::{ConvBnRelu, Format, Formats, Geometry, conv_bias_relu};
 
 const EPSILON: f64 = 1e-3;
 
@@ -45,10 +45,29 @@ impl Case {
     }
 }
 
-type Operation = fn(Tensor<4>, Tensor<4>, Tensor<1>, Tensor<1>, Geometry, f64) -> ConvBnRelu;
+type Operation<'a> =
+    &'a dyn Fn(Tensor<4>, Tensor<4>, Tensor<1>, Tensor<1>, Geometry, f64) -> ConvBnRelu;
+
+/// The operation in f32.
+fn conv_bn_relu(
+    input: Tensor<4>,
+    weight: Tensor<4>,
+    gamma: Tensor<1>,
+    beta: Tensor<1>,
+    geometry: Geometry,
+    epsilon: f64,
+) -> ConvBnRelu {
+    let formats = Formats::default();
+    fused_ops::conv_bn_relu(input, weight, gamma, beta, geometry, epsilon, formats)
+}
 
 /// Output, mean, variance, and the gradients of `sum(output * noise)` by input, weight, gamma, beta.
-fn run(operation: Operation, case: &Case, device: &Device, channels_last: bool) -> Vec<Vec<f32>> {
+fn run(
+    operation: Operation<'_>,
+    case: &Case,
+    device: &Device,
+    channels_last: bool,
+) -> Vec<Vec<f32>> {
     let input = Tensor::<4>::from_data(case.input.clone(), device).require_grad();
     let weight = Tensor::<4>::from_data(case.weight.clone(), device).require_grad();
     let gamma = Tensor::<1>::from_data(case.gamma.clone(), device).require_grad();
@@ -68,10 +87,11 @@ fn run(operation: Operation, case: &Case, device: &Device, channels_last: bool) 
         EPSILON,
     );
     let factor = noise(5, &found.output.dims());
-    let loss = (found.output.clone() * Tensor::from_data(factor, device)).sum();
+    let output = found.output.cast(Format::F32.dtype());
+    let loss = (output.clone() * Tensor::from_data(factor, device)).sum();
     let gradients = loss.backward();
     vec![
-        values(found.output.inner()),
+        values(output.inner()),
         values(found.mean.inner()),
         values(found.variance.inner()),
         values(input.grad(&gradients).unwrap()),
@@ -125,7 +145,7 @@ fn the_composition_computes_what_it_says() {
             padding: [0, 0],
         },
     };
-    let found = run(conv_bn_relu, &case, &Device::flex().autodiff(), false);
+    let found = run(&conv_bn_relu, &case, &Device::flex().autodiff(), false);
     // Values 2 4 6 8: mean 5, biased variance 5, unbiased 20 / 3.
     let inverse_std = 1.0 / (5.0f32 + EPSILON as f32).sqrt();
     let output: Vec<f32> = [-3.0f32, -1.0, 1.0, 3.0]
@@ -150,13 +170,36 @@ fn the_composition_computes_what_it_says() {
 fn a_channel_with_one_value_has_no_variance() {
     let case = Case::new([1, 3, 1, 1], [2, 3, 1, 1], 1, [0, 0]);
     let device = Device::flex().autodiff();
-    assert_eq!(run(conv_bn_relu, &case, &device, false)[2], [0.0, 0.0]);
+    assert_eq!(run(&conv_bn_relu, &case, &device, false)[2], [0.0, 0.0]);
+}
+
+/// The convolution of a case with a bias, and the ReLU: the composition's output before it is
+/// normalised, moved by the bias.
+#[test]
+fn the_folded_operation_adds_the_bias_before_the_relu() {
+    let devices = [
+        Device::flex(),
+        #[cfg(feature = "tch")]
+        Device::libtorch(),
+    ];
+    for device in devices {
+        // 1 x 1 of one channel: 2 x + bias.
+        let input = Tensor::<4>::from_data([[[[1.0f32, -2.0, 3.0]]]], &device);
+        let weight = Tensor::<4>::from_data([[[[2.0f32]]], [[[-1.0f32]]]], &device);
+        let bias = Tensor::<1>::from_data([1.0f32, -0.5], &device);
+        let geometry = Geometry {
+            stride: [1, 1],
+            padding: [0, 0],
+        };
+        let found = values(conv_bias_relu(input, weight, bias, geometry));
+        assert_eq!(found, [3.0, 0.0, 7.0, 0.0, 1.5, 0.0], "{device:?}");
+    }
 }
 
 #[cfg(feature = "tch")]
 mod libtorch {
     use super::*;
-    use fused_ops::composed;
+    use fused_ops::{composed, mixed};
 
     fn cases() -> Vec<Case> {
         vec![
@@ -172,16 +215,19 @@ mod libtorch {
     fn the_kernels_agree_with_the_composition_on_flex() {
         for case in cases() {
             let expected = run(
-                composed::conv_bn_relu,
+                &composed::conv_bn_relu,
                 &case,
                 &Device::flex().autodiff(),
                 false,
             );
             for channels_last in [false, true] {
                 let device = Device::libtorch().autodiff();
-                assert_close(&run(conv_bn_relu, &case, &device, channels_last), &expected);
                 assert_close(
-                    &run(composed::conv_bn_relu, &case, &device, channels_last),
+                    &run(&conv_bn_relu, &case, &device, channels_last),
+                    &expected,
+                );
+                assert_close(
+                    &run(&composed::conv_bn_relu, &case, &device, channels_last),
                     &expected,
                 );
             }
@@ -192,7 +238,7 @@ mod libtorch {
     fn a_channel_with_one_value_has_no_variance() {
         let case = Case::new([1, 3, 1, 1], [2, 3, 1, 1], 1, [0, 0]);
         let device = Device::libtorch().autodiff();
-        assert_eq!(run(conv_bn_relu, &case, &device, false)[2], [0.0, 0.0]);
+        assert_eq!(run(&conv_bn_relu, &case, &device, false)[2], [0.0, 0.0]);
     }
 
     #[test]
@@ -237,5 +283,87 @@ mod libtorch {
         let gradients = found.output.sum().backward();
         assert!(weight.grad(&gradients).is_some());
         assert!(input.grad(&gradients).is_none() && gamma.grad(&gradients).is_none());
+    }
+
+    /// MindSpore's O1, O2 and O3, as the trainer maps them.
+    const LEVELS: [fn(Format) -> Formats; 3] = [
+        |half| Formats {
+            convolution: half,
+            ..Formats::default()
+        },
+        |half| Formats {
+            convolution: half,
+            normalisation: Format::F32,
+            output: half,
+        },
+        |half| Formats {
+            convolution: half,
+            normalisation: half,
+            output: half,
+        },
+    ];
+
+    fn norm(values: impl Iterator<Item = f32>) -> f64 {
+        let squares = values.map(|value| f64::from(value).powi(2));
+        squares.sum::<f64>().sqrt()
+    }
+
+    /// Convolutions in half precision have their own rounding in each kernel, so tensors are compared as
+    /// a whole: by the norm of their difference, in roundings of the format.
+    #[test]
+    fn in_half_precision_the_kernels_agree_with_the_composition() {
+        let device = Device::libtorch().autodiff();
+        for (half, rounding) in [(Format::Bf16, 1.0 / 256.0), (Format::F16, 1.0 / 2048.0)] {
+            for (level, formats) in LEVELS.map(|of| of(half)).into_iter().enumerate() {
+                for case in cases() {
+                    let native = |input, weight, gamma, beta, geometry, epsilon| {
+                        let operation = fused_ops::conv_bn_relu;
+                        operation(input, weight, gamma, beta, geometry, epsilon, formats)
+                    };
+                    let reference = |input, weight, gamma, beta, geometry, epsilon| {
+                        let operation = mixed::conv_bn_relu;
+                        operation(input, weight, gamma, beta, geometry, epsilon, formats)
+                    };
+                    let found = run(&native, &case, &device, true);
+                    let expected = run(&reference, &case, &device, true);
+                    let full = run(&conv_bn_relu, &case, &device, true);
+                    for (index, (found, expected)) in found.iter().zip(&expected).enumerate() {
+                        let off = norm(found.iter().zip(expected).map(|(a, b)| a - b));
+                        let off = off / norm(expected.iter().copied());
+                        assert!(
+                            off <= 12.0 * rounding,
+                            "O{} in {half:?}, tensor {index}: {off}",
+                            level + 1
+                        );
+                    }
+                    assert_ne!(found[0], full[0], "this is f32");
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn formats_come_out_as_they_are_named_and_gradients_stay_f32() {
+        let device = Device::libtorch().autodiff();
+        for formats in LEVELS.map(|of| of(Format::Bf16)) {
+            let case = Case::new([2, 3, 6, 6], [4, 3, 3, 3], 1, [0, 0]);
+            let weight = Tensor::<4>::from_data(case.weight, &device).require_grad();
+            let gamma = Tensor::<1>::from_data(case.gamma, &device).require_grad();
+            let found = fused_ops::conv_bn_relu(
+                Tensor::from_data(case.input, &device),
+                weight.clone(),
+                gamma.clone(),
+                Tensor::from_data(case.beta, &device),
+                case.geometry,
+                EPSILON,
+                formats,
+            );
+            assert_eq!(found.output.dtype(), formats.output.dtype().into());
+            let f32 = Format::F32.dtype().into();
+            assert_eq!([found.mean.dtype(), found.variance.dtype()], [f32; 2]);
+            let gradients = found.output.cast(Format::F32.dtype()).sum().backward();
+            assert_eq!(weight.grad(&gradients).unwrap().dtype(), f32);
+            assert_eq!(gamma.grad(&gradients).unwrap().dtype(), f32);
+        }
     }
 }

@@ -3,7 +3,6 @@
 
 use burn::module::Module;
 use burn::nn::Dropout;
-use burn::nn::conv::Conv2d;
 use burn::nn::pool::AvgPool2d;
 use burn::tensor::Tensor;
 use burn::tensor::activation::relu;
@@ -11,7 +10,7 @@ use burn::tensor::module::max_pool2d;
 use burn::tensor::ops::MaxPoolOptions;
 
 use crate::init::{Builder, Spec, halve, same};
-use crate::layers::BasicConv2d;
+use crate::layers::{BasicConv2d, LinearConv2d};
 
 /// Reduction-A (figure 7), of all networks: 35 x 35 to 17 x 17; `n` + `m` channels more.
 #[derive(Module, Debug)]
@@ -92,7 +91,7 @@ pub(crate) struct ResidualBlock {
     branch1: Vec<BasicConv2d>,
     /// Empty in the blocks of two branches.
     branch2: Vec<BasicConv2d>,
-    conv2d: Conv2d,
+    conv2d: LinearConv2d,
     scale: f64,
     activated: bool,
     drop_path: Dropout,

@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::init::{Builder, Initialisation};
 use crate::network::{Architecture, Network};
+use crate::precision::Precision;
 
 /// The smallest input side, in pixels, that leaves one position before the global average pool.
 pub const MIN_INPUT: usize = 75;
@@ -41,6 +42,9 @@ pub struct NetworkConfig {
     pub drop_path_rate: f64,
     /// How initial weights are drawn.
     pub init: Initialisation,
+    /// In which formats a training step computes. No part of what the network is, so not stored.
+    #[serde(skip)]
+    pub precision: Precision,
 }
 
 impl Default for NetworkConfig {
@@ -57,6 +61,7 @@ impl Default for NetworkConfig {
             residual_scale: [0.17, 0.10, 0.20],
             drop_path_rate: 0.0,
             init: Initialisation::default(),
+            precision: Precision::default(),
         }
     }
 }

@@ -46,6 +46,11 @@ impl InceptionResNetV1 {
         }
     }
 
+    /// The epsilon of its BatchNorms, which all have the same.
+    pub(crate) fn bn_epsilon(&self) -> f64 {
+        self.stem.bn_epsilon()
+    }
+
     /// See [`Network::forward_observed`](crate::Network::forward_observed); stages are called as the
     /// fields.
     pub(crate) fn forward_observed(
@@ -106,6 +111,10 @@ impl Stem {
             conv_4b,
         };
         (stem, channels)
+    }
+
+    fn bn_epsilon(&self) -> f64 {
+        self.conv_1a.bn_epsilon()
     }
 
     fn forward(

@@ -79,6 +79,11 @@ impl InceptionResNetV2 {
         }
     }
 
+    /// The epsilon of its BatchNorms, which all have the same.
+    pub(crate) fn bn_epsilon(&self) -> f64 {
+        self.conv2d_1a.bn_epsilon()
+    }
+
     /// See [`Network::forward_observed`](crate::Network::forward_observed); stages are called as in
     /// timm, the blocks `repeat.0` onwards.
     pub(crate) fn forward_observed(

@@ -51,6 +51,11 @@ impl InceptionResNetV2Paper {
         }
     }
 
+    /// The epsilon of its BatchNorms, which all have the same.
+    pub(crate) fn bn_epsilon(&self) -> f64 {
+        self.stem.bn_epsilon()
+    }
+
     /// See [`Network::forward_observed`](crate::Network::forward_observed); stages are called as the
     /// fields.
     pub(crate) fn forward_observed(

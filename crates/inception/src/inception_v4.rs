@@ -80,6 +80,11 @@ impl InceptionV4 {
             .forward(self.dropout.forward(x.flatten(1, 3)))
     }
 
+    /// The epsilon of its BatchNorms, which all have the same.
+    pub(crate) fn bn_epsilon(&self) -> f64 {
+        self.stem.bn_epsilon()
+    }
+
     /// How many A and B blocks there are: what timm's numbering depends on.
     pub(crate) fn blocks(&self) -> [usize; 2] {
         [self.inception_a.len(), self.inception_b.len()]
@@ -116,6 +121,11 @@ impl Stem {
             },
             channels,
         )
+    }
+
+    /// The epsilon of its BatchNorms, which all have the same.
+    pub(crate) fn bn_epsilon(&self) -> f64 {
+        self.conv_1a.bn_epsilon()
     }
 
     pub(crate) fn forward(

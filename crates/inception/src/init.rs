@@ -1,7 +1,7 @@
 //! Makes layers with their initial weights. Not their mathematics: that is `layers`.
 
 use burn::module::Param;
-use burn::nn::conv::{Conv2d, Conv2dConfig};
+use burn::nn::conv::Conv2dConfig;
 use burn::nn::pool::{AvgPool2d, AvgPool2dConfig};
 use burn::nn::{Dropout, DropoutConfig, PaddingConfig2d};
 use burn::tensor::{Device, Tensor, TensorData};
@@ -10,7 +10,7 @@ use rand_core::{RngCore, SeedableRng};
 use serde::{Deserialize, Serialize};
 
 use crate::NetworkConfig;
-use crate::layers::{BasicConv2d, BatchNorm, Linear};
+use crate::layers::{BasicConv2d, BatchNorm, Linear, LinearConv2d};
 
 /// How the weights of convolutions are drawn. BatchNorm begins with gamma 1 and beta 0; the
 /// classifier as MindSpore's `nn.Dense` makes it (weight and bias uniform within 1 / sqrt(inputs)).
@@ -123,7 +123,7 @@ impl<'a> Builder<'a> {
             self.config.bn_eps,
             self.device,
         );
-        BasicConv2d::new(conv, bn)
+        BasicConv2d::new(conv, bn, self.config.precision)
     }
 
     /// Convolutions one after the other.
@@ -159,21 +159,16 @@ impl<'a> Builder<'a> {
     /// bias uniform within the same bound.
     pub(crate) fn linear(&mut self, inputs: usize, outputs: usize) -> Linear {
         let bound = 1.0 / (inputs as f64).sqrt();
-        Linear {
-            weight: self.uniform([outputs, inputs], bound),
-            bias: self.uniform([outputs], bound),
-        }
+        let weight = self.uniform([outputs, inputs], bound);
+        let bias = self.uniform([outputs], bound);
+        Linear::new(weight, bias, self.config.precision)
     }
 
     /// 1 x 1 convolution with bias (0 at first), without BatchNorm or ReLU; its width is exact.
-    pub(crate) fn linear_conv(&mut self, channels_in: usize, channels_out: usize) -> Conv2d {
-        let mut conv = Conv2dConfig::new([channels_in, channels_out], [1, 1]).init(self.device);
-        conv.weight = self.kernel([channels_out, channels_in, 1, 1]);
-        conv.bias = Some(Param::from_tensor(Tensor::zeros(
-            [channels_out],
-            self.device,
-        )));
-        conv
+    pub(crate) fn linear_conv(&mut self, channels_in: usize, channels_out: usize) -> LinearConv2d {
+        let weight = self.kernel([channels_out, channels_in, 1, 1]);
+        let bias = Param::from_tensor(Tensor::zeros([channels_out], self.device));
+        LinearConv2d::new(weight, bias, self.config.precision)
     }
 
     fn kernel(&mut self, shape: [usize; 4]) -> Param<Tensor<4>> {

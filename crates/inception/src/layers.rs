@@ -1,4 +1,7 @@
-//! The three layers of which the network is built. Nothing here knows the network.
+//! The layers of which the networks are built. Nothing here knows a network.
+//!
+//! In training they compute in the formats of a [`Precision`]; else in the format of their weights,
+//! and give the input's.
 //!
 //! `BatchNorm` and `Linear` are ours instead of burn's for their state: running variances are
 //! unbiased, as in torch and MindSpore (burn 0.22 keeps the biased one), a running statistic is
@@ -10,37 +13,57 @@ use burn::module::{Flag, Module, Param, RunningState};
 use burn::nn::PaddingConfig2d;
 use burn::nn::conv::Conv2d;
 use burn::tensor::activation::relu;
-use burn::tensor::module::{batch_norm, linear};
-use burn::tensor::{Device, Tensor};
-use fused_ops::{Geometry, conv_bn_relu};
+use burn::tensor::module::{batch_norm, conv2d, linear};
+use burn::tensor::ops::ConvOptions;
+use burn::tensor::{Device, FloatDType, Tensor};
+use fused_ops::{Format, Geometry, conv_bias_relu, conv_bn_relu};
+
+use crate::Precision;
 
 /// Convolution without bias, batch normalisation, ReLU: the box of the paper's figures.
 #[derive(Module, Debug)]
 pub struct BasicConv2d {
     conv: Conv2d,
     bn: BatchNorm,
+    #[module(skip)]
+    precision: Precision,
 }
 
 impl BasicConv2d {
-    pub(crate) fn new(conv: Conv2d, bn: BatchNorm) -> Self {
-        Self { conv, bn }
+    pub(crate) fn new(conv: Conv2d, bn: BatchNorm, precision: Precision) -> Self {
+        Self {
+            conv,
+            bn,
+            precision,
+        }
     }
 
     /// `[batch, channels in, height, width]` to `[batch, channels out, height', width']`.
     pub fn forward(&self, input: Tensor<4>) -> Tensor<4> {
+        let (weight, geometry) = (self.conv.weight.val(), geometry(&self.conv));
+        if self.bn.folded.is_enabled() {
+            return conv_bias_relu(input, weight, self.bn.bias.val(), geometry);
+        }
         if !self.bn.observes(&input) {
-            return relu(self.bn.normalise(self.conv.forward(input)));
+            let given: FloatDType = input.dtype().into();
+            let convolved = self.conv.forward(input.cast(weight.dtype()));
+            return relu(self.bn.normalise(convolved)).cast(given);
         }
         let step = conv_bn_relu(
             input,
-            self.conv.weight.val(),
+            weight,
             self.bn.weight.val(),
             self.bn.bias.val(),
-            geometry(&self.conv),
+            geometry,
             self.bn.epsilon,
+            self.precision.conv_bn(),
         );
         self.bn.observe(step.mean, step.variance);
         step.output
+    }
+
+    pub(crate) fn bn_epsilon(&self) -> f64 {
+        self.bn.epsilon
     }
 
     /// How many channels come out.
@@ -76,6 +99,8 @@ pub struct BatchNorm {
     running_mean: RunningState<Tensor<1>>,
     running_var: RunningState<Tensor<1>>,
     training: Param<Flag>,
+    /// Whether the convolution's weight does the scaling already, and only `bias` is left to add.
+    folded: Param<Flag>,
     momentum: f64,
     epsilon: f64,
 }
@@ -90,6 +115,7 @@ impl BatchNorm {
             running_mean: RunningState::new(Tensor::zeros([channels], device)),
             running_var: RunningState::new(Tensor::ones([channels], device)),
             training: Param::from_bool(true),
+            folded: Param::from_bool(false),
             momentum,
             epsilon,
         }
@@ -129,6 +155,45 @@ impl BatchNorm {
     }
 }
 
+/// 1 x 1 convolution with bias, without BatchNorm or ReLU: what closes a residual block.
+#[derive(Module, Debug)]
+pub struct LinearConv2d {
+    /// `[channels out, channels in, 1, 1]`.
+    pub weight: Param<Tensor<4>>,
+    /// `[channels out]`.
+    pub bias: Param<Tensor<1>>,
+    #[module(skip)]
+    precision: Precision,
+}
+
+impl LinearConv2d {
+    pub(crate) fn new(
+        weight: Param<Tensor<4>>,
+        bias: Param<Tensor<1>>,
+        precision: Precision,
+    ) -> Self {
+        Self {
+            weight,
+            bias,
+            precision,
+        }
+    }
+
+    /// `[batch, channels in, height, width]` to `[batch, channels out, height, width]`.
+    pub fn forward(&self, input: Tensor<4>) -> Tensor<4> {
+        let given: FloatDType = input.dtype().into();
+        let weight = self.weight.val();
+        let format = computed_in(self.precision.convolution, &input, &weight);
+        conv2d(
+            input.cast(format),
+            weight.cast(format),
+            Some(self.bias.val().cast(format)),
+            ConvOptions::new([1, 1], [0, 0], [1, 1], 1),
+        )
+        .cast(given)
+    }
+}
+
 /// The classifier: `y = x weight^T + bias`.
 #[derive(Module, Debug)]
 pub struct Linear {
@@ -136,11 +201,45 @@ pub struct Linear {
     pub weight: Param<Tensor<2>>,
     /// `[outputs]`.
     pub bias: Param<Tensor<1>>,
+    #[module(skip)]
+    precision: Precision,
 }
 
 impl Linear {
-    /// `[batch, inputs]` to `[batch, outputs]`.
+    pub(crate) fn new(
+        weight: Param<Tensor<2>>,
+        bias: Param<Tensor<1>>,
+        precision: Precision,
+    ) -> Self {
+        Self {
+            weight,
+            bias,
+            precision,
+        }
+    }
+
+    /// `[batch, inputs]` to `[batch, outputs]`, which are f32 in whatever format they were computed.
     pub fn forward(&self, input: Tensor<2>) -> Tensor<2> {
-        linear(input, self.weight.val().transpose(), Some(self.bias.val()))
+        let weight = self.weight.val();
+        let format = computed_in(self.precision.classifier, &input, &weight);
+        let bias = self.bias.val().cast(format);
+        linear(
+            input.cast(format),
+            weight.cast(format).transpose(),
+            Some(bias),
+        )
+        .cast(FloatDType::F32)
+    }
+}
+
+/// The format of a layer without BatchNorm: in training that of its precision, else its weight's.
+fn computed_in<const D: usize>(
+    training: Format,
+    input: &Tensor<D>,
+    weight: &Tensor<D>,
+) -> FloatDType {
+    match input.device().is_autodiff() {
+        true => training.dtype(),
+        false => weight.dtype().into(),
     }
 }

@@ -22,8 +22,8 @@
 //! ```
 //!
 //! Train on `device.autodiff()`: there BatchNorm uses the batch's statistics and dropout drops.
-//! For evaluation call `valid()` (of burn's `Module`) on the model and put the images on the plain
-//! device. A clone of a model shares its running statistics with the original; the model that
+//! For evaluation [`Network::fold`] the model, or call `valid()` (of burn's `Module`) on it, and put
+//! the images on the plain device. A clone of a model shares its running statistics with the original; the model that
 //! `valid()` returns has its own.
 
 #![forbid(unsafe_code)]
@@ -34,16 +34,21 @@ pub mod inception_resnet_v1;
 pub mod inception_resnet_v2;
 pub mod inception_resnet_v2_paper;
 pub mod inception_v4;
+mod inference;
 mod init;
 pub mod layers;
 mod names;
 mod network;
+mod precision;
 mod summary;
 pub mod weights;
 
 pub use config::{ConfigError, MIN_INPUT, NetworkConfig, check_input};
+pub use fused_ops::{Format, upload};
+pub use inference::Inference;
 pub use init::Initialisation;
 pub use names::{NamedMapper, NamedVisitor, Role, TensorInfo};
 pub use network::{Architecture, Network, UnknownArchitecture};
+pub use precision::Precision;
 pub use summary::{Layer, Summary};
 pub use weights::WeightsError;

@@ -154,6 +154,15 @@ impl Network {
         }
     }
 
+    pub(crate) fn bn_epsilon(&self) -> f64 {
+        match self {
+            Self::InceptionV4(network) => network.bn_epsilon(),
+            Self::InceptionResNetV1(network) => network.bn_epsilon(),
+            Self::InceptionResNetV2(network) => network.bn_epsilon(),
+            Self::InceptionResNetV2Paper(network) => network.bn_epsilon(),
+        }
+    }
+
     /// Logits `[batch, classes]` of normalised images `[batch, channels, height, width]` of at least
     /// [`MIN_INPUT`](crate::MIN_INPUT) px (see [`check_input`](crate::check_input)).
     ///

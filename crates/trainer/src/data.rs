@@ -6,7 +6,7 @@ use std::path;
 use std::sync::Arc;
 
 use augment::MixPlan;
-use burn::tensor::{DType, Device, Int, Tensor, TensorData};
+use burn::tensor::{Device, Tensor, TensorData};
 use loader::{
     Batch, Cursor, Decode, Images, Loader, LoaderConfig, LoaderRecipe, Output, Preprocess,
     Sampling, Shuffle, Tuning,
@@ -214,8 +214,8 @@ impl Input {
     #[must_use]
     pub fn normalise(&self, pixels: &[u8]) -> Tensor<4> {
         let images = pixels.len() / (self.size * self.size * 3);
-        let data = TensorData::new(pixels.to_vec(), [images, self.size, self.size, 3]);
-        let bytes = Tensor::<4, Int>::from_data(data, (&self.device, DType::U8));
+        let shape = [images, self.size, self.size, 3];
+        let bytes = inception::upload::bytes(pixels, shape, &self.device);
         (bytes.permute([0, 3, 1, 2]).float() - self.mean.clone()) / self.std.clone()
     }
 
@@ -226,7 +226,7 @@ impl Input {
             Images::U8(pixels) => self.normalise(pixels),
             Images::F32(planes) => {
                 let shape = [batch.len() * batch.views(), 3, self.size, self.size];
-                Tensor::from_data(TensorData::new(planes.to_vec(), shape), &self.device)
+                inception::upload::floats(planes, shape, &self.device)
             }
         };
         let targets = match batch.mixed() == MixPlan::NONE {

@@ -164,6 +164,8 @@ mod libtorch {
     pub(super) fn gpu(name: &str, index: usize) -> Result<Device, DeviceError> {
         let count = gpu_count();
         if index < count {
+            // Shapes stay the same, so cuDNN's search for the fastest kernels pays for itself.
+            tch::Cuda::cudnn_set_benchmark(true);
             return Ok(Device::libtorch_cuda(index));
         }
         let cause = if count > 0 {
@@ -227,6 +229,14 @@ mod cubecl {
             mend: super::BUILD_WITH_CUDA,
         })
     }
+}
+
+/// Whether mixed precision is to be had on the device of that name. flex would only emulate it, and
+/// CubeCL's has never been run.
+#[must_use]
+pub fn computes_in_half(device: &str) -> bool {
+    let place = Place::parse(device);
+    matches!(place, Some(Place::Tch | Place::TchCuda(_)))
 }
 
 /// How many threads read and decode when the recipe does not say. Where the network computes on the

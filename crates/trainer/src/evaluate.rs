@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use burn::tensor::Device;
-use inception::Network;
+use inception::Inference;
 use record::Split;
 use serde::{Deserialize, Deserializer, Serialize};
 use tracing::info;
@@ -51,13 +51,13 @@ impl Evaluation {
     }
 }
 
-/// Evaluates `model`, which must be in validation mode (burn's `valid()`), on a split. Nothing if
-/// `stop` was set before the end. After each batch `progress` is told how many images are done.
+/// Evaluates `model` on a split. Nothing if `stop` was set before the end. After each batch
+/// `progress` is told how many images are done.
 ///
 /// # Errors
 /// A record fails under `on_error: fail`, or the recipe makes no pipeline.
 pub fn evaluate(
-    model: &Network,
+    model: &Inference,
     split: Arc<Split>,
     recipe: &Recipe,
     device: &Device,
@@ -73,7 +73,7 @@ pub fn evaluate(
 /// # Errors
 /// As [`evaluate`].
 pub fn evaluate_in_detail(
-    model: &Network,
+    model: &Inference,
     split: Arc<Split>,
     recipe: &Recipe,
     device: &Device,

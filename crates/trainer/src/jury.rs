@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Instant;
 
 use burn::tensor::{Device, Tensor, activation::softmax};
-use inception::Network;
+use inception::Inference;
 use record::Split;
 use tracing::info;
 
@@ -18,13 +18,13 @@ use crate::recipe::{OnError, Recipe};
 use crate::tally::Tally;
 use crate::views::{Crops, view_all};
 
-/// Evaluates `models`, which must be in validation mode, on `crops` of each image of a split. The
+/// Evaluates `models` on `crops` of each image of a split. The
 /// loss is the cross entropy of the averaged probabilities. Nothing if `stop` was set before the end.
 ///
 /// # Errors
 /// A record fails under `on_error: fail`, or the recipe makes no pipeline.
 pub fn evaluate_jointly(
-    models: &[Network],
+    models: &[Inference],
     crops: Crops,
     split: &Split,
     recipe: &Recipe,
@@ -82,7 +82,7 @@ pub fn evaluate_jointly(
 }
 
 struct Jury<'a> {
-    models: &'a [Network],
+    models: &'a [Inference],
     input: Input,
     image_bytes: usize,
     /// Views that go through a network at once.

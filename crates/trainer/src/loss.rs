@@ -3,9 +3,10 @@
 
 use augment::MixTarget;
 use burn::tensor::{
-    Device, Int, Tensor, TensorData,
+    Device, Int, Tensor,
     activation::{log_sigmoid, log_softmax, softmax},
 };
+use inception::upload;
 
 use crate::recipe::{LossName, Recipe};
 
@@ -25,7 +26,7 @@ impl Targets {
     #[must_use]
     pub fn labels(labels: &[u32], device: &Device) -> Self {
         Targets {
-            labels: indices(labels.iter().copied(), device),
+            labels: upload::indices(labels.iter().copied(), device),
             mixed: None,
             views: 1,
         }
@@ -48,12 +49,12 @@ impl Targets {
     pub fn mixed(targets: impl Iterator<Item = MixTarget>, device: &Device) -> Self {
         let targets: Vec<MixTarget> = targets.collect();
         let shares: Vec<f32> = targets.iter().map(|target| target.lambda).collect();
-        let shares = TensorData::new(shares, [targets.len()]);
+        let shares = upload::floats(&shares, [targets.len()], device);
         Targets {
-            labels: indices(targets.iter().map(|target| target.own), device),
+            labels: upload::indices(targets.iter().map(|target| target.own), device),
             mixed: Some((
-                indices(targets.iter().map(|target| target.partner), device),
-                Tensor::from_data(shares, device),
+                upload::indices(targets.iter().map(|target| target.partner), device),
+                shares,
             )),
             views: 1,
         }
@@ -96,12 +97,6 @@ impl Targets {
         let of_all = values.sum() / (batch * classes) as f64;
         of_label * (1.0 - smoothing) + of_all * smoothing
     }
-}
-
-fn indices(labels: impl Iterator<Item = u32>, device: &Device) -> Tensor<1, Int> {
-    let labels: Vec<i32> = labels.map(|label| label as i32).collect();
-    let length = labels.len();
-    Tensor::from_data(TensorData::new(labels, [length]), device)
 }
 
 /// A loss and its label smoothing.
@@ -220,6 +215,8 @@ pub fn top_k(logits: &[f32], labels: &[u32], k: usize) -> u64 {
 #[cfg(test)]
 mod tests {
     #![allow(clippy::unwrap_used)]
+    use burn::tensor::TensorData;
+
     use super::*;
     use crate::device;
     use crate::testing::{formulas, numbers};

@@ -25,6 +25,7 @@ pub fn config(recipe: &Recipe, classes: usize) -> NetworkConfig {
         bn_momentum: recipe.bn_momentum,
         residual_scale: recipe.residual_scale,
         init: recipe.init,
+        precision: recipe.precision(),
         ..NetworkConfig::of(recipe.model)
     }
 }

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use augment::{CropRect, EvalCrop, Resampler, RgbView};
 use burn::tensor::{Device, Tensor, activation::softmax};
 use codec::{Decoder, Encoding, Region, sniff};
-use inception::Network;
+use inception::Inference;
 use record::Class;
 use serde::Serialize;
 
@@ -43,7 +43,7 @@ pub struct Guess {
 
 /// Predicts one image after another.
 pub struct Predictor {
-    models: Vec<Network>,
+    models: Vec<Inference>,
     classes: Vec<Class>,
     input: Input,
     crop: EvalCrop,
@@ -52,12 +52,12 @@ pub struct Predictor {
 }
 
 impl Predictor {
-    /// For `models`, in validation mode, whose outputs are averaged, on `device`; `classes` gives the names, as far as they are known.
+    /// For `models`, whose outputs are averaged, on `device`; `classes` gives the names, as far as they are known.
     ///
     /// # Errors
     /// The recipe's image settings make no sense.
     pub fn new(
-        models: &[Network],
+        models: &[Inference],
         classes: &[Class],
         recipe: &Recipe,
         device: &Device,

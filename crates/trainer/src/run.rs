@@ -9,7 +9,6 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Instant;
 
-use burn::module::Module;
 use burn::tensor::Device;
 use record::Split;
 use tracing::{info, warn};
@@ -255,10 +254,8 @@ impl Epilogue<'_> {
             .as_ref()
             .filter(|_| self.validates(state.epoch))
         {
-            let model = match learner.average() {
-                Some(average) => average.clone(),
-                None => learner.model().valid(),
-            };
+            let model = learner.average().unwrap_or(learner.model());
+            let model = model.fold(self.recipe.val_precision());
             let images = split.len();
             let mut progress = |done| watcher.validating(done, images);
             let split = split.clone();

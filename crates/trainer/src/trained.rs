@@ -5,9 +5,8 @@ use std::path::{Path, PathBuf};
 use std::str::FromStr;
 use std::sync::atomic::AtomicBool;
 
-use burn::module::Module;
 use burn::tensor::Device;
-use inception::{Architecture, Network, UnknownArchitecture};
+use inception::{Architecture, Inference, UnknownArchitecture};
 use record::Class;
 
 use crate::checkpoint::Checkpoint;
@@ -22,12 +21,12 @@ use crate::tally::Tally;
 use crate::views::Crops;
 use crate::{device, network};
 
-/// A trained network in validation mode, with all that belongs to it.
+/// A trained network, folded for inference, with all that belongs to it.
 pub struct Trained {
     recipe: Recipe,
     classes: Vec<Class>,
     /// The network, and those that judge beside it.
-    models: Vec<Network>,
+    models: Vec<Inference>,
     device: Device,
 }
 
@@ -115,6 +114,7 @@ impl Trained {
                            are; pass --num-classes, or --data-dir with the data set";
             return Err(RecipeError::Invalid(vec![missing.to_owned()]).into());
         }
+        let precision = recipe.val_precision();
         let load = |recipe: &Recipe, path: &Path| {
             let completeness = match loading.partial {
                 true => Completeness::Partial,
@@ -122,7 +122,7 @@ impl Trained {
             };
             let model = network::build(recipe, count, &device)?;
             let model = network::load_some(model, path, loading.selection, completeness)?;
-            Ok::<_, TrainError>(model.valid())
+            Ok::<_, TrainError>(model.fold(precision))
         };
         let mut models = vec![load(recipe, path)?];
         for member in &loading.ensemble {

@@ -1,13 +1,13 @@
 //! Calls `kernels.cpp`. The only unsafe code of the crate.
 #![allow(unsafe_code)]
 
-use std::ffi::{CStr, c_char};
+use std::ffi::{CStr, c_char, c_void};
 use std::ptr;
 
 use tch::Tensor;
 use torch_sys::C_tensor;
 
-use crate::Geometry;
+use crate::{Format, Formats, Geometry};
 
 unsafe extern "C" {
     fn fused_free(message: *mut c_char);
@@ -19,6 +19,7 @@ unsafe extern "C" {
         stride: *const i64,
         padding: *const i64,
         epsilon: f64,
+        formats: *const i8,
         results: *mut *mut C_tensor,
         kernel: *mut i64,
     ) -> *mut c_char;
@@ -36,8 +37,26 @@ unsafe extern "C" {
         stride: *const i64,
         padding: *const i64,
         epsilon: f64,
+        formats: *const i8,
         wanted: *const bool,
         results: *mut *mut C_tensor,
+    ) -> *mut c_char;
+    fn fused_conv_bias_relu(
+        input: *const C_tensor,
+        weight: *const C_tensor,
+        bias: *const C_tensor,
+        stride: *const i64,
+        padding: *const i64,
+        result: *mut *mut C_tensor,
+    ) -> *mut c_char;
+    fn fused_upload(
+        values: *const c_void,
+        bytes: usize,
+        scalar_type: i8,
+        shape: *const i64,
+        rank: usize,
+        gpu: i8,
+        result: *mut *mut C_tensor,
     ) -> *mut c_char;
 }
 
@@ -46,7 +65,12 @@ pub(super) struct Forward {
     pub(super) output: Tensor,
     pub(super) mean: Tensor,
     pub(super) variance: Tensor,
+    /// In the format and layout of the convolution.
+    pub(super) weight: Tensor,
+    /// What batch normalisation took and, after the ReLU, gave: the output, unless that has another
+    /// format.
     pub(super) convolved: Tensor,
+    pub(super) normalised: Tensor,
     pub(super) saved_mean: Tensor,
     pub(super) inverse_std: Tensor,
     /// cuDNN's own; empty elsewhere.
@@ -69,6 +93,7 @@ pub(super) struct Backward<'a> {
     pub(super) kernel: i64,
     pub(super) geometry: Geometry,
     pub(super) epsilon: f64,
+    pub(super) formats: Formats,
     /// Which gradients: of input, weight, gamma, beta.
     pub(super) wanted: [bool; 4],
 }
@@ -81,11 +106,12 @@ pub(super) fn forward(
     beta: &Tensor,
     geometry: Geometry,
     epsilon: f64,
+    formats: Formats,
 ) -> Forward {
-    let mut results = [ptr::null_mut(); 7];
+    let mut results = [ptr::null_mut(); 9];
     let mut kernel = 0;
-    // SAFETY: every pointer is to a live tensor, to two strides or paddings, or to room for as many
-    // results as the function writes; it keeps none of them.
+    // SAFETY: every pointer is to a live tensor, to two strides or paddings, to three formats, or to
+    // room for as many results as the function writes; it keeps none of them.
     let message = unsafe {
         fused_conv_bn_relu(
             input.as_ptr(),
@@ -95,6 +121,7 @@ pub(super) fn forward(
             geometry.stride.map(|step| step as i64).as_ptr(),
             geometry.padding.map(|zeros| zeros as i64).as_ptr(),
             epsilon,
+            scalar_types(formats).as_ptr(),
             results.as_mut_ptr(),
             &raw mut kernel,
         )
@@ -104,7 +131,9 @@ pub(super) fn forward(
         output,
         mean,
         variance,
+        weight,
         convolved,
+        normalised,
         saved_mean,
         inverse_std,
         reserve,
@@ -116,7 +145,9 @@ pub(super) fn forward(
         output,
         mean,
         variance,
+        weight,
         convolved,
+        normalised,
         saved_mean,
         inverse_std,
         reserve,
@@ -143,6 +174,7 @@ pub(super) fn backward(of: &Backward<'_>) -> [Option<Tensor>; 4] {
             of.geometry.stride.map(|step| step as i64).as_ptr(),
             of.geometry.padding.map(|zeros| zeros as i64).as_ptr(),
             of.epsilon,
+            scalar_types(of.formats).as_ptr(),
             of.wanted.as_ptr(),
             results.as_mut_ptr(),
         )
@@ -151,6 +183,87 @@ pub(super) fn backward(of: &Backward<'_>) -> [Option<Tensor>; 4] {
     results.map(|pointer| {
         // SAFETY: what is not null is a tensor of its own.
         (!pointer.is_null()).then(|| unsafe { Tensor::from_ptr(pointer) })
+    })
+}
+
+/// Convolution with bias, and ReLU; no gradients.
+pub(super) fn folded(input: &Tensor, weight: &Tensor, bias: &Tensor, geometry: Geometry) -> Tensor {
+    let mut result = ptr::null_mut();
+    // SAFETY: as in `forward`, with room for one result.
+    let message = unsafe {
+        fused_conv_bias_relu(
+            input.as_ptr(),
+            weight.as_ptr(),
+            bias.as_ptr(),
+            geometry.stride.map(|step| step as i64).as_ptr(),
+            geometry.padding.map(|zeros| zeros as i64).as_ptr(),
+            &raw mut result,
+        )
+    };
+    check(message);
+    // SAFETY: without a message the result is set, to a tensor of its own.
+    unsafe { Tensor::from_ptr(result) }
+}
+
+/// Numbers to upload.
+#[derive(Clone, Copy)]
+pub(crate) enum Values<'a> {
+    U8(&'a [u8]),
+    I64(&'a [i64]),
+    F32(&'a [f32]),
+}
+
+impl<'a> From<&'a [u8]> for Values<'a> {
+    fn from(values: &'a [u8]) -> Self {
+        Self::U8(values)
+    }
+}
+
+impl<'a> From<&'a [i64]> for Values<'a> {
+    fn from(values: &'a [i64]) -> Self {
+        Self::I64(values)
+    }
+}
+
+impl<'a> From<&'a [f32]> for Values<'a> {
+    fn from(values: &'a [f32]) -> Self {
+        Self::F32(values)
+    }
+}
+
+/// A copy of `values` on that GPU, complete when this returns.
+pub(super) fn upload(values: Values<'_>, shape: &[usize], gpu: usize) -> Tensor {
+    let (start, bytes, scalar_type): (*const c_void, usize, i8) = match values {
+        Values::U8(values) => (values.as_ptr().cast(), size_of_val(values), 0),
+        Values::I64(values) => (values.as_ptr().cast(), size_of_val(values), 4),
+        Values::F32(values) => (values.as_ptr().cast(), size_of_val(values), 6),
+    };
+    let shape: Vec<i64> = shape.iter().map(|side| *side as i64).collect();
+    let mut result = ptr::null_mut();
+    // SAFETY: `bytes` bytes can be read at `start`, and no more are: the function checks that the shape
+    // takes as many. It keeps no pointer; there is room for its one result.
+    let message = unsafe {
+        fused_upload(
+            start,
+            bytes,
+            scalar_type,
+            shape.as_ptr(),
+            shape.len(),
+            gpu as i8,
+            &raw mut result,
+        )
+    };
+    check(message);
+    // SAFETY: without a message the result is set, to a tensor of its own.
+    unsafe { Tensor::from_ptr(result) }
+}
+
+/// Of convolution, normalisation and output, as `c10::ScalarType` numbers them.
+fn scalar_types(formats: Formats) -> [i8; 3] {
+    [formats.convolution, formats.normalisation, formats.output].map(|format| match format {
+        Format::F16 => 5,
+        Format::F32 => 6,
+        Format::Bf16 => 15,
     })
 }
 

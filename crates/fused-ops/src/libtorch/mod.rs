@@ -1,9 +1,10 @@
-//! The operation on LibTorch, through burn's backend extensions: which tensors it takes, and its step
+//! The operations on LibTorch, through burn's backend extensions: which tensors it takes, and its step
 //! in the autodiff graph. The kernels are in [`ffi`]. burn calls its LibTorch deprecated because its
 //! next version drops it; the version here is pinned.
 #![allow(deprecated)]
 
 mod ffi;
+mod upload;
 
 use burn::backend::autodiff::NodeId;
 use burn::backend::autodiff::checkpoint::base::Checkpointer;
@@ -15,7 +16,9 @@ use burn::backend::tensor::FloatTensor;
 use burn::backend::{Autodiff, Backend, Dispatch, DispatchDevice, LibTorch, backend_extension};
 use burn::tensor::Tensor;
 
-use crate::{ConvBnRelu, Geometry};
+use crate::{ConvBnRelu, Formats, Geometry};
+
+pub(crate) use upload::{upload_floats, upload_ints};
 
 /// Whether `tensor` lies on a device of LibTorch.
 pub(crate) fn is_home_of(tensor: &Tensor<4>) -> bool {
@@ -33,6 +36,7 @@ pub(crate) fn conv_bn_relu(
     beta: Tensor<1>,
     geometry: Geometry,
     epsilon: f64,
+    formats: Formats,
 ) -> ConvBnRelu {
     let (output, mean, variance) = <Dispatch as FusedBackend>::conv_bn_relu(
         input.into_dispatch(),
@@ -41,6 +45,7 @@ pub(crate) fn conv_bn_relu(
         beta.into_dispatch(),
         geometry,
         epsilon,
+        formats,
     );
     let output = Tensor::<4>::from_dispatch(output);
     let variance = Tensor::<1>::from_dispatch(variance);
@@ -55,7 +60,50 @@ pub(crate) fn conv_bn_relu(
     }
 }
 
-/// Backends that have the operation.
+/// As [`crate::conv_bias_relu`], of tensors on LibTorch without autodiff.
+pub(crate) fn conv_bias_relu(
+    input: Tensor<4>,
+    weight: Tensor<4>,
+    bias: Tensor<1>,
+    geometry: Geometry,
+) -> Tensor<4> {
+    Tensor::from_dispatch(<Dispatch as FoldedBackend>::conv_bias_relu(
+        input.into_dispatch(),
+        weight.into_dispatch(),
+        bias.into_dispatch(),
+        geometry,
+    ))
+}
+
+/// Backends that have the operation of inference.
+#[backend_extension(LibTorch)]
+pub(crate) trait FoldedBackend: Backend {
+    /// The output.
+    fn conv_bias_relu(
+        input: FloatTensor<Self>,
+        weight: FloatTensor<Self>,
+        bias: FloatTensor<Self>,
+        geometry: Geometry,
+    ) -> FloatTensor<Self>;
+}
+
+impl FoldedBackend for LibTorch {
+    fn conv_bias_relu(
+        input: TchTensor,
+        weight: TchTensor,
+        bias: TchTensor,
+        geometry: Geometry,
+    ) -> TchTensor {
+        TchTensor::new(ffi::folded(
+            &input.tensor,
+            &weight.tensor,
+            &bias.tensor,
+            geometry,
+        ))
+    }
+}
+
+/// Backends that have the operation of a training step.
 #[backend_extension(LibTorch, Autodiff)]
 pub(crate) trait FusedBackend: Backend {
     /// Output, mean and unbiased variance.
@@ -66,6 +114,7 @@ pub(crate) trait FusedBackend: Backend {
         beta: FloatTensor<Self>,
         geometry: Geometry,
         epsilon: f64,
+        formats: Formats,
     ) -> (FloatTensor<Self>, FloatTensor<Self>, FloatTensor<Self>);
 }
 
@@ -77,6 +126,7 @@ impl FusedBackend for LibTorch {
         beta: TchTensor,
         geometry: Geometry,
         epsilon: f64,
+        formats: Formats,
     ) -> (TchTensor, TchTensor, TchTensor) {
         let forward = ffi::forward(
             &input.tensor,
@@ -85,6 +135,7 @@ impl FusedBackend for LibTorch {
             &beta.tensor,
             geometry,
             epsilon,
+            formats,
         );
         (
             TchTensor::new(forward.output),
@@ -102,8 +153,10 @@ struct Step;
 #[derive(Clone, Debug)]
 struct Saved {
     input: NodeId,
-    weight: NodeId,
     gamma: NodeId,
+    /// In the format and layout of the convolution.
+    weight: TchTensor,
+    /// What batch normalisation took and gave.
     convolved: TchTensor,
     output: TchTensor,
     mean: TchTensor,
@@ -112,6 +165,7 @@ struct Saved {
     kernel: i64,
     geometry: Geometry,
     epsilon: f64,
+    formats: Formats,
 }
 
 impl<C: CheckpointStrategy> FusedBackend for Autodiff<LibTorch, C> {
@@ -122,6 +176,7 @@ impl<C: CheckpointStrategy> FusedBackend for Autodiff<LibTorch, C> {
         beta: FloatTensor<Self>,
         geometry: Geometry,
         epsilon: f64,
+        formats: Formats,
     ) -> (FloatTensor<Self>, FloatTensor<Self>, FloatTensor<Self>) {
         let forward = ffi::forward(
             &input.primitive().tensor,
@@ -130,6 +185,7 @@ impl<C: CheckpointStrategy> FusedBackend for Autodiff<LibTorch, C> {
             &beta.primitive().tensor,
             geometry,
             epsilon,
+            formats,
         );
         let output = TchTensor::new(forward.output);
         let prepared = Step
@@ -141,16 +197,21 @@ impl<C: CheckpointStrategy> FusedBackend for Autodiff<LibTorch, C> {
             OpsKind::Tracked(mut step) => {
                 let saved = Saved {
                     input: step.checkpoint(&input),
-                    weight: step.checkpoint(&weight),
                     gamma: step.checkpoint(&gamma),
+                    weight: TchTensor::new(forward.weight),
                     convolved: TchTensor::new(forward.convolved),
-                    output: output.clone(),
+                    // Shared as burn shares tensors, so that it writes into neither in place.
+                    output: match formats.normalised() == formats.output {
+                        true => output.clone(),
+                        false => TchTensor::new(forward.normalised),
+                    },
                     mean: TchTensor::new(forward.saved_mean),
                     inverse_std: TchTensor::new(forward.inverse_std),
                     reserve: TchTensor::new(forward.reserve),
                     kernel: forward.kernel,
                     geometry,
                     epsilon,
+                    formats,
                 };
                 step.finish(saved, output)
             }
@@ -175,12 +236,11 @@ impl Backward<LibTorch, 4> for Step {
         let output_gradient: TchTensor = gradients.consume::<LibTorch>(&step.node);
         let saved = step.state;
         let input: TchTensor = checkpointer.retrieve_node_output(saved.input);
-        let weight: TchTensor = checkpointer.retrieve_node_output(saved.weight);
         let gamma: TchTensor = checkpointer.retrieve_node_output(saved.gamma);
         let found = ffi::backward(&ffi::Backward {
             output_gradient: &output_gradient.tensor,
             input: &input.tensor,
-            weight: &weight.tensor,
+            weight: &saved.weight.tensor,
             gamma: &gamma.tensor,
             convolved: &saved.convolved.tensor,
             output: &saved.output.tensor,
@@ -190,6 +250,7 @@ impl Backward<LibTorch, 4> for Step {
             kernel: saved.kernel,
             geometry: saved.geometry,
             epsilon: saved.epsilon,
+            formats: saved.formats,
             wanted: step.parents.each_ref().map(Option::is_some),
         });
         for (parent, gradient) in step.parents.into_iter().zip(found) {

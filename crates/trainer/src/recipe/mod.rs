@@ -10,6 +10,7 @@ mod error;
 mod keys;
 mod keys_table;
 mod layer;
+mod precision;
 mod resolve;
 mod validate;
 
@@ -25,6 +26,7 @@ pub use loader::recipe::Interpolation;
 
 pub use keys::{Group, Key, Support, all as all_keys};
 pub use layer::Layer;
+pub use precision::{AmpDtype, AmpLevel, Cell};
 pub use resolve::{Purpose, Resolved, type_error};
 
 /// Everything that defines a run. The fields are MindCV's keys, and ours where MindCV has none; the
@@ -130,6 +132,11 @@ pub struct Recipe {
 
     pub loss: LossName,
     pub label_smoothing: f64,
+    pub amp_level: AmpLevel,
+    pub val_amp_level: AmpLevel,
+    pub amp_dtype: AmpDtype,
+    #[serde(deserialize_with = "precision::cells")]
+    pub amp_cast_list: Option<Vec<Cell>>,
     pub loss_scale_type: LossScaleType,
     pub loss_scale: f64,
 }
@@ -338,6 +345,10 @@ impl Default for Recipe {
 
             loss: LossName::CrossEntropy,
             label_smoothing: 0.0,
+            amp_level: AmpLevel::O0,
+            val_amp_level: AmpLevel::O0,
+            amp_dtype: AmpDtype::Bf16,
+            amp_cast_list: None,
             loss_scale_type: LossScaleType::Fixed,
             loss_scale: 1.0,
         }

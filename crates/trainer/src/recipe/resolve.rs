@@ -49,7 +49,7 @@ impl Recipe {
         let mut fields = fields_of(base);
         let defaults = fields_of(&Recipe::default());
         let (mut notes, mut refused) = (Vec::new(), Vec::new());
-        for entry in strongest.into_values() {
+        for entry in strongest.values().copied() {
             match meaning(entry, purpose) {
                 Meaning::Value => {
                     if let Some(cause) = type_error(entry.key, &entry.value) {
@@ -73,11 +73,17 @@ impl Recipe {
                 Meaning::Off => {}
             }
         }
+        let recipe: Recipe = serde_json::from_value(Value::Object(fields))
+            .map_err(|cause| RecipeError::Invalid(vec![cause.to_string()]))?;
+        if let Some((key, line)) = validate::beyond_the_device(&recipe, purpose) {
+            let origin = strongest
+                .get(key)
+                .map(|entry| format!(" ({})", entry.origin));
+            refused.push(line + &origin.unwrap_or_default());
+        }
         if !refused.is_empty() {
             return Err(RecipeError::Refused(refused));
         }
-        let recipe: Recipe = serde_json::from_value(Value::Object(fields))
-            .map_err(|cause| RecipeError::Invalid(vec![cause.to_string()]))?;
         validate::check(&recipe, purpose)?;
         notes.extend(validate::advise(&recipe, purpose));
         Ok(Resolved { recipe, notes })

@@ -41,7 +41,8 @@ fn what_is_not_implemented_in_it_is_refused_all_at_once() {
     assert_eq!(lines.len(), 2, "{error}");
     let message = error.to_string();
     for part in [
-        "amp_level: O2 is not implemented yet; pass --amp-level O0 (a.yaml:",
+        "amp_level: O2 is half precision, which device flex does not compute in; pass --amp-level O0, \
+         or --device tch or tch:cuda:0 (a.yaml:",
         "distribute: true is not implemented yet; pass --distribute false",
     ] {
         assert!(message.contains(part), "no '{part}' in: {message}");
@@ -82,10 +83,69 @@ fn training_only_values_do_not_stop_a_validation() {
         resolved
             .notes
             .iter()
-            .any(|note| note.contains("amp_level: O2 matters to training only"))
+            .any(|note| note.contains("distribute: true matters to training only"))
     );
     let other_network = flags(&[("model", "resnet50")]);
     assert!(Recipe::resolve(&Recipe::default(), &[other_network], Purpose::Evaluate).is_err());
+}
+
+#[test]
+fn mixed_precision_is_refused_where_the_device_has_none() {
+    let half = [("amp_level", "O2"), ("device", "tch:cuda:0")];
+    let on_torch = resolve(&[flags(&half)]).unwrap();
+    assert_eq!(on_torch.recipe.amp_level, AmpLevel::O2);
+    let message = resolve(&[flags(&half[..1])]).unwrap_err().to_string();
+    assert!(message.contains("device flex"), "{message}");
+    assert!(message.contains("(command line)"), "{message}");
+    // What only a validation would do in half precision stops that, and what a training did does not.
+    for (key, stops) in [("amp_level", false), ("val_amp_level", true)] {
+        let found = Recipe::resolve(
+            &Recipe::default(),
+            &[flags(&[(key, "O2")])],
+            Purpose::Evaluate,
+        );
+        assert_eq!(found.is_err(), stops, "{key}: {found:?}");
+    }
+    let message = resolve(&[flags(&[("amp_level", "auto")])]).unwrap_err();
+    assert!(
+        message.to_string().contains("--amp-level O0 or O1"),
+        "{message}"
+    );
+}
+
+#[test]
+fn fp16_without_a_loss_scale_is_advised_against() {
+    let fp16 = [
+        ("amp_level", "O2"),
+        ("amp_dtype", "fp16"),
+        ("device", "tch"),
+    ];
+    let notes = resolve(&[flags(&fp16)]).unwrap().notes;
+    assert!(notes.iter().any(|note| note.contains("--loss-scale 1024")));
+    let scaled = resolve(&[flags(&fp16), flags(&[("loss_scale", "1024")])]);
+    assert!(scaled.unwrap().notes.is_empty());
+}
+
+#[test]
+fn cells_to_cast_are_read_as_mindcv_writes_them() {
+    use precision::Cell::{Conv2d, Dense};
+    let expected = Some(vec![Conv2d, Dense]);
+    for text in [
+        "[nn.Conv2d, nn.Dense]",
+        "(nn.Conv2d, nn.Dense,)",
+        "Conv2d,Dense",
+    ] {
+        let cast = flags(&[("amp_cast_list", text)]);
+        assert_eq!(recipe(&[cast]).amp_cast_list, expected, "{text}");
+    }
+    let file = yaml("amp_cast_list: [nn.Conv2d, nn.Dense]\n");
+    assert_eq!(recipe(&[file]).amp_cast_list, expected);
+    let pool = resolve(&[flags(&[("amp_cast_list", "[nn.MaxPool2d]")])]);
+    let message = pool.unwrap_err().to_string();
+    assert!(
+        message.contains("'nn.MaxPool2d' cannot be chosen"),
+        "{message}"
+    );
 }
 
 #[test]

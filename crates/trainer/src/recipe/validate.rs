@@ -1,6 +1,7 @@
 //! What must hold between the values of a recipe before a run can start.
 
-use super::{LossName, Purpose, Recipe, RecipeError, Scheduler};
+use super::{AmpDtype, LossName, LossScaleType, Purpose, Recipe, RecipeError, Scheduler};
+use crate::device;
 
 /// The smallest image from which the networks' reductions leave at least one pixel.
 const SMALLEST_IMAGE: u32 = 75;
@@ -167,6 +168,31 @@ pub(super) fn check(recipe: &Recipe, purpose: Purpose) -> Result<(), RecipeError
     }
 }
 
+/// The key that asks for what the recipe's device cannot do, and the mend.
+pub(super) fn beyond_the_device(
+    recipe: &Recipe,
+    purpose: Purpose,
+) -> Option<(&'static str, String)> {
+    let levels = [
+        ("amp_level", recipe.amp_level, purpose == Purpose::Train),
+        ("val_amp_level", recipe.val_amp_level, true),
+    ];
+    let (key, level, _) = levels
+        .into_iter()
+        .find(|(_, level, matters)| *matters && level.is_mixed())?;
+    if device::computes_in_half(&recipe.device) {
+        return None;
+    }
+    let (flag, device) = (key.replace('_', "-"), &recipe.device);
+    Some((
+        key,
+        format!(
+            "{key}: {level:?} is half precision, which device {device} does not compute in; pass \
+             --{flag} O0, or --device tch or tch:cuda:0"
+        ),
+    ))
+}
+
 /// What is legal and yet perhaps not meant.
 pub(super) fn advise(recipe: &Recipe, purpose: Purpose) -> Vec<String> {
     let decay = match recipe.scheduler {
@@ -176,12 +202,25 @@ pub(super) fn advise(recipe: &Recipe, purpose: Purpose) -> Vec<String> {
         _ => 0,
     };
     let epochs = recipe.epoch_size.get();
+    let mut advice = Vec::new();
     if purpose == Purpose::Train && recipe.warmup_epochs.saturating_add(decay) > epochs {
-        return vec![format!(
+        advice.push(format!(
             "warmup_epochs + decay_epochs is {}, but epoch_size is {epochs}: training ends before \
              the schedule does",
             recipe.warmup_epochs.saturating_add(decay)
-        )];
+        ));
     }
-    Vec::new()
+    if purpose == Purpose::Train
+        && recipe.amp_level.is_mixed()
+        && recipe.amp_dtype == AmpDtype::Fp16
+        && recipe.loss_scale_type == LossScaleType::Fixed
+        && recipe.loss_scale <= 1.0
+    {
+        advice.push(
+            "amp_dtype: gradients below 6e-8 vanish in fp16; --loss-scale 1024 (MindCV's) or \
+             --loss-scale-type dynamic keeps them"
+                .to_owned(),
+        );
+    }
+    advice
 }

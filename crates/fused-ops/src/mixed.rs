@@ -1,0 +1,51 @@
+//! The operation in other formats than f32, composed of burn's: what the native kernels are tested
+//! against. Numbers are rounded to their format and computed with in f32 where burn's own operation
+//! would sum in half precision.
+
+use burn::tensor::Tensor;
+use burn::tensor::activation::relu;
+use burn::tensor::module::{batch_norm_train, conv2d};
+use burn::tensor::ops::ConvOptions;
+
+use crate::composed::bessel;
+use crate::{ConvBnRelu, Format, Formats, Geometry};
+
+/// As [`crate::conv_bn_relu`].
+#[must_use]
+pub fn conv_bn_relu(
+    input: Tensor<4>,
+    weight: Tensor<4>,
+    gamma: Tensor<1>,
+    beta: Tensor<1>,
+    geometry: Geometry,
+    epsilon: f64,
+    formats: Formats,
+) -> ConvBnRelu {
+    let (conv, norm) = (formats.convolution, formats.normalisation);
+    let options = ConvOptions::new(geometry.stride, geometry.padding, [1, 1], 1);
+    let convolved = conv2d(
+        input.cast(conv.dtype()),
+        weight.cast(conv.dtype()),
+        None,
+        options,
+    );
+    let [batch, _, height, width] = convolved.dims();
+    let normalised = batch_norm_train(
+        rounded(convolved, formats.normalised()),
+        rounded(gamma, norm),
+        rounded(beta, norm),
+        epsilon,
+    );
+    let variance = normalised.variance * bessel(batch * height * width);
+    ConvBnRelu {
+        output: relu(normalised.output.cast(formats.normalised().dtype()))
+            .cast(formats.output.dtype()),
+        mean: rounded(normalised.mean, norm),
+        variance: rounded(variance, norm),
+    }
+}
+
+/// In f32, with what `format` leaves of it.
+fn rounded<const D: usize>(tensor: Tensor<D>, format: Format) -> Tensor<D> {
+    tensor.cast(format.dtype()).cast(Format::F32.dtype())
+}
