@@ -33,7 +33,7 @@ pub fn conv_bn_relu(
 
 /// What makes a biased variance of that many values unbiased. With one value there is no unbiased
 /// estimate: the biased one (0) stays.
-fn bessel(samples: usize) -> f64 {
+pub(crate) fn bessel(samples: usize) -> f64 {
     if samples > 1 {
         samples as f64 / (samples - 1) as f64
     } else {
