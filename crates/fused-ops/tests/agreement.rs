@@ -1,10 +1,10 @@
-//! LibTorch's kernels against the compositions, and the composition on flex against values worked out
-//! by hand: outputs, statistics and all four gradients.
+//! The kernels of flex and of LibTorch against the compositions, and that on flex against values worked
+//! out by hand: outputs, statistics and all four gradients.
 
 #![allow(clippy::unwrap_used, deprecated)]
 
 use burn::tensor::{Device, Tensor, TensorData};
-use fused_ops::{ConvBnRelu, Format, Formats, Geometry, conv_bias_relu};
+use fused_ops::{ConvBnRelu, Format, Formats, Geometry, composed, conv_bias_relu};
 
 const EPSILON: f64 = 1e-3;
 
@@ -133,7 +133,7 @@ fn assert_close(found: &[Vec<f32>], expected: &[Vec<f32>]) {
 
 /// One channel, one weight: the convolution multiplies by it, and everything can be worked out.
 #[test]
-fn the_composition_computes_what_it_says() {
+fn both_compute_what_they_say() {
     let data = |values: &[f32], shape: &[usize]| TensorData::new(values.to_vec(), shape.to_vec());
     let case = Case {
         input: data(&[1.0, 2.0, 3.0, 4.0], &[1, 1, 2, 2]),
@@ -145,7 +145,12 @@ fn the_composition_computes_what_it_says() {
             padding: [0, 0],
         },
     };
-    let found = run(&conv_bn_relu, &case, &Device::flex().autodiff(), false);
+    let device = Device::flex().autodiff();
+    computes_what_it_says(&run(&conv_bn_relu, &case, &device, false));
+    computes_what_it_says(&run(&composed::conv_bn_relu, &case, &device, false));
+}
+
+fn computes_what_it_says(found: &[Vec<f32>]) {
     // Values 2 4 6 8: mean 5, biased variance 5, unbiased 20 / 3.
     let inverse_std = 1.0 / (5.0f32 + EPSILON as f32).sqrt();
     let output: Vec<f32> = [-3.0f32, -1.0, 1.0, 3.0]
@@ -193,6 +198,115 @@ fn the_folded_operation_adds_the_bias_before_the_relu() {
         };
         let found = values(conv_bias_relu(input, weight, bias, geometry));
         assert_eq!(found, [3.0, 0.0, 7.0, 0.0, 1.5, 0.0], "{device:?}");
+    }
+}
+
+mod flex {
+    use super::*;
+
+    /// Every way a kernel, a stride, the padding and the widths of the inner loops' tiles can meet.
+    fn cases() -> Vec<Case> {
+        vec![
+            Case::new([2, 3, 9, 9], [8, 3, 3, 3], 2, [0, 0]),
+            Case::new([3, 8, 7, 7], [16, 8, 1, 1], 1, [0, 0]),
+            Case::new([2, 8, 8, 8], [20, 8, 1, 7], 1, [0, 3]),
+            Case::new([2, 13, 8, 8], [8, 13, 7, 1], 1, [3, 0]),
+            Case::new([1, 4, 5, 6], [33, 4, 3, 3], 1, [1, 1]),
+            Case::new([2, 5, 10, 11], [7, 5, 3, 3], 3, [1, 1]),
+            Case::new([2, 5, 10, 11], [7, 5, 1, 1], 2, [0, 0]),
+            Case::new([2, 5, 10, 11], [7, 5, 3, 2], 2, [1, 1]),
+            Case::new([1, 6, 3, 3], [5, 6, 3, 3], 1, [0, 0]),
+            // More than one block of pixels, in which images meet.
+            Case::new([5, 7, 19, 17], [17, 7, 3, 3], 1, [1, 1]),
+            Case::new([3, 7, 33, 33], [17, 7, 3, 3], 2, [0, 0]),
+            Case::new([3, 20, 33, 33], [32, 20, 1, 1], 1, [0, 0]),
+        ]
+    }
+
+    #[test]
+    fn the_kernels_agree_with_the_composition() {
+        let device = Device::flex().autodiff();
+        for case in cases() {
+            let expected = run(&composed::conv_bn_relu, &case, &device, false);
+            for channels_last in [false, true] {
+                assert_close(
+                    &run(&conv_bn_relu, &case, &device, channels_last),
+                    &expected,
+                );
+            }
+        }
+    }
+
+    #[test]
+    fn bits_do_not_depend_on_the_number_of_threads() {
+        let device = Device::flex().autodiff();
+        for case in cases() {
+            let [one, three] = [1, 3].map(|threads| {
+                let pool = rayon::ThreadPoolBuilder::new().num_threads(threads);
+                let pool = pool.build().unwrap();
+                pool.install(|| run(&conv_bn_relu, &case, &device, true))
+            });
+            assert_eq!(one, three);
+        }
+    }
+
+    /// Shares of a concatenation, every second row, mirrored columns, gradients that are broadcast.
+    #[test]
+    fn tensors_may_be_views_of_others() {
+        let device = Device::flex().autodiff();
+        let whole = Tensor::<4>::from_data(noise(1, &[2, 12, 9, 8]), &device);
+        let last = (whole.clone().permute([0, 2, 3, 1]) * 1.0).permute([0, 3, 1, 2]);
+        let case = Case::new([2, 5, 9, 8], [6, 5, 3, 3], 1, [1, 1]);
+        let views: [fn(Tensor<4>) -> Tensor<4>; 4] = [
+            |x| x.narrow(1, 4, 5),
+            |x| x.narrow(1, 2, 5).slice([0..2, 0..5, 1..7, 2..6]),
+            |x| x.narrow(1, 0, 5).flip([3]),
+            |x| x.narrow(1, 3, 5).swap_dims(2, 3),
+        ];
+        for whole in [whole, last] {
+            for view in views {
+                let [found, expected] = [&conv_bn_relu as Operation<'_>, &composed::conv_bn_relu]
+                    .map(|op| {
+                        let whole = whole.clone().require_grad();
+                        let weight = Tensor::<4>::from_data(case.weight.clone(), &device);
+                        let (weight, scale) = (weight.require_grad(), Tensor::ones([6], &device));
+                        let input = view(whole.clone());
+                        let shift = Tensor::zeros([6], &device);
+                        let given = (input, weight.clone(), scale, shift);
+                        let out =
+                            op(given.0, given.1, given.2, given.3, case.geometry, EPSILON).output;
+                        let narrow = out.clone().narrow(1, 1, 4).sum();
+                        let gradients = (narrow + out.clone().sum()).backward();
+                        [
+                            values(out.inner()),
+                            values(whole.grad(&gradients).unwrap()),
+                            values(weight.grad(&gradients).unwrap()),
+                        ]
+                    });
+                assert_close(&found, &expected);
+            }
+        }
+    }
+
+    #[test]
+    fn what_needs_no_gradient_gets_none() {
+        let case = Case::new([2, 3, 6, 6], [4, 3, 3, 3], 1, [0, 0]);
+        let device = Device::flex().autodiff();
+        let input = Tensor::<4>::from_data(case.input, &device);
+        let weight = Tensor::<4>::from_data(case.weight, &device);
+        let gamma = Tensor::<1>::from_data(case.gamma, &device);
+        let beta = Tensor::<1>::from_data(case.beta, &device).require_grad();
+        let found = conv_bn_relu(
+            input.clone(),
+            weight.clone(),
+            gamma,
+            beta.clone(),
+            case.geometry,
+            EPSILON,
+        );
+        let gradients = found.output.sum().backward();
+        assert!(beta.grad(&gradients).is_some());
+        assert!(input.grad(&gradients).is_none() && weight.grad(&gradients).is_none());
     }
 }
 

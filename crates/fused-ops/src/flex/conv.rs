@@ -1,0 +1,121 @@
+//! The three convolutions of a training step, over pixels with their channels side by side.
+
+use super::gather::{self, Phase};
+use super::pixels::Pixels;
+use super::weights::Panels;
+use crate::Geometry;
+
+/// A weight `[channels out, channels in, height, width]`, without gaps.
+#[derive(Clone, Copy)]
+pub(super) struct Kernel<'a> {
+    pub(super) weight: &'a [f32],
+    pub(super) outputs: usize,
+    pub(super) inputs: usize,
+    pub(super) size: [usize; 2],
+}
+
+impl Kernel<'_> {
+    fn at(&self, output: usize, input: usize, tap: usize) -> f32 {
+        let taps = self.size[0] * self.size[1];
+        self.weight[(output * self.inputs + input) * taps + tap]
+    }
+}
+
+/// `[height, width]` that a convolution leaves of `extent`.
+pub(super) fn output_size(
+    extent: [usize; 3],
+    kernel: [usize; 2],
+    geometry: Geometry,
+) -> [usize; 3] {
+    let side = |axis: usize| {
+        let padded = extent[axis + 1] + 2 * geometry.padding[axis];
+        (padded - kernel[axis]) / geometry.stride[axis] + 1
+    };
+    [extent[0], side(0), side(1)]
+}
+
+/// Fills `out`, `[batch, height', width', channels out]`. `finish` is called as by [`gather::gather`].
+pub(super) fn forward<T: Send>(
+    input: &Pixels<'_>,
+    kernel: Kernel<'_>,
+    geometry: Geometry,
+    out: &mut [f32],
+    finish: impl Fn(&mut [f32]) -> T + Sync,
+) -> Vec<T> {
+    let [height, width] = kernel.size;
+    let taps = (0..height * width).map(|tap| {
+        let [y, x] = [tap / width, tap % width].map(usize::cast_signed);
+        [
+            y - geometry.padding[0].cast_signed(),
+            x - geometry.padding[1].cast_signed(),
+        ]
+    });
+    let phase = Phase {
+        first: [0, 0],
+        step: [1, 1],
+        source_step: geometry.stride,
+        taps: taps.collect(),
+        weights: Panels::new(
+            height * width,
+            kernel.inputs,
+            kernel.outputs,
+            |out, input, tap| kernel.at(out, input, tap),
+        ),
+    };
+    let extent = output_size(input.extent, kernel.size, geometry);
+    gather::gather(input, &[phase], out, extent, kernel.outputs, finish)
+}
+
+/// Fills `out`, the gradient by an input of `extent`, from the output's.
+///
+/// With a stride, input pixels fall into as many phases as the stride has steps, each of which meets
+/// its own share of the taps.
+pub(super) fn by_input(
+    gradient: &Pixels<'_>,
+    kernel: Kernel<'_>,
+    geometry: Geometry,
+    extent: [usize; 3],
+    out: &mut [f32],
+) {
+    let [rows, columns] = [0, 1].map(|axis| axis_phases(kernel.size, geometry, axis));
+    let mut phases = Vec::new();
+    for (first_y, taps_y) in rows.iter().enumerate() {
+        for (first_x, taps_x) in columns.iter().enumerate() {
+            let taps: Vec<_> = taps_y
+                .iter()
+                .flat_map(|y| taps_x.iter().map(move |x| (*y, *x)))
+                .collect();
+            phases.push(Phase {
+                first: [first_y, first_x],
+                step: geometry.stride,
+                source_step: [1, 1],
+                taps: taps.iter().map(|((_, y), (_, x))| [*y, *x]).collect(),
+                weights: Panels::new(
+                    taps.len(),
+                    kernel.outputs,
+                    kernel.inputs,
+                    |input, output, tap| {
+                        let ((y, _), (x, _)) = taps[tap];
+                        kernel.at(output, input, y * kernel.size[1] + x)
+                    },
+                ),
+            });
+        }
+    }
+    gather::gather(gradient, &phases, out, extent, kernel.inputs, |_| ());
+}
+
+/// For each phase of an axis: the places in the kernel that meet it, and where each finds its output.
+fn axis_phases(kernel: [usize; 2], geometry: Geometry, axis: usize) -> Vec<Vec<(usize, isize)>> {
+    let stride = geometry.stride[axis];
+    (0..stride)
+        .map(|phase| {
+            let meets = (0..kernel[axis]).filter_map(|place| {
+                let from = (phase + geometry.padding[axis]).cast_signed() - place.cast_signed();
+                let stride = stride.cast_signed();
+                (from % stride == 0).then_some((place, from / stride))
+            });
+            meets.collect()
+        })
+        .collect()
+}
