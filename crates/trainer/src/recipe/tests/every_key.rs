@@ -42,7 +42,8 @@ opt adamw|momentum 0|use_nesterov true|weight_decay 0.1|weight_decay_filter auto
 gradient_accumulation_steps 4|clip_grad true|clip_value 1|layer_decay 0.75|eps 1|nonfinite_skips 0|\
 epoch_size 5|scheduler constant|lr 0.1|min_lr 0|warmup_epochs 0|warmup_factor 0.5|decay_epochs 3|\
 lr_for_batch 256|lr_epoch_stair true|num_cycles 2|cycle_decay 0.5|decay_rate 0.5|\
-multi_step_decay_milestones 1,2|loss BCE|label_smoothing 0.1|loss_scale_type dynamic|loss_scale 1024";
+multi_step_decay_milestones 1,2|loss BCE|label_smoothing 0.1|loss_scale_type dynamic|loss_scale 1024|\
+amp_level O2 device tch:cuda:0|val_amp_level O2 device tch:cuda:0|amp_dtype fp16|amp_cast_list Dense";
 
 /// What is refused, whatever its key otherwise takes.
 const REFUSED: [(&str, &str); 13] = [
@@ -82,7 +83,6 @@ fn every_key_works_or_is_noted_or_refused_with_its_mend() {
     for key in all_keys() {
         match key.support {
             Support::Full | Support::Words(_) => {
-                // Keys that are still being worked on have no value here.
                 let Some(words) = others.get(key.name) else {
                     panic!("{}: give it another value in OTHERS", key.name)
                 };
