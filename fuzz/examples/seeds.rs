@@ -4,7 +4,7 @@ use std::{error::Error, fs, path::Path};
 
 use codec::{
     EncodeOptions, Encoding, JpegColor, Originals, PixelCompression, PixelOptions, PixelPacker,
-    Restart, Sampling,
+    Restart, Sampling, TableTrainer,
 };
 use record::{NewRecord, ShardWriter};
 
@@ -39,6 +39,7 @@ fn main() -> Seeded {
             )?;
         }
     }
+    recoded(&corpus, &files)?;
     shards(&corpus, &files)?;
     let manifest = concat!(
         r#"{"format":"1.0","tool":"shard 0.1.0","encoding":"source","options":{"shards":1},"#,
@@ -96,6 +97,31 @@ fn files() -> Result<Vec<Vec<u8>>, Box<dyn Error>> {
         files.push(EncodeOptions::new(95, sampling).encode(&pixels, 160, 128)?);
     }
     Ok(files)
+}
+
+/// Records with the built-in tables, and with some of their own.
+fn recoded(corpus: &Path, files: &[Vec<u8>]) -> Seeded {
+    let mut trainer = TableTrainer::new();
+    files.iter().for_each(|file| trainer.add(file));
+    let own = trainer.finish()?;
+    let stored = &own.as_bytes()[8..];
+    let mut seeds = 0;
+    for file in files {
+        for (tables, stored) in [(&*codec::Tables::builtin()?, &[][..]), (&own, stored)] {
+            let (Encoding::Recoded, payload) = codec::pack_with(file, Encoding::Recoded, tables)
+            else {
+                continue;
+            };
+            let mut seed = u16::try_from(stored.len())?.to_le_bytes().to_vec();
+            // The region 60x50+70+20.
+            seed.extend([70, 0, 20, 0, 60, 0, 50, 0]);
+            seed.extend(stored);
+            seed.extend(&payload[4..]);
+            put(corpus, "recoded", seeds, &seed)?;
+            seeds += 1;
+        }
+    }
+    Ok(())
 }
 
 fn shards(corpus: &Path, files: &[Vec<u8>]) -> Seeded {

@@ -74,9 +74,9 @@ impl Encoding {
     }
 
     /// The lossless encoding that decodes fastest on this processor: [`Encoding::Recoded`] where it has
-    /// AVX-512 with VBMI2, else [`Encoding::Jpeg`].
+    /// AVX2 and a fast `pdep` (Haswell, Zen 3 and newer), else [`Encoding::Jpeg`].
     pub fn fastest() -> Self {
-        if recoded::is_wide() {
+        if recoded::is_fast() {
             Self::Recoded
         } else {
             Self::Jpeg

@@ -13,8 +13,8 @@ pub(crate) fn faster_encoding(encoding: &str, dataset: &Path) -> Option<String> 
         return None;
     }
     let processor = match Encoding::fastest() {
-        Encoding::Recoded => "this processor has AVX-512",
-        _ => "this processor lacks AVX-512 with VBMI2",
+        Encoding::Recoded => "this processor has AVX2",
+        _ => "this processor lacks AVX2, or has it with slow bit operations",
     };
     let dataset = dataset.display();
     Some(format!(

@@ -159,8 +159,12 @@ impl RecodedDecoder {
             for at in left..right {
                 let block = row.first + at * BLOCKS;
                 let count = (row.blocks - at * BLOCKS).min(BLOCKS);
-                self.unit.group(block, count, &mut group);
                 let out = &mut self.planes[c][y * stride + x + at * idct::ROW..];
+                if let Some(dc) = self.unit.flat(block, count) {
+                    idct::flat(dc, &self.quantisers[c], out, stride);
+                    continue;
+                }
+                self.unit.group(block, count, &mut group);
                 idct::group(self.level, &group.0, &self.quantisers[c], out, stride);
             }
         }

@@ -27,7 +27,7 @@ pub use tables::Tables;
 pub use train::TableTrainer;
 
 pub(crate) use decode::RecodedDecoder;
-pub(crate) use kernel::is_wide;
+pub(crate) use kernel::is_fast;
 pub(crate) use payload::{pack, restore, size};
 
 use crate::seek::SeekError;

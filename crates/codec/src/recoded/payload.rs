@@ -212,16 +212,20 @@ fn pack_unit(tables: &Tables, symbols: &mut Symbols, into: &mut Vec<u8>) -> Opti
         ac,
         dc,
         escapes,
+        words,
     } = symbols;
     let (ac, dc) = (ac.finish(), dc.finish());
     let lanes = unit::lanes(blocks.len() + masks.len() + pairs.len());
     ac.resize(ac.len().max(2 * lanes), 0);
     let (ac, seeds) = ac.split_at(ac.len() - 2 * lanes);
-    let mut words = Vec::new();
-    let states = rans::encode(tables, &[blocks, masks, pairs], seeds, &mut words);
+    let states = rans::encode(tables, &[blocks, masks, pairs], seeds, words);
     into.extend(unit::head(words.len(), lanes, ac.len())?);
     into.extend(states[..lanes].iter().flat_map(|state| state.to_le_bytes()));
-    into.extend(words.iter().flat_map(|word| word.to_le_bytes()));
+    let start = into.len();
+    into.resize(start + 2 * words.len(), 0);
+    for (bytes, word) in into[start..].chunks_exact_mut(2).zip(&*words) {
+        bytes.copy_from_slice(&word.to_le_bytes());
+    }
     into.extend(&**dc);
     into.extend(ac);
     into.extend(escapes.iter().flat_map(|value| value.to_le_bytes()));

@@ -1,6 +1,7 @@
 //! Coefficients back to a scan's Huffman-coded bits, as the file's tables say.
 
 use super::RecodeError;
+use super::kernel;
 use super::layout::Frame;
 use super::model;
 use crate::seek::header::Header;
@@ -57,22 +58,23 @@ fn write_block(
     let class = model::class(difference.into());
     dc.put(class as u8, bits)?;
     bits.put(model::extra_bits(difference.into(), class), class);
-    let mut run = 0;
-    for &value in &block[1..] {
-        if value == 0 {
-            run += 1;
-            continue;
-        }
+    let mut rest = kernel::nonzero(block) & !1;
+    let mut last = 0;
+    while rest != 0 {
+        let k = rest.trailing_zeros();
+        rest &= rest - 1;
+        let mut run = k - last - 1;
         while run > 15 {
             ac.put(0xf0, bits)?;
             run -= 16;
         }
-        let class = model::class(value.into());
-        ac.put(run << 4 | class as u8 & 15, bits)?;
-        bits.put(model::extra_bits(value.into(), class), class);
-        run = 0;
+        let value = i32::from(block[k as usize]);
+        let class = model::class(value);
+        ac.put((run << 4 | class & 15) as u8, bits)?;
+        bits.put(model::extra_bits(value, class), class);
+        last = k;
     }
-    if run > 0 {
+    if last < 63 {
         ac.put(0, bits)?;
     }
     Ok(())

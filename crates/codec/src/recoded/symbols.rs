@@ -2,6 +2,7 @@
 
 use super::RecodeError;
 use super::bits::BitWriter;
+use super::kernel;
 use super::layout::{MOST_BLOCKS, Shape};
 use super::model::{self, DC_CLASSES, ESCAPE, MASK_BYTES, MOST_PAIRS, PAIR_CONTEXTS};
 use crate::seek::whole::Blocks;
@@ -19,6 +20,8 @@ pub(super) struct Symbols {
     pub(super) ac: BitWriter,
     pub(super) dc: BitWriter,
     pub(super) escapes: Vec<i16>,
+    /// Room for what the phases are coded as.
+    pub(super) words: Vec<u16>,
 }
 
 /// The upper left block of a unit in a component.
@@ -48,7 +51,7 @@ impl Symbols {
             }
             let mut predicted = row.above.map_or(0, |above| units[above][0]);
             for (block, into) in blocks.iter().zip(&mut masks[row.first..]) {
-                *into = mask(block);
+                *into = kernel::nonzero(block) & !1;
                 let difference = i32::from(block[0]) - i32::from(predicted);
                 predicted = block[0];
                 let class = model::class(difference);
@@ -83,7 +86,7 @@ impl Symbols {
         let contexts = &PAIR_CONTEXTS[usize::from(chroma)][mask.count_ones() as usize & 63].0;
         let mut pair = 0;
         while mask != 0 {
-            let mut symbol = 0;
+            let (mut symbol, mut bits, mut count) = (0, 0, 0);
             for half in 0..2 {
                 if mask == 0 {
                     break;
@@ -92,13 +95,15 @@ impl Symbols {
                 mask &= mask - 1;
                 let class = model::class(value.into());
                 if class < u32::from(ESCAPE) {
-                    self.ac.put(model::extra_bits(value.into(), class), class);
+                    bits |= model::extra_bits(value.into(), class) << count;
+                    count += class;
                     symbol |= (class as u8) << (4 * half);
                 } else {
                     self.escapes.push(value);
                     symbol |= ESCAPE << (4 * half);
                 }
             }
+            self.ac.put(bits, count);
             self.pairs.push((contexts[pair & (MOST_PAIRS - 1)], symbol));
             pair += 1;
         }
@@ -112,12 +117,6 @@ impl Symbols {
         self.dc.clear();
         self.escapes.clear();
     }
-}
-
-/// Which AC coefficients are nonzero, by zigzag position.
-fn mask(block: &[i16; 64]) -> u64 {
-    let bits = block.iter().enumerate().skip(1);
-    bits.fold(0, |mask, (k, &value)| mask | u64::from(value != 0) << k)
 }
 
 /// Mask bytes up to the last that is not zero.

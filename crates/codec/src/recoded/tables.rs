@@ -8,6 +8,7 @@ use twox_hash::XxHash3_64;
 use zstd::dict::{DecoderDictionary, EncoderDictionary};
 
 use super::model::{self, BITS, CONTEXTS, TOTAL};
+use super::rans::Coding;
 use crate::CodecError;
 
 /// The first bytes of stored tables: letters and version.
@@ -27,19 +28,12 @@ pub(super) type Steps = [[u8; 64]; 3];
 pub struct Tables {
     bytes: Vec<u8>,
     id: u32,
-    frequencies: Vec<Frequencies>,
+    codings: Vec<[Coding; 256]>,
     lookup: Lookup,
     pub(super) palette: Vec<Steps>,
     reader: DecoderDictionary<'static>,
     writer: OnceLock<EncoderDictionary<'static>>,
     dictionary: Vec<u8>,
-}
-
-/// Frequency and start of each symbol of one context.
-#[derive(Clone)]
-pub(super) struct Frequencies {
-    pub(super) frequency: [u16; 256],
-    pub(super) start: [u16; 256],
 }
 
 /// Which symbol a state decodes to: `bias << 20 | frequency << 8 | symbol`, by context and low
@@ -114,10 +108,10 @@ impl Tables {
 
     fn read(bytes: &[u8]) -> Option<Self> {
         let mut rest = bytes.strip_prefix(&MAGIC)?;
-        let mut frequencies = Vec::with_capacity(CONTEXTS);
+        let mut codings = Vec::with_capacity(CONTEXTS);
         let mut lookup = vec![0u32; 256 * TOTAL].into_boxed_slice();
         for (context, entries) in lookup.chunks_exact_mut(TOTAL).enumerate().take(CONTEXTS) {
-            frequencies.push(Frequencies::read(context, &mut rest, entries)?);
+            codings.push(read_context(context, &mut rest, entries)?);
         }
         let (&colours, after) = rest.split_first()?;
         let (palette, dictionary) = after.split_at_checked(usize::from(colours) * 192)?;
@@ -132,7 +126,7 @@ impl Tables {
         Some(Tables {
             bytes: bytes.to_vec(),
             id: XxHash3_64::oneshot(bytes) as u32,
-            frequencies,
+            codings,
             lookup: Lookup(lookup.try_into().ok()?),
             palette: palette.map(steps).collect(),
             reader: DecoderDictionary::copy(dictionary),
@@ -164,8 +158,9 @@ impl Tables {
         bytes
     }
 
-    pub(super) fn frequencies(&self, context: u8) -> &Frequencies {
-        &self.frequencies[usize::from(context) % CONTEXTS]
+    #[inline(always)]
+    pub(super) fn coding(&self, context: u8, symbol: u8) -> Coding {
+        self.codings[usize::from(context) % CONTEXTS][usize::from(symbol)]
     }
 
     pub(super) fn lookup(&self) -> &Lookup {
@@ -194,37 +189,31 @@ impl Tables {
     }
 }
 
-impl Frequencies {
-    /// Reads the frequencies of a context, and fills its lookup `entries`.
-    fn read(context: usize, rest: &mut &[u8], entries: &mut [u32]) -> Option<Self> {
-        let mut read = Frequencies {
-            frequency: [0; 256],
-            start: [0; 256],
-        };
-        let mut start = 0u32;
-        for symbol in (0..256).filter(|&symbol| model::occurs(context, symbol)) {
-            let (&low, after) = rest.split_first()?;
+/// Reads the frequencies of a context, and fills its lookup `entries`.
+fn read_context(context: usize, rest: &mut &[u8], entries: &mut [u32]) -> Option<[Coding; 256]> {
+    let mut codings = [Coding::NONE; 256];
+    let mut start = 0u32;
+    for symbol in (0..256).filter(|&symbol| model::occurs(context, symbol)) {
+        let (&low, after) = rest.split_first()?;
+        *rest = after;
+        let mut frequency = u32::from(low & 0x7f);
+        if low & 0x80 != 0 {
+            let (&high, after) = rest.split_first()?;
             *rest = after;
-            let mut frequency = u32::from(low & 0x7f);
-            if low & 0x80 != 0 {
-                let (&high, after) = rest.split_first()?;
-                *rest = after;
-                frequency |= u32::from(high) << 7;
-            }
-            let end = start + frequency;
-            let span = entries.get_mut(start as usize..end as usize)?;
-            if span.is_empty() {
-                return None;
-            }
-            for (bias, entry) in span.iter_mut().enumerate() {
-                *entry = (bias as u32) << 20 | frequency << 8 | symbol as u32;
-            }
-            read.frequency[symbol] = frequency as u16;
-            read.start[symbol] = start as u16;
-            start = end;
+            frequency |= u32::from(high) << 7;
         }
-        (start as usize == TOTAL).then_some(read)
+        let end = start + frequency;
+        let span = entries.get_mut(start as usize..end as usize)?;
+        if span.is_empty() {
+            return None;
+        }
+        for (bias, entry) in span.iter_mut().enumerate() {
+            *entry = (bias as u32) << 20 | frequency << 8 | symbol as u32;
+        }
+        codings[symbol] = Coding::of(frequency as u16, start as u16);
+        start = end;
     }
+    (start as usize == TOTAL).then_some(codings)
 }
 
 impl std::fmt::Debug for Tables {

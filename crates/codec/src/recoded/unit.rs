@@ -201,6 +201,19 @@ impl UnitDecoder {
         }
     }
 
+    /// The DC of up to four neighbouring blocks, if they have nothing else.
+    #[inline]
+    pub(super) fn flat(&self, first: usize, count: usize) -> Option<[i16; BLOCKS]> {
+        let s = &*self.scratch;
+        let masks = &s.masks[first..first + count];
+        let empty = masks.iter().fold(0, |all, mask| all | mask) == 0;
+        empty.then(|| {
+            let mut dc = [0; BLOCKS];
+            dc[..count].copy_from_slice(&s.dc[first..first + count]);
+            dc
+        })
+    }
+
     /// One block's coefficients in zigzag order; a group's rules hold.
     pub(super) fn block(&mut self, number: usize) -> [i16; 64] {
         let mut group = Group::ZERO;

@@ -30,6 +30,9 @@ pub(super) enum Kernel {
     Scalar,
     #[cfg(target_arch = "x86_64")]
     Avx2,
+    /// Where `pdep` exists and takes a hundred cycles.
+    #[cfg(target_arch = "x86_64")]
+    Avx2WithoutPdep,
     #[cfg(target_arch = "x86_64")]
     Avx512,
 }
@@ -51,7 +54,10 @@ impl Kernel {
                 return Kernel::Avx512;
             }
             if bmi && level >= Level::Avx2 {
-                return Kernel::Avx2;
+                return match has_slow_pdep() {
+                    false => Kernel::Avx2,
+                    true => Kernel::Avx2WithoutPdep,
+                };
             }
         }
         let _ = level;
@@ -59,16 +65,54 @@ impl Kernel {
     }
 }
 
-/// Whether this processor has what the widest kernels need: without it, the encoding is not the fastest.
-pub(crate) fn is_wide() -> bool {
+/// Whether this processor has what the encoding needs to be the fastest: AVX2, and a fast `pdep`.
+pub(crate) fn is_fast() -> bool {
     #[cfg(target_arch = "x86_64")]
     {
-        Kernel::of(Level::best()) == Kernel::Avx512
+        matches!(Kernel::of(Level::best()), Kernel::Avx512 | Kernel::Avx2)
     }
     #[cfg(not(target_arch = "x86_64"))]
     {
         false
     }
+}
+
+/// Whether `pdep` is microcode: on AMD's processors before Zen 3 (families 15h to 18h), which have AVX2 otherwise.
+#[cfg(target_arch = "x86_64")]
+fn has_slow_pdep() -> bool {
+    use std::arch::x86_64::__cpuid;
+    let vendor = __cpuid(0);
+    let is = |name: &[u8; 12]| {
+        let parts = [vendor.ebx, vendor.edx, vendor.ecx].map(u32::to_le_bytes);
+        parts.concat() == name
+    };
+    let version = __cpuid(1).eax;
+    let family = (version >> 8 & 0xf) + (version >> 20 & 0xff);
+    (is(b"AuthenticAMD") || is(b"HygonGenuine")) && family < 0x19
+}
+
+/// Which coefficients of a block are not zero, one bit each. For the encoder, and every level: what it uses is
+/// part of any x86-64.
+#[inline]
+pub(super) fn nonzero(block: &[i16; 64]) -> u64 {
+    let mut mask = 0;
+    for (i, values) in block.chunks_exact(16).enumerate() {
+        #[cfg(target_arch = "x86_64")]
+        let zeros = {
+            use std::arch::x86_64::*;
+            // SAFETY: there are sixteen values of two bytes; any x86-64 has SSE2.
+            unsafe {
+                let at = values.as_ptr().cast::<__m128i>();
+                // Saturation keeps what is not zero so.
+                let bytes = _mm_packs_epi16(_mm_loadu_si128(at), _mm_loadu_si128(at.add(1)));
+                _mm_movemask_epi8(_mm_cmpeq_epi8(bytes, _mm_setzero_si128())) as u16
+            }
+        };
+        #[cfg(not(target_arch = "x86_64"))]
+        let zeros = (0..16).fold(0u16, |bits, k| bits | u16::from(values[k] == 0) << k);
+        mask |= u64::from(!zeros) << (16 * i);
+    }
+    mask
 }
 
 /// Arrays that the kernels work on.
@@ -103,7 +147,7 @@ macro_rules! on {
             // SAFETY: `Kernel::of` made this value after finding that the processor has the
             // instructions; `Coder::decode`, the one place with a further condition, checks it.
             #[cfg(target_arch = "x86_64")]
-            Kernel::Avx2 => unsafe { avx2::$function($($argument),*) },
+            Kernel::Avx2 | Kernel::Avx2WithoutPdep => unsafe { avx2::$function($($argument),*) },
             // SAFETY: as above.
             #[cfg(target_arch = "x86_64")]
             Kernel::Avx512 => unsafe { avx512::$function($($argument),*) },
@@ -219,6 +263,10 @@ pub(super) fn values(
     values: &mut Values,
     escapes: &mut Escapes,
 ) -> (usize, usize) {
+    #[cfg(target_arch = "x86_64")]
+    if kernel == Kernel::Avx2WithoutPdep {
+        return scalar::values(pairs, count, bits, values, escapes);
+    }
     on!(kernel, values(pairs, count, bits, values, escapes))
 }
 

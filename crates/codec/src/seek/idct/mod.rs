@@ -11,7 +11,7 @@ mod avx2;
 mod avx512;
 mod scalar;
 
-use super::group::{COEFFICIENTS, Quantiser};
+use super::group::{BLOCKS, COEFFICIENTS, Quantiser};
 
 /// Bytes that a kernel writes of each of its eight rows: four blocks side by side.
 pub(crate) const ROW: usize = 32;
@@ -79,6 +79,21 @@ pub(crate) fn group(
     }
 }
 
+/// The same for a group of blocks that have nothing but DC: each becomes one gray.
+#[inline(always)]
+pub(crate) fn flat(dc: [i16; BLOCKS], steps: &Quantiser, out: &mut [u8], stride: usize) {
+    if out.len() < 7 * stride + ROW {
+        return;
+    }
+    let mut row = [0; ROW];
+    for (samples, dc) in row.chunks_exact_mut(8).zip(dc) {
+        samples.fill(scalar::gray(dc.wrapping_mul(steps.0[0])));
+    }
+    for line in 0..8 {
+        out[line * stride..][..ROW].copy_from_slice(&row);
+    }
+}
+
 /// The 13-bit constants, paired as the dot products of the kernels want them. Each row: what
 /// multiplies the two inputs of one `multiply and add pairs`.
 mod k {
@@ -92,4 +107,27 @@ mod k {
     pub(super) const ONE: i16 = 8192;
     /// Right shift after the column pass and after the row pass.
     pub(super) const SHIFTS: (u32, u32) = (11, 18);
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn blocks_of_nothing_but_dc_are_flat() {
+        for step in [1, 2, 7, 16, 255] {
+            let steps = Quantiser::new(&[step; 64]);
+            for dc in i16::MIN..=i16::MAX {
+                let mut coefficients = [0; COEFFICIENTS];
+                let four = [dc, dc.wrapping_add(77), dc.wrapping_mul(3), 0];
+                for (lane, dc) in four.into_iter().enumerate() {
+                    coefficients[lane * 8] = dc;
+                }
+                let (mut expected, mut got) = ([0; 8 * ROW], [1; 8 * ROW]);
+                group(Level::best(), &coefficients, &steps, &mut expected, ROW);
+                flat(four, &steps, &mut got, ROW);
+                assert!(got == expected, "{four:?} x {step}");
+            }
+        }
+    }
 }

@@ -35,6 +35,15 @@ pub(super) fn group(
     }
 }
 
+/// The sample that every pixel of a block becomes whose only coefficient is DC, dequantised.
+#[inline(always)]
+pub(super) fn gray(dc: i16) -> u8 {
+    let scaled = |value: i16| i32::from(value) * i32::from(k::ONE);
+    let halfway = descale::<{ k::SHIFTS.0 }>(scaled(dc) + (1 << (k::SHIFTS.0 - 1)));
+    let value = descale::<{ k::SHIFTS.1 }>(scaled(halfway) + (1 << (k::SHIFTS.1 - 1)));
+    (value.clamp(-128, 127) + 128) as u8
+}
+
 fn transpose(from: &[Row; 8]) -> [Row; 8] {
     std::array::from_fn(|row| std::array::from_fn(|column| from[column][row]))
 }
