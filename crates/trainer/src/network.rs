@@ -4,14 +4,28 @@ use std::path::Path;
 
 use burn::tensor::Device;
 use inception::weights;
-pub use inception::weights::{Completeness, Selection};
-use inception::{Network, NetworkConfig, Summary, WeightsError};
+pub use inception::weights::Completeness;
+use inception::weights::Selection;
+use inception::{Network, NetworkConfig, Summary};
 use tracing::warn;
+pub use weight_files::Precision;
 
 use crate::checkpoint::{Checkpoint, CheckpointError};
 use crate::device;
 use crate::error::TrainError;
 use crate::recipe::Recipe;
+
+/// Which weights are taken of two copies: as they were trained, or their moving average.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Wanted {
+    /// A checkpoint's average if it keeps one; of other files the weights.
+    #[default]
+    Usual,
+    /// The weights as they were trained.
+    Weights,
+    /// The average; an error where there is none.
+    Average,
+}
 
 /// What the network of `recipe` with `classes` outputs is made of.
 #[must_use]
@@ -57,7 +71,7 @@ pub fn summary(recipe: &Recipe) -> Result<Summary, TrainError> {
 /// # Errors
 /// They cannot be read, or are those of another network.
 pub fn load(model: Network, path: &Path) -> Result<Network, TrainError> {
-    load_some(model, path, Selection::Weights, Completeness::Exact)
+    load_some(model, path, Wanted::Usual, Completeness::Exact)
 }
 
 /// As [`load`], to train on from there: a classifier of another number of classes starts anew.
@@ -65,20 +79,20 @@ pub fn load(model: Network, path: &Path) -> Result<Network, TrainError> {
 /// # Errors
 /// As [`load`].
 pub fn load_to_finetune(model: Network, path: &Path) -> Result<Network, TrainError> {
-    load_some(model, path, Selection::Weights, Completeness::AnyClassifier)
+    load_some(model, path, Wanted::Usual, Completeness::AnyClassifier)
 }
 
-/// As [`load`], but the weights' moving average, or as much as there is, where that is asked for.
+/// As [`load`], but the copy of the weights, and as much of it, as is asked for.
 ///
 /// # Errors
 /// As [`load`].
 pub fn load_some(
     model: Network,
     path: &Path,
-    selection: Selection,
+    wanted: Wanted,
     completeness: Completeness,
 ) -> Result<Network, TrainError> {
-    let (file, selection) = weights_file(path, selection)?;
+    let (file, selection) = weights_file(path, wanted)?;
     let (model, report) = weights::load(model, &file, selection, completeness)?;
     if !report.is_exact() {
         warn!(
@@ -93,29 +107,42 @@ pub fn load_some(
 /// to a weights file. Returns how many tensors there were.
 ///
 /// # Errors
-/// They cannot be read or written, or there is no average.
-pub fn convert(from: &Path, selection: Selection, to: &Path) -> Result<usize, TrainError> {
-    let (file, selection) = weights_file(from, selection)?;
-    Ok(weights::convert(file, selection, to)?)
+/// They cannot be read or written, a value is too large for `precision`, or there is no average.
+pub fn convert(
+    from: &Path,
+    wanted: Wanted,
+    to: &Path,
+    precision: Precision,
+) -> Result<usize, TrainError> {
+    let (file, selection) = weights_file(from, wanted)?;
+    weight_files::convert(file, selection, to, precision).map_err(of_a_file)
 }
 
-/// The file that holds what is asked for, and where in it. Of a checkpoint with a moving average,
-/// that.
+fn of_a_file(error: weight_files::Error) -> TrainError {
+    inception::WeightsError::from(error).into()
+}
+
+/// The file that holds what is asked for, and where in it.
 fn weights_file(
     path: &Path,
-    selection: Selection,
+    wanted: Wanted,
 ) -> Result<(std::path::PathBuf, Selection), TrainError> {
     if path.is_dir() {
         let checkpoint = Checkpoint::open(path)?;
-        match (checkpoint.average_path(), selection) {
-            (Some(average), _) => Ok((average, Selection::Weights)),
-            (None, Selection::Weights) => Ok((checkpoint.model_path(), Selection::Weights)),
-            (None, Selection::Average) => Err(WeightsError::NoAverage {
-                path: path.to_owned(),
+        let file = match (wanted, checkpoint.average_path()) {
+            (Wanted::Usual | Wanted::Average, Some(average)) => average,
+            (Wanted::Usual | Wanted::Weights, _) => checkpoint.model_path(),
+            (Wanted::Average, None) => {
+                let path = path.to_owned();
+                return Err(of_a_file(weight_files::Error::NoAverage { path }));
             }
-            .into()),
-        }
+        };
+        Ok((file, Selection::Weights))
     } else if path.exists() {
+        let selection = match wanted {
+            Wanted::Usual | Wanted::Weights => Selection::Weights,
+            Wanted::Average => Selection::Average,
+        };
         Ok((path.to_owned(), selection))
     } else {
         Err(CheckpointError::Missing {

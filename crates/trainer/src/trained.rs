@@ -14,7 +14,7 @@ use crate::data::Data;
 use crate::error::TrainError;
 use crate::evaluate::{Evaluation, evaluate_in_detail};
 use crate::jury::evaluate_jointly;
-use crate::network::{Completeness, Selection};
+use crate::network::{Completeness, Wanted};
 use crate::predict::Predictor;
 use crate::recipe::{Layer, OnError, Purpose, Recipe, RecipeError, Resolved};
 use crate::tally::Tally;
@@ -34,7 +34,7 @@ pub struct Trained {
 #[derive(Clone, Debug, Default)]
 pub struct Loading {
     /// The weights, or their moving average.
-    pub selection: Selection,
+    pub wanted: Wanted,
     /// Whether tensors that are missing or of another shape may keep their initial values.
     pub partial: bool,
     /// Networks whose outputs are averaged with the first's.
@@ -121,7 +121,7 @@ impl Trained {
                 false => Completeness::Exact,
             };
             let model = network::build(recipe, count, &device)?;
-            let model = network::load_some(model, path, loading.selection, completeness)?;
+            let model = network::load_some(model, path, loading.wanted, completeness)?;
             Ok::<_, TrainError>(model.fold(precision))
         };
         let mut models = vec![load(recipe, path)?];

@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use clap::builder::StyledStr;
 use clap::{Arg, ArgAction, ArgMatches, Command, value_parser};
 use serde_json::Value;
-use trainer::network::Selection;
+use trainer::network::Wanted;
 use trainer::recipe::{Key, Layer, Recipe, Support, all_keys};
 use trainer::trained::{Loading, Member};
 
@@ -92,7 +92,7 @@ pub fn layers(matches: &ArgMatches) -> anyhow::Result<Vec<Layer>> {
         .collect())
 }
 
-/// Adds what a trained network is loaded by: `--ema`, `--partial`, `--ensemble`, `--preprocess`.
+/// Adds what a trained network is loaded by: `--ema`, `--no-ema`, `--partial`, `--ensemble`, `--preprocess`.
 #[must_use]
 pub fn with_loading(command: Command) -> Command {
     let switch = |name: &'static str, flag: &'static str, help: &'static str| {
@@ -101,12 +101,7 @@ pub fn with_loading(command: Command) -> Command {
             .action(ArgAction::SetTrue)
             .help(help)
     };
-    command
-        .arg(switch(
-            "average",
-            "ema",
-            "Use the moving average of the weights: `ema.` in a .ckpt, state_dict_ema in a .pth",
-        ))
+    with_average(command)
         .arg(switch(
             "partial",
             "partial",
@@ -128,15 +123,47 @@ pub fn with_loading(command: Command) -> Command {
         )
 }
 
+/// Adds which of two copies of the weights is taken: `--ema` or `--no-ema`.
+#[must_use]
+pub fn with_average(command: Command) -> Command {
+    let switch = |name: &'static str, help: &'static str| {
+        Arg::new(name).action(ArgAction::SetTrue).help(help)
+    };
+    command
+        .arg(
+            switch(
+                "average",
+                "Take the moving average of the weights (`ema.` in a .ckpt, state_dict_ema in a .pth); \
+                 the default for a checkpoint that keeps one",
+            )
+            .long("ema"),
+        )
+        .arg(
+            switch(
+                "no_average",
+                "Take the weights as they were trained, also of a checkpoint that keeps an average",
+            )
+            .long("no-ema")
+            .conflicts_with("average"),
+        )
+}
+
+/// What the flags of [`with_average`] say.
+#[must_use]
+pub fn wanted(matches: &ArgMatches) -> Wanted {
+    match (matches.get_flag("average"), matches.get_flag("no_average")) {
+        (true, _) => Wanted::Average,
+        (_, true) => Wanted::Weights,
+        _ => Wanted::Usual,
+    }
+}
+
 /// How a trained network is loaded, as the flags of [`with_loading`] say.
 #[must_use]
 pub fn loading(matches: &ArgMatches) -> Loading {
     let members = matches.get_many::<Member>("ensemble");
     Loading {
-        selection: match matches.get_flag("average") {
-            true => Selection::Average,
-            false => Selection::Weights,
-        },
+        wanted: wanted(matches),
         partial: matches.get_flag("partial"),
         ensemble: members.into_iter().flatten().cloned().collect(),
     }

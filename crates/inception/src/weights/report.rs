@@ -1,9 +1,11 @@
 //! What did not fit between a weights file and a network.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashSet;
 use std::fmt;
+use std::io::{Read, Seek};
 
-use super::source::Stored;
+use weight_files::Reader;
+
 use crate::TensorInfo;
 
 /// What did not fit between a file and a network. Names are timm's, in the network's order
@@ -83,31 +85,25 @@ impl fmt::Display for Report {
 }
 
 /// What of `tensors`, a network's, is not in a file, and the other way round.
-pub(super) fn compare(tensors: &[TensorInfo], file: &[(String, Stored)]) -> Report {
-    let stored: HashMap<&str, &Stored> = file.iter().map(|(n, s)| (n.as_str(), s)).collect();
+pub(super) fn compare<R: Read + Seek>(tensors: &[TensorInfo], file: &Reader<R>) -> Report {
     let mut report = Report::default();
     for tensor in tensors {
-        match stored.get(tensor.name.as_str()) {
+        match file.shape(&tensor.name) {
             None => report.missing.push(tensor.name.clone()),
-            Some(stored) if stored.shape != tensor.shape => report.misshaped.push(Misshaped {
+            Some(shape) if shape != tensor.shape => report.misshaped.push(Misshaped {
                 name: tensor.name.clone(),
-                file: stored.shape.clone(),
+                file: shape.to_vec(),
                 network: tensor.shape.clone(),
             }),
             Some(_) => {}
         }
     }
     let known: HashSet<&str> = tensors.iter().map(|t| t.name.as_str()).collect();
-    let names = file.iter().map(|(name, _)| name);
+    let names = file.tensors().map(|(name, _)| name);
     report.unused = names
-        .filter(|name| !known.contains(name.as_str()) && !is_counter(name))
-        .cloned()
+        .filter(|name| !known.contains(name))
+        .map(str::to_owned)
         .collect();
     report.unused.sort_unstable();
     report
-}
-
-/// torch's count of the batches that a BatchNorm has seen, which nothing uses.
-pub(super) fn is_counter(name: &str) -> bool {
-    name.ends_with(".num_batches_tracked")
 }

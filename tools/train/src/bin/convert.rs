@@ -5,8 +5,8 @@ use std::process::ExitCode;
 
 use anyhow::bail;
 use clap::{Arg, ArgAction, Command, value_parser};
-use cli::log;
-use trainer::network::{Selection, convert};
+use cli::{flags, log};
+use trainer::network::{Precision, Wanted, convert};
 
 const ABOUT: &str =
     "Weights from one format to another: .safetensors, PyTorch's .pth, MindSpore's .ckpt";
@@ -19,10 +19,11 @@ Examples:
   MindCV's published weights for this project, and the moving average of a training of MindCV's:
       convert inception_v4-db9c45b3.ckpt inception_v4.safetensors
       convert inception_v4-200_40036.ckpt average.safetensors --ema
+  Half the size:
+      convert ckpt/inception_v4-200_40036 inception_v4.safetensors --dtype float16
 
 Formats are told by the first bytes of FROM and by the name of TO. Tensors have timm's names in
-.safetensors and .pth, MindCV's in .ckpt; all are written as float32. The pickle in a .pth is read,
-never run. torch's num_batches_tracked is left out: nothing uses it.";
+.safetensors and .pth, MindCV's in .ckpt. The pickle in a .pth is read, never run. torch's num_batches_tracked is left out: nothing uses it.";
 
 fn main() -> ExitCode {
     let path = |name: &'static str, help: &'static str| {
@@ -38,24 +39,24 @@ fn main() -> ExitCode {
             .action(ArgAction::SetTrue)
             .help(help)
     };
-    let matches = Command::new("convert")
+    let command = Command::new("convert")
         .about(ABOUT)
         .version(env!("CARGO_PKG_VERSION"))
         .after_long_help(EXAMPLES)
         .after_help("--help shows examples.")
         .arg(path("FROM", "A checkpoint's directory or a weights file"))
         .arg(path("TO", "The new file: .safetensors, .pth or .ckpt"))
-        .arg(switch(
-            "ema",
-            "The moving average of the weights instead of the weights",
-        ))
-        .arg(switch("force", "Write over TO if it is there"))
-        .get_matches();
+        .arg(
+            Arg::new("dtype")
+                .long("dtype")
+                .default_value("float32")
+                .value_parser(value_parser!(Precision))
+                .help("What numbers are rounded to: float32, float16, bfloat16"),
+        )
+        .arg(switch("force", "Write over TO if it is there"));
+    let matches = flags::with_average(command).get_matches();
     log::to_stderr();
-    let selection = match matches.get_flag("ema") {
-        true => Selection::Average,
-        false => Selection::Weights,
-    };
+    let precision = matches.get_one("dtype").copied().unwrap_or_default();
     let path = |name: &str| {
         matches
             .get_one::<PathBuf>(name)
@@ -65,19 +66,26 @@ fn main() -> ExitCode {
     cli::exit(run(
         path("FROM"),
         path("TO"),
-        selection,
+        flags::wanted(&matches),
+        precision,
         matches.get_flag("force"),
     ))
 }
 
-fn run(from: PathBuf, to: PathBuf, selection: Selection, force: bool) -> anyhow::Result<ExitCode> {
+fn run(
+    from: PathBuf,
+    to: PathBuf,
+    wanted: Wanted,
+    precision: Precision,
+    force: bool,
+) -> anyhow::Result<ExitCode> {
     if to.exists() && !force {
         bail!(
             "{} is there already; pass --force to write over it",
             to.display()
         );
     }
-    let tensors = convert(&from, selection, &to)?;
+    let tensors = convert(&from, wanted, &to, precision)?;
     cli::print(&format!("{}: {tensors} tensors", to.display()))?;
     Ok(ExitCode::SUCCESS)
 }

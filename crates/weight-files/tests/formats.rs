@@ -9,18 +9,13 @@
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
-mod support;
-
 use std::collections::BTreeMap;
 use std::fs;
 use std::io::Cursor;
 use std::path::{Path, PathBuf};
 
-use burn::tensor::Device;
-use inception::weights::{self, Completeness, Selection, WeightsError, check, convert};
 use proptest::prelude::*;
-use safetensors::SafeTensors;
-use support::{small, small_networks, values};
+use weight_files::{Encoder, Error, Format, Precision, Reader, Selection, check, convert};
 
 fn fixture(name: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR"))
@@ -28,22 +23,25 @@ fn fixture(name: &str) -> PathBuf {
         .join(name)
 }
 
-/// Shape and values of every tensor of a file, by way of a conversion.
-fn tensors_of(path: &Path, selection: Selection) -> BTreeMap<String, (Vec<usize>, Vec<f32>)> {
-    let dir = tempfile::tempdir().unwrap();
-    let to = dir.path().join("converted.safetensors");
-    convert(path, selection, &to).unwrap();
-    let bytes = fs::read(&to).unwrap();
-    let file = SafeTensors::deserialize(&bytes).unwrap();
-    let owned = |(name, view): (String, safetensors::tensor::TensorView<'_>)| {
-        let values = view.data().chunks_exact(4);
-        let values = values.map(|b| f32::from_le_bytes(b.try_into().unwrap()));
-        (name, (view.shape().to_vec(), values.collect()))
-    };
-    file.tensors().into_iter().map(owned).collect()
+type Tensors = BTreeMap<String, (Vec<usize>, Vec<f32>)>;
+
+/// Shape and values of every tensor of a file.
+fn tensors_of(path: &Path, selection: Selection) -> Tensors {
+    read_all(&fs::read(path).unwrap(), selection).unwrap()
 }
 
-fn expected(offset: f32) -> BTreeMap<String, (Vec<usize>, Vec<f32>)> {
+fn read_all(bytes: &[u8], selection: Selection) -> Result<Tensors, Error> {
+    let mut file = Reader::new(Cursor::new(bytes), "file", selection)?;
+    let owned = |(name, shape): (&str, &[usize])| (name.to_owned(), shape.to_vec());
+    let shapes: Vec<(String, Vec<usize>)> = file.tensors().map(owned).collect();
+    let read = |(name, shape): (String, Vec<usize>)| {
+        let values = file.read(&name)?;
+        Ok((name, (shape, values)))
+    };
+    shapes.into_iter().map(read).collect()
+}
+
+fn expected(offset: f32) -> Tensors {
     let ramp = (0..54).map(|i| i as f32 / 8.0 + offset).collect();
     [
         ("conv2d_1a.conv.weight", vec![2, 3, 3, 3], ramp),
@@ -88,57 +86,119 @@ fn a_file_without_an_average_says_so() {
         fixture("plain.pth"),
         Selection::Average,
         "/nowhere.safetensors",
+        Precision::F32,
     );
-    assert!(matches!(error, Err(WeightsError::NoAverage { .. })));
+    assert!(matches!(error, Err(Error::NoAverage { .. })));
 }
 
 #[test]
-fn every_format_becomes_every_other_and_keeps_every_bit() {
+fn every_format_becomes_every_other_in_every_precision() {
+    let source = tensors_of(&fixture("plain.pth"), Selection::Weights);
     let dir = tempfile::tempdir().unwrap();
     let at = |name: &str| dir.path().join(name);
-    for network in small_networks() {
-        let model = network.init(1, &Device::flex()).unwrap();
-        for from in ["a.safetensors", "a.pth", "a.ckpt"] {
-            weights::save(&model, at(from)).unwrap();
-            for to in ["b.safetensors", "b.pth", "b.ckpt"] {
-                let count = convert(at(from), Selection::Weights, at(to)).unwrap();
-                assert_eq!(count, model.tensors().len());
-                let fresh = network.init(2, &Device::flex()).unwrap();
-                let exact = Completeness::Exact;
-                let (loaded, _) = weights::load(fresh, at(to), Selection::Weights, exact).unwrap();
-                assert!(
-                    values(&loaded) == values(&model),
-                    "{}: {from} to {to}",
-                    network.architecture
-                );
-            }
+    for precision in [Precision::F32, Precision::F16, Precision::BF16] {
+        for (via, to) in [
+            ("a.ckpt", "b.pth"),
+            ("a.pth", "b.safetensors"),
+            ("a.safetensors", "b.ckpt"),
+        ] {
+            let count = convert(fixture("plain.pth"), Selection::Weights, at(via), precision);
+            assert_eq!(count.unwrap(), source.len());
+            convert(at(via), Selection::Weights, at(to), precision).unwrap();
+            // The fixture's values are short enough for all.
+            assert_eq!(
+                tensors_of(&at(to), Selection::Weights),
+                source,
+                "{via} to {to}"
+            );
+            assert_eq!(check(at(to)).unwrap(), source.len());
         }
     }
-    let error = convert(at("a.ckpt"), Selection::Weights, at("b.npz")).unwrap_err();
-    assert!(matches!(error, WeightsError::UnknownFormat { .. }));
+    let halves = fs::metadata(at("b.ckpt")).unwrap().len();
+    convert(
+        fixture("plain.pth"),
+        Selection::Weights,
+        at("b.ckpt"),
+        Precision::F32,
+    )
+    .unwrap();
+    assert!(fs::metadata(at("b.ckpt")).unwrap().len() > halves);
+    let left = fs::read_dir(dir.path()).unwrap().count();
+    assert_eq!(left, 6, "a temporary file was left");
+
+    let error = convert(
+        at("a.ckpt"),
+        Selection::Weights,
+        at("b.npz"),
+        Precision::F32,
+    );
+    assert!(matches!(error, Err(Error::UnknownFormat { .. })));
 }
 
 #[test]
-fn a_classifier_of_other_classes_starts_anew_only_when_asked() {
+fn what_half_precision_cannot_hold_is_refused_by_name_and_leaves_nothing() {
     let dir = tempfile::tempdir().unwrap();
-    let path = dir.path().join("ten.ckpt");
-    weights::save(&small().init(1, &Device::flex()).unwrap(), &path).unwrap();
-    let seven = || {
-        let config = inception::NetworkConfig {
-            num_classes: 7,
-            ..small()
-        };
-        config.init(2, &Device::flex()).unwrap()
-    };
-    let load = |completeness| weights::load(seven(), &path, Selection::Weights, completeness);
-    assert!(matches!(
-        load(Completeness::Exact),
-        Err(WeightsError::Mismatch { .. })
-    ));
-    let (loaded, report) = load(Completeness::AnyClassifier).unwrap();
-    assert_eq!(report.misshaped.len(), 2);
-    assert_eq!(values(&loaded).last(), values(&seven()).last());
-    assert_ne!(values(&loaded)[0], values(&seven())[0]);
+    let at = |name: &str| dir.path().join(name);
+    let tensors = vec![("a.bn.running_var".to_owned(), vec![2])];
+    let mut file = Encoder::new(Vec::new(), "a.pth", Format::Pth, Precision::F32, tensors).unwrap();
+    file.tensor(&[1.0, 1e5]).unwrap();
+    fs::write(at("a.pth"), file.finish().unwrap()).unwrap();
+    let converted = |precision| convert(at("a.pth"), Selection::Weights, at("b.ckpt"), precision);
+    let error = converted(Precision::F16).unwrap_err().to_string();
+    assert!(
+        error.contains("a.bn.moving_variance holds 100000"),
+        "{error}"
+    );
+    assert_eq!(fs::read_dir(dir.path()).unwrap().count(), 1);
+    converted(Precision::BF16).unwrap();
+}
+
+#[test]
+fn a_name_that_stands_twice_is_refused() {
+    let bias = |name: &str| (name.to_owned(), vec![1]);
+    for (format, names) in [
+        (Format::Pth, ["a.bias", "a.bias"]),
+        // Only the names after translation are the same.
+        (Format::Pth, ["module.a.bias", "module.module.a.bias"]),
+    ] {
+        let tensors = names.map(bias).to_vec();
+        let mut file = Encoder::new(Vec::new(), "a", format, Precision::F32, tensors).unwrap();
+        file.tensor(&[1.0]).unwrap();
+        file.tensor(&[2.0]).unwrap();
+        let error = checked(&file.finish().unwrap()).unwrap_err();
+        assert!(
+            error.contains("two of its tensors are called a.bias"),
+            "{error}"
+        );
+    }
+    let twice = archive_of(&[("a/data.pkl", b"}."), ("a/data/0", b""), ("a/data/0", b"")]);
+    let error = checked(&twice).unwrap_err();
+    assert!(
+        error.contains("two members of the zip archive are called a/data/0"),
+        "{error}"
+    );
+}
+
+#[test]
+fn members_of_an_archive_are_found_in_any_order() {
+    let names: Vec<(String, Vec<usize>)> = (0..300)
+        .map(|i| (format!("layer{i}.bias"), vec![1]))
+        .collect();
+    let mut file = Encoder::new(
+        Vec::new(),
+        "a.pth",
+        Format::Pth,
+        Precision::F32,
+        names.clone(),
+    )
+    .unwrap();
+    for i in 0..300_u16 {
+        file.tensor(&[f32::from(i)]).unwrap();
+    }
+    let tensors = read_all(&file.finish().unwrap(), Selection::Weights).unwrap();
+    for (i, (name, _)) in names.iter().enumerate() {
+        assert_eq!(tensors[name].1, [i as f32]);
+    }
 }
 
 #[test]
@@ -166,9 +226,10 @@ fn slices_of_one_tag_are_one_tensor() {
     assert!(error.contains("a has 8 bytes"), "{error}");
 }
 
-/// What reading all of a file says.
+/// How many tensors are read from a file.
 fn checked(bytes: &[u8]) -> Result<usize, String> {
-    check(Cursor::new(bytes), Path::new("file")).map_err(|error| error.to_string())
+    let tensors = read_all(bytes, Selection::Weights).map_err(|error| error.to_string())?;
+    Ok(tensors.len())
 }
 
 #[test]
@@ -181,8 +242,12 @@ fn pickles_that_would_run_code_are_refused_by_name() {
 
 /// A `.pth` whose pickle is this program and whose storage `0` has eight bytes.
 fn pth_of(program: &[u8]) -> Vec<u8> {
+    archive_of(&[("a/data.pkl", program), ("a/data/0", &[0; 8])])
+}
+
+/// A zip archive of these members.
+fn archive_of(members: &[(&str, &[u8])]) -> Vec<u8> {
     let (mut file, mut table) = (Vec::new(), Vec::new());
-    let members: [(&str, &[u8]); 2] = [("a/data.pkl", program), ("a/data/0", &[0; 8])];
     for (name, bytes) in members {
         let mut common = vec![20, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0];
         common.extend((bytes.len() as u32).to_le_bytes().repeat(2));
@@ -196,11 +261,12 @@ fn pth_of(program: &[u8]) -> Vec<u8> {
         file.extend(b"PK\x03\x04");
         file.extend(&common);
         file.extend(name.as_bytes());
-        file.extend(bytes);
+        file.extend(*bytes);
     }
     let start = file.len() as u32;
     file.extend(&table);
-    file.extend(b"PK\x05\x06\0\0\0\0\x02\0\x02\0");
+    file.extend(b"PK\x05\x06\0\0\0\0");
+    file.extend((members.len() as u16).to_le_bytes().repeat(2));
     file.extend((table.len() as u32).to_le_bytes());
     file.extend(start.to_le_bytes());
     file.extend([0, 0]);
@@ -250,6 +316,16 @@ fn hostile_pickles_are_refused() {
             pth_of(&b"}".repeat(1 << 20)),
             "more values than any",
         ),
+        (
+            "remembered a million times",
+            pth_of(&[&b"}"[..], &b"\x94".repeat(1 << 20)].concat()),
+            "more values than any",
+        ),
+        (
+            "of a million marks",
+            pth_of(&b"(".repeat(1 << 20)),
+            "more values than any",
+        ),
         ("itself a tuple", pth_of(b"(t(tR."), "other than"),
         ("without an end", pth_of(b"}"), "no end"),
         ("empty", pth_of(b""), "no end"),
@@ -280,6 +356,27 @@ fn hostile_pickles_are_refused() {
         }
     }
     assert_eq!(checked(&pth_of(b"}.")), Ok(0));
+}
+
+/// A small file must not make its reader read without end.
+#[test]
+fn tensors_that_lie_in_the_same_bytes_over_and_over_are_refused() {
+    let of = |count: usize| {
+        let mut program = b"}(".to_vec();
+        for i in 0..count {
+            program.extend(b"X\x02\0\0\0");
+            program.extend(format!("{i:02}").as_bytes());
+            program.extend(
+                b"ctorch._utils\n_rebuild_tensor_v2\n((X\x07\0\0\0storagectorch\nFloatStorage\n",
+            );
+            program.extend(b"X\x01\0\0\00NM\0\x10tQK\0(M\0\x10t(K\x01ttR");
+        }
+        program.extend(b"u.");
+        archive_of(&[("a/data.pkl", &program), ("a/data/0", &[0; 4 << 12])])
+    };
+    assert_eq!(checked(&of(2)), Ok(2));
+    let error = checked(&of(99)).unwrap_err();
+    assert!(error.contains("over and over"), "{error}");
 }
 
 #[test]
@@ -315,6 +412,77 @@ fn hostile_ckpts_are_refused() {
         damaged[at] ^= 0x10;
         assert!(checked(&damaged).is_err(), "byte {at}");
     }
+}
+
+#[test]
+fn hostile_safetensors_are_refused() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("model.safetensors");
+    let tensors = vec![("features.0.bn.weight".to_owned(), vec![8])];
+    let mut file = Encoder::new(
+        Vec::new(),
+        &path,
+        Format::Safetensors,
+        Precision::F32,
+        tensors,
+    )
+    .unwrap();
+    file.tensor(&[1.0; 8]).unwrap();
+    fs::write(&path, file.finish().unwrap()).unwrap();
+    let whole = fs::read(&path).unwrap();
+    let refused = |bytes: &[u8]| read_all(bytes, Selection::Weights).unwrap_err();
+    let header = |json: &str, data: usize| {
+        let mut file = (json.len() as u64).to_le_bytes().to_vec();
+        file.extend(json.as_bytes());
+        file.resize(file.len() + data, 0);
+        file
+    };
+
+    for length in [0, 7, 8, 40, whole.len() / 2, whole.len() - 1] {
+        let error = refused(&whole[..length]);
+        assert!(
+            matches!(error, Error::Malformed { .. } | Error::Length { .. }),
+            "{length} bytes gave {error}"
+        );
+    }
+    let mut longer = whole.clone();
+    longer.push(0);
+    assert!(matches!(refused(&longer), Error::Length { .. }));
+
+    let name = "features.0.bn.weight";
+    for json in [
+        String::new(),
+        "[]".to_owned(),
+        "\u{0}".to_owned(),
+        format!(r#"{{"{name}":{{"dtype":"F32","shape":[8],"data_offsets":[4,36]}}}}"#),
+        format!(r#"{{"{name}":{{"dtype":"F32","shape":[8],"data_offsets":[0,16]}}}}"#),
+        format!(r#"{{"{name}":{{"dtype":"F32","shape":[8],"data_offsets":[32,0]}}}}"#),
+        format!(r#"{{"{name}":{{"dtype":"F32","shape":[-8],"data_offsets":[0,32]}}}}"#),
+        format!(r#"{{"{name}":{{"dtype":"F33","shape":[8],"data_offsets":[0,32]}}}}"#),
+        format!(
+            r#"{{"{name}":{{"dtype":"F32","shape":[4294967296,4294967296,8],"data_offsets":[0,32]}}}}"#
+        ),
+    ] {
+        let error = refused(&header(&json, 32));
+        assert!(
+            matches!(error, Error::Malformed { .. }),
+            "{json} gave {error}"
+        );
+    }
+    // Headers and tensors that claim to be enormous are refused by the file's length.
+    assert!(matches!(
+        refused(&u64::MAX.to_le_bytes()),
+        Error::Malformed { .. }
+    ));
+    let terabyte = 1_u64 << 40;
+    let json = format!(
+        r#"{{"{name}":{{"dtype":"F32","shape":[{}],"data_offsets":[0,{terabyte}]}}}}"#,
+        terabyte / 4
+    );
+    assert!(matches!(refused(&header(&json, 32)), Error::Length { .. }));
+
+    let json = format!(r#"{{"{name}":{{"dtype":"I32","shape":[8],"data_offsets":[0,32]}}}}"#);
+    assert!(matches!(refused(&header(&json, 32)), Error::Dtype { .. }));
 }
 
 #[test]

@@ -12,17 +12,22 @@ mod zip;
 use std::collections::HashSet;
 use std::io::{Read, Seek};
 
-pub(super) use write::{Archived, pickle_of, table_of};
+pub(crate) use write::{Archived, pickle_of, table_of};
 
-use super::source::{Fault, Number, Stored};
+use crate::number::Number;
+use crate::reader::{Fault, MAX_TENSORS, Stored};
 use pickle::{MAX_NAME, Pickle, Tensor, Value};
 
 /// Dictionaries in dictionaries are followed so deep.
 const DEPTH: usize = 4;
 
+/// Tensors may share bytes, but together be this many times as long as the file: what a small file can
+/// make its reader read is bounded.
+const SHARED: u64 = 8;
+
 /// Finds the tensors of a file of `length` bytes; those in a dictionary of the outermost one are
 /// called `outer.inner`.
-pub(super) fn index<R: Read + Seek>(
+pub(crate) fn index<R: Read + Seek>(
     reader: &mut R,
     length: u64,
 ) -> Result<Vec<(String, Stored)>, Fault> {
@@ -44,11 +49,17 @@ pub(super) fn index<R: Read + Seek>(
         found: Vec::new(),
     };
     tensors.collect(pickle.root(), "", DEPTH)?;
+    let mut bytes = 0;
     let place_of = |(name, tensor): (String, &Tensor)| {
         let member = archive
             .find(&format!("{folder}data/{}", tensor.storage.key))
             .ok_or_else(|| format!("{name}: its storage is not in the file"))?;
         let stored = place(tensor, archive.place(reader, member)?)?;
+        bytes += stored.pieces.iter().map(|piece| piece.1).sum::<u64>();
+        if bytes > SHARED * length {
+            let said = "its tensors lie in the same bytes over and over, as no state dict's do";
+            return Err(Fault::from(said));
+        }
         Ok((name, stored))
     };
     tensors.found.into_iter().map(place_of).collect()
@@ -76,6 +87,9 @@ impl Tensors<'_> {
             };
             if key.len() > MAX_NAME {
                 return Err("a name of more than 256 bytes".into());
+            }
+            if self.found.len() >= MAX_TENSORS {
+                return Err("more tensors than any network has".into());
             }
             match self.pickle.value(value) {
                 Value::Tensor(tensor) => self.found.push((format!("{prefix}{key}"), tensor)),

@@ -43,25 +43,21 @@ const BATCH_NORM: [(&str, &str); 4] = [
 ];
 
 /// Renames MindCV's tensors to timm's; whatever has no MindSpore BatchNorm in it stays as it is.
-pub(super) fn to_timm<T>(tensors: Vec<(String, T)>) -> Vec<(String, T)> {
+pub(crate) fn to_timm<T>(tensors: Vec<(String, T)>) -> Vec<(String, T)> {
     let is_mindspore = |name: &str| name.ends_with(".moving_mean");
     if !tensors.iter().any(|(name, _)| is_mindspore(name)) {
         return tensors;
     }
     let names = tensors.iter().map(|(name, _)| name.as_str());
     let forked = blocks_with(names, "branch_1_1");
+    // The paper's networks call their classifier so too, and have no `features`.
+    let v4 = tensors
+        .iter()
+        .any(|(name, _)| name.starts_with("features."));
     let renamed = |name: &str| {
         let name = batch_norm(name, Direction::ToTimm);
-        if let Some(rest) = name.strip_prefix("classifier.") {
-            // The paper's networks call it so too, and have no `features`.
-            let v4 = tensors
-                .iter()
-                .any(|(name, _)| name.starts_with("features."));
-            return if v4 {
-                format!("last_linear.{rest}")
-            } else {
-                name
-            };
+        if let Some(rest) = name.strip_prefix("classifier.").filter(|_| v4) {
+            return format!("last_linear.{rest}");
         }
         block_to_timm(&name, &forked).unwrap_or(name)
     };
@@ -71,7 +67,7 @@ pub(super) fn to_timm<T>(tensors: Vec<(String, T)>) -> Vec<(String, T)> {
 }
 
 /// MindCV's names of tensors that have timm's, in the same order.
-pub(super) fn from_timm(names: &[String]) -> Vec<String> {
+pub(crate) fn from_timm(names: &[String]) -> Vec<String> {
     let forked = blocks_with(names.iter().map(String::as_str), "branch1_0");
     let renamed = |name: &String| {
         let name = batch_norm(name, Direction::ToMindCv);
@@ -167,7 +163,7 @@ mod tests {
     use std::collections::BTreeMap;
 
     /// All 747 names of MindCV's Inception-v4, each with timm's.
-    const NAMES: &str = include_str!("../../tests/fixtures/namemap_mindcv_to_timm.json");
+    const NAMES: &str = include_str!("../tests/fixtures/namemap_mindcv_to_timm.json");
 
     #[test]
     fn every_name_of_mindcv_has_timms_and_back() {

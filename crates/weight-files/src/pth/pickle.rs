@@ -6,8 +6,9 @@
 //! length, and by a limit of its own.
 
 use std::collections::HashMap;
+use std::rc::Rc;
 
-use super::super::source::Fault;
+use crate::reader::Fault;
 
 /// A value, as far as state dicts have them.
 #[derive(Debug)]
@@ -19,7 +20,7 @@ pub(super) enum Value {
     List(Vec<usize>),
     Dict(Vec<(usize, usize)>),
     Name(Name),
-    Storage(Storage),
+    Storage(Rc<Storage>),
     Tensor(Tensor),
 }
 
@@ -35,7 +36,7 @@ pub(super) enum Name {
 }
 
 /// The numbers that tensors share.
-#[derive(Clone, Debug)]
+#[derive(Debug)]
 pub(super) struct Storage {
     /// `FloatStorage` and its like.
     pub(super) kind: String,
@@ -46,7 +47,7 @@ pub(super) struct Storage {
 /// A view of a storage.
 #[derive(Clone, Debug)]
 pub(super) struct Tensor {
-    pub(super) storage: Storage,
+    pub(super) storage: Rc<Storage>,
     /// Where it begins, in numbers.
     pub(super) offset: u64,
     pub(super) shape: Vec<usize>,
@@ -138,7 +139,13 @@ impl Machine {
         if code.0.is_empty() {
             return Ok(None);
         }
-        if self.values.len() > MAX_VALUES || self.stack.len() > MAX_VALUES {
+        let held = [
+            self.values.len(),
+            self.stack.len(),
+            self.marks.len(),
+            self.memo.len(),
+        ];
+        if held.into_iter().any(|count| count > MAX_VALUES) {
             return Err("the pickle holds more values than any state dict".into());
         }
         match code.number(1)? as u8 {
@@ -336,7 +343,7 @@ impl Machine {
             return Err(ODD.into());
         }
         let (kind, key) = (kind.clone(), key.to_owned());
-        self.push(Value::Storage(Storage { kind, key }));
+        self.push(Value::Storage(Rc::new(Storage { kind, key })));
         Ok(())
     }
 
@@ -398,7 +405,7 @@ impl Machine {
             return Err(ODD.into());
         }
         Ok(Tensor {
-            storage: storage.clone(),
+            storage: Rc::clone(storage),
             offset: u64::try_from(*offset).map_err(|_| ODD)?,
             shape,
             strides,

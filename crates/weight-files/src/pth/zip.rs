@@ -1,9 +1,10 @@
 //! The members of an uncompressed zip archive below 4 GiB, which is what `torch.save` writes for
 //! networks of this size. Not a general zip reader.
 
+use std::collections::HashMap;
 use std::io::{Read, Seek, SeekFrom};
 
-use super::super::source::Fault;
+use crate::reader::Fault;
 
 const END: [u8; 4] = *b"PK\x05\x06";
 const ENTRY: [u8; 4] = *b"PK\x01\x02";
@@ -15,11 +16,13 @@ const LOCAL_LENGTH: usize = 30;
 const MAX_COMMENT: usize = 0xffff;
 
 /// Longest member that is read whole: the pickle of a network takes below 200 kB.
-const MAX_WHOLE: u64 = 64 << 20;
+const MAX_WHOLE: u64 = 16 << 20;
 
 /// An archive's table of contents.
 pub(super) struct Archive {
     members: Vec<Member>,
+    /// Where in the list each name is.
+    places: HashMap<String, usize>,
 }
 
 /// One file in the archive.
@@ -54,23 +57,30 @@ impl Archive {
         reader.seek(SeekFrom::Start(start))?;
         let mut table = Vec::new();
         reader.take(size).read_to_end(&mut table)?;
-        let mut members = Vec::new();
+        let (mut members, mut places) = (Vec::new(), HashMap::new());
         let mut rest = table.as_slice();
-        for _ in 0..count {
+        for place in 0..count as usize {
             let (member, after) = entry(rest)?;
+            // Readers disagree on which one counts, so that a file could hold one thing for whoever
+            // checks it and another for whoever uses it.
+            if places.insert(member.name.clone(), place).is_some() {
+                return Err(
+                    format!("two members of the zip archive are called {}", member.name).into(),
+                );
+            }
             members.push(member);
             rest = after;
         }
-        Ok(Self { members })
+        Ok(Self { members, places })
     }
 
-    /// The members' names.
+    /// The members' names, in the table's order.
     pub(super) fn members(&self) -> impl Iterator<Item = &str> {
         self.members.iter().map(|member| member.name.as_str())
     }
 
     pub(super) fn find(&self, name: &str) -> Option<&Member> {
-        self.members.iter().find(|member| member.name == name)
+        Some(&self.members[*self.places.get(name)?])
     }
 
     /// Offset and length of a member's bytes.

@@ -8,15 +8,16 @@
 //! TensorProto { repeated int64 dims = 1; string tensor_type = 2; bytes tensor_content = 3; }
 //! ```
 //!
-//! A scalar has no dims, or the dims `[0]`. A large tensor is cut into values of the same tag, each
-//! with the dims of the whole. After the message may come `crc_num` and the CRC-32 of all bytes before
+//! A scalar has no dims, or the dims `[0]`. A tensor of more than 512 MiB is cut into values of the same
+//! tag that follow one another, each with the dims of the whole. After the message may come `crc_num` and the CRC-32 of all bytes before
 //! it, as ten bytes, big-endian; where it is there, it is checked. Source: MindSpore's
 //! `checkpoint.proto` and `train/serialization.py`.
 
 use std::collections::HashMap;
 use std::io::{BufReader, Read, Seek, SeekFrom};
 
-use super::source::{Fault, Number, Stored};
+use crate::number::{Number, Precision};
+use crate::reader::{Fault, MAX_TENSORS, Stored};
 
 const TRAILER_TAG: &[u8] = b"crc_num";
 const TRAILER: u64 = 17;
@@ -26,7 +27,7 @@ const MAX_DIMENSIONS: usize = 8;
 const DELIMITED: u64 = 2;
 
 /// Finds the tensors of a file of `length` bytes, and checks its checksum if it has one.
-pub(super) fn index<R: Read + Seek>(
+pub(crate) fn index<R: Read + Seek>(
     reader: &mut R,
     length: u64,
 ) -> Result<Vec<(String, Stored)>, Fault> {
@@ -47,6 +48,9 @@ pub(super) fn index<R: Read + Seek>(
             continue;
         };
         match places.get(&tag) {
+            None if tensors.len() >= MAX_TENSORS => {
+                return Err("more tensors than any network has".into());
+            }
             None => {
                 places.insert(tag.clone(), tensors.len());
                 tensors.push((tag, slice));
@@ -249,14 +253,37 @@ fn dimension(value: u64) -> Result<usize, Fault> {
         .ok_or_else(|| format!("a dimension of {value}").into())
 }
 
-/// The bytes of a `Value` before its numbers: a Float32 tensor of `content` bytes.
-pub(super) fn value_header(tag: &str, shape: &[usize], content: u64) -> Vec<u8> {
+/// A tensor of more bytes than this is cut.
+pub(crate) const MAX_SLICE: u64 = 512 << 20;
+
+/// How many of `count` numbers of `size` bytes go into each value of a tensor, none of which is longer
+/// than `limit` bytes: as even as can be, the longer ones first, as MindSpore (numpy's `array_split`)
+/// cuts them.
+pub(crate) fn slices(count: usize, size: u64, limit: u64) -> impl Iterator<Item = usize> {
+    let bytes = count as u64 * size;
+    let parts = bytes.div_ceil(limit.max(size)).max(1) as usize;
+    let (each, longer) = (count / parts, count % parts);
+    (0..parts).map(move |part| each + usize::from(part < longer))
+}
+
+/// The bytes of a `Value` before its numbers, which take `content` bytes.
+pub(crate) fn value_header(
+    tag: &str,
+    shape: &[usize],
+    precision: Precision,
+    content: u64,
+) -> Vec<u8> {
     let mut tensor = Vec::new();
     for &dim in shape {
         put_varint(&mut tensor, 1 << 3);
         put_varint(&mut tensor, dim as u64);
     }
-    put_text(&mut tensor, 2, "Float32");
+    let kind = match precision {
+        Precision::F32 => "Float32",
+        Precision::F16 => "Float16",
+        Precision::BF16 => "BFloat16",
+    };
+    put_text(&mut tensor, 2, kind);
     put_varint(&mut tensor, 3 << 3 | DELIMITED);
     put_varint(&mut tensor, content);
 
@@ -274,7 +301,7 @@ pub(super) fn value_header(tag: &str, shape: &[usize], content: u64) -> Vec<u8> 
 }
 
 /// The end of a file whose bytes so far have this CRC-32.
-pub(super) fn trailer(crc: u32) -> Vec<u8> {
+pub(crate) fn trailer(crc: u32) -> Vec<u8> {
     let mut bytes = TRAILER_TAG.to_vec();
     bytes.extend([0; 6]);
     bytes.extend(crc.to_be_bytes());
@@ -293,4 +320,21 @@ fn put_varint(out: &mut Vec<u8>, mut value: u64) {
         value >>= 7;
     }
     out.push(value as u8);
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn slices_are_those_of_numpys_array_split() {
+        let slices = |count, limit| slices(count, 4, limit).collect::<Vec<_>>();
+        assert_eq!(slices(10, 16), [4, 3, 3]);
+        assert_eq!(slices(8, 16), [4, 4]);
+        assert_eq!(slices(4, 16), [4]);
+        assert_eq!(slices(5, 16), [3, 2]);
+        assert_eq!(slices(0, 16), [0]);
+        assert_eq!(slices(3, 1), [1, 1, 1]);
+        assert_eq!(slices(150_000_000, MAX_SLICE), [75_000_000; 2]);
+    }
 }

@@ -8,7 +8,8 @@ use std::io::Read;
 use safetensors::Dtype;
 use safetensors::tensor::Metadata;
 
-use super::source::{Fault, Number, Stored};
+use crate::number::Number;
+use crate::reader::{Fault, Stored};
 
 /// Longest header that is read. The networks' own are below 100 kB; the format's limit is 100 MB.
 const MAX_HEADER: u64 = 16 << 20;
@@ -16,7 +17,7 @@ const MAX_HEADER: u64 = 16 << 20;
 const LENGTH: u64 = size_of::<u64>() as u64;
 
 /// Reads the header of a file of `found` bytes.
-pub(super) fn index<R: Read + std::io::Seek>(
+pub(crate) fn index<R: Read + std::io::Seek>(
     reader: &mut R,
     found: u64,
 ) -> Result<Vec<(String, Stored)>, Fault> {

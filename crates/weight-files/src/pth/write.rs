@@ -1,19 +1,26 @@
 //! What a `.pth` has around its tensors: the pickle of a state dict, and the zip archive's headers.
 
+use crate::Precision;
+
 /// Every member lies in one folder; torch does not mind what it is called.
 const FOLDER: &str = "archive/";
 
 /// 1980-01-01, the beginning of zip's time, so that equal weights make equal files.
 const DATE: u16 = 0x21;
 
-/// The pickle of an ordered dictionary of Float32 tensors; tensor `i` is in the member `data/i`.
-pub(in super::super) fn pickle_of(tensors: &[(String, Vec<usize>)]) -> Vec<u8> {
+/// The pickle of an ordered dictionary of tensors; tensor `i` is in the member `data/i`.
+pub(crate) fn pickle_of(tensors: &[(String, Vec<usize>)], precision: Precision) -> Vec<u8> {
+    let storage = match precision {
+        Precision::F32 => "FloatStorage",
+        Precision::F16 => "HalfStorage",
+        Precision::BF16 => "BFloat16Storage",
+    };
     let mut out = b"\x80\x02ccollections\nOrderedDict\n)R(".to_vec();
     for (index, (name, shape)) in tensors.iter().enumerate() {
         put_text(&mut out, name);
         out.extend(b"ctorch._utils\n_rebuild_tensor_v2\n((");
         put_text(&mut out, "storage");
-        out.extend(b"ctorch\nFloatStorage\n");
+        out.extend(format!("ctorch\n{storage}\n").as_bytes());
         put_text(&mut out, &index.to_string());
         put_text(&mut out, "cpu");
         put_integer(&mut out, shape.iter().product());
@@ -44,7 +51,8 @@ fn put_integer(out: &mut Vec<u8>, value: usize) {
 }
 
 /// A member that has been written.
-pub(in super::super) struct Archived {
+#[derive(Debug)]
+pub(crate) struct Archived {
     name: String,
     crc: u32,
     length: u64,
@@ -55,7 +63,7 @@ pub(in super::super) struct Archived {
 
 impl Archived {
     /// A member that begins at byte `at` of the file.
-    pub(in super::super) fn new(name: &str, bytes: &[u8], at: u64, alignment: Option<u64>) -> Self {
+    pub(crate) fn new(name: &str, bytes: &[u8], at: u64, alignment: Option<u64>) -> Self {
         let name = format!("{FOLDER}{name}");
         let bare = at + 30 + name.len() as u64;
         let padding = alignment.map_or(0, |to| {
@@ -72,7 +80,7 @@ impl Archived {
     }
 
     /// What stands before the member's bytes.
-    pub(in super::super) fn header(&self) -> Vec<u8> {
+    pub(crate) fn header(&self) -> Vec<u8> {
         let mut out = b"PK\x03\x04".to_vec();
         self.common(&mut out);
         put16(&mut out, self.padding);
@@ -100,7 +108,7 @@ impl Archived {
 }
 
 /// The table at the end of an archive, which begins at byte `at`.
-pub(in super::super) fn table_of(members: &[Archived], at: u64) -> Vec<u8> {
+pub(crate) fn table_of(members: &[Archived], at: u64) -> Vec<u8> {
     let mut out = Vec::new();
     for member in members {
         out.extend(b"PK\x01\x02");

@@ -1,13 +1,13 @@
-//! Why weights could not be written or read.
+//! Why a weights file could not be written or read.
 
 use std::path::{Path, PathBuf};
 
-use super::{Format, Report};
+use crate::Format;
 
-/// Why weights could not be written or read.
+/// Why a weights file could not be written or read.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
-pub enum WeightsError {
+pub enum Error {
     /// The operating system refused.
     #[error("{}: cannot {action}: {source}", path.display())]
     Io {
@@ -23,7 +23,7 @@ pub enum WeightsError {
     Malformed {
         /// The file.
         path: PathBuf,
-        /// What it was taken for, by its first bytes, or was to become.
+        /// What it was taken for, by its first bytes.
         format: Format,
         /// What is wrong with it.
         reason: String,
@@ -48,19 +48,19 @@ pub enum WeightsError {
         /// Its type in the file.
         dtype: String,
     },
-    /// File and network do not hold the same tensors, and [`Completeness`](super::Completeness) asks for more.
-    #[error("{}: does not fit this network: {report}", path.display())]
-    Mismatch {
-        /// The file.
-        path: PathBuf,
-        /// What does not fit.
-        report: Box<Report>,
-    },
     /// A moving average was asked for.
     #[error("{}: holds no moving average of the weights; leave out --ema", path.display())]
     NoAverage {
         /// The file.
         path: PathBuf,
+    },
+    /// No tensor of this name was found.
+    #[error("{}: holds no tensor called {tensor}", path.display())]
+    NoTensor {
+        /// The file.
+        path: PathBuf,
+        /// The name that was asked for.
+        tensor: String,
     },
     /// Nothing is known of a format by the file's name.
     #[error("{}: its name says no format; end it in .safetensors, .ckpt or .pth", path.display())]
@@ -68,20 +68,22 @@ pub enum WeightsError {
         /// The file.
         path: PathBuf,
     },
-    /// The device could not hand out a tensor.
-    #[error("{tensor}: cannot read it from the device: {reason}")]
-    Device {
-        /// timm's name of the tensor.
-        tensor: String,
-        /// The cause.
+    /// The format cannot hold these tensors.
+    #[error("{}: cannot be written as .{format}: {reason}", path.display())]
+    Unwritable {
+        /// The file.
+        path: PathBuf,
+        /// What it was to become.
+        format: Format,
+        /// Why not, and what to do instead.
         reason: String,
     },
 }
 
 /// The error of an operation on a file.
-pub(super) fn io(path: &Path, action: &'static str) -> impl Fn(std::io::Error) -> WeightsError {
+pub(crate) fn io(path: &Path, action: &'static str) -> impl Fn(std::io::Error) -> Error {
     let path = path.to_owned();
-    move |source| WeightsError::Io {
+    move |source| Error::Io {
         path: path.clone(),
         action,
         source,
