@@ -219,7 +219,8 @@ mod tests {
             ..config(drop_path_rate)
         };
         let mut build = Builder::new(&config, 1, device);
-        (build.drop_path(), build.drop_path());
+        build.drop_path();
+        build.drop_path();
         let chain = [same(8, 1, 1), same(8, 3, 3)];
         ResidualBlock::new(&mut build, 8, 0.5, same(8, 1, 1), [&chain, &[]]).last()
     }
