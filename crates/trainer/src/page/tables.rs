@@ -35,8 +35,8 @@ pub(super) fn summary(run: &RunLine, metrics: &Metrics) -> String {
     if skipped > 0 {
         facts.push(("Steps without a finite loss", skipped.to_string()));
     }
-    facts.push(("Parameters", run.trainable_parameters.to_string()));
-    facts.push(("Images", run.train_images.to_string()));
+    facts.push(("Parameters", grouped(run.trainable_parameters as u64)));
+    facts.push(("Images", grouped(run.train_images)));
     if metrics.unread > 0 {
         facts.push(("Lines not read", metrics.unread.to_string()));
     }
@@ -95,18 +95,41 @@ pub(super) fn recipe(run: &RunLine) -> String {
     let Ok(Value::Object(fields)) = serde_json::to_value(&run.recipe) else {
         return String::new();
     };
-    let text = |value: Value| match value {
-        Value::String(text) => text,
-        Value::Null => "none".to_owned(),
-        other => other.to_string(),
-    };
     let rows = fields
         .into_iter()
-        .map(|(key, value)| vec![key, text(value)]);
+        .map(|(key, value)| vec![key, text(&value)]);
     format!(
         "<h2>Recipe</h2><div class=\"wide\">{}</div>",
         table(&["Key", "Value"], rows)
     )
+}
+
+/// A recipe's value as people write it.
+fn text(value: &Value) -> String {
+    match value {
+        Value::String(text) => text.clone(),
+        Value::Null => "none".to_owned(),
+        Value::Array(list) if list.is_empty() => "none".to_owned(),
+        Value::Array(list) => list.iter().map(text).collect::<Vec<_>>().join(", "),
+        // Without the digits that a number of single precision only seems to have.
+        Value::Number(number) if number.is_f64() => number
+            .as_f64()
+            .map_or_else(String::new, |number| (number as f32).to_string()),
+        other => other.to_string(),
+    }
+}
+
+/// With a comma every three digits.
+fn grouped(number: u64) -> String {
+    let digits = number.to_string();
+    let mut text = String::new();
+    for (place, digit) in digits.chars().enumerate() {
+        if place > 0 && (digits.len() - place).is_multiple_of(3) {
+            text.push(',');
+        }
+        text.push(digit);
+    }
+    text
 }
 
 fn table(head: &[&str], rows: impl Iterator<Item = Vec<String>>) -> String {
@@ -129,4 +152,20 @@ fn table(head: &[&str], rows: impl Iterator<Item = Vec<String>>) -> String {
 fn median(mut values: Vec<f64>) -> Option<f64> {
     values.sort_by(f64::total_cmp);
     values.get(values.len() / 2).copied()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn values_are_written_as_people_write_them() {
+        let value = serde_json::json!([f64::from(123.675_f32), 1.0, []]);
+        assert_eq!(text(&value), "123.675, 1, none");
+        assert_eq!(text(&serde_json::json!(4e-5)), "0.00004");
+        assert_eq!(
+            [7, 999, 1_000, 42_679_816].map(grouped),
+            ["7", "999", "1,000", "42,679,816"]
+        );
+    }
 }
