@@ -20,7 +20,8 @@ use trainer::evaluate::Evaluation;
 use trainer::loss::{Criterion, Targets};
 use trainer::metrics::Line;
 use trainer::recipe::{Layer, Recipe};
-use trainer::trained::{self, Trained};
+use trainer::trained::{self, Loading, Trained};
+use trainer::views::Crops;
 use trainer::{Resume, device, network};
 
 fn with_data(train: usize, val: usize) -> TempDir {
@@ -207,8 +208,10 @@ fn validate(checkpoint: &Path, device: &str) -> Evaluation {
         ("device", device),
     ];
     let (resolved, checkpoint) = trained::resolve(&[Layer::from_flags(flags).unwrap()]).unwrap();
-    let network = Trained::load(&resolved.recipe, checkpoint.as_ref()).unwrap();
-    network.validate(&AtomicBool::new(false)).unwrap().unwrap()
+    let loading = Loading::default();
+    let network = Trained::load(&resolved.recipe, checkpoint.as_ref(), &loading).unwrap();
+    let found = network.validate(Crops::One, &AtomicBool::new(false));
+    found.unwrap().unwrap().evaluation
 }
 
 #[test]

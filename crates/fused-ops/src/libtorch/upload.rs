@@ -15,7 +15,7 @@ pub(crate) fn upload_ints<const D: usize>(
     device: &Device,
 ) -> Option<Tensor<D, Int>> {
     let uploaded = upload(values, &shape, device)?;
-    let tensor = Tensor::from_dispatch(DispatchTensor::from_backend(
+    let tensor: Tensor<D, Int> = Tensor::from_dispatch(DispatchTensor::from_backend(
         BackendTensor::<LibTorch>::Int(uploaded),
     ));
     Some(match device.is_autodiff() {
@@ -31,9 +31,10 @@ pub(crate) fn upload_floats<const D: usize>(
     device: &Device,
 ) -> Option<Tensor<D>> {
     let uploaded = upload(values.into(), &shape, device)?;
-    let tensor = Tensor::from_dispatch(DispatchTensor::from_backend(
-        BackendTensor::<LibTorch>::Float(uploaded),
-    ));
+    let tensor: Tensor<D> =
+        Tensor::from_dispatch(DispatchTensor::from_backend(
+            BackendTensor::<LibTorch>::Float(uploaded),
+        ));
     Some(match device.is_autodiff() {
         true => tensor.autodiff(),
         false => tensor,
