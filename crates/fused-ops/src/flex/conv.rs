@@ -14,10 +14,11 @@ pub(super) struct Kernel<'a> {
     pub(super) size: [usize; 2],
 }
 
-impl Kernel<'_> {
-    fn at(&self, output: usize, input: usize, tap: usize) -> f32 {
+impl<'a> Kernel<'a> {
+    /// What lies between two channels: a value for each tap.
+    fn between(&self, output: usize, input: usize) -> &'a [f32] {
         let taps = self.size[0] * self.size[1];
-        self.weight[(output * self.inputs + input) * taps + tap]
+        &self.weight[(output * self.inputs + input) * taps..][..taps]
     }
 }
 
@@ -56,10 +57,10 @@ pub(super) fn forward<T: Send>(
         source_step: geometry.stride,
         taps: taps.collect(),
         weights: Panels::new(
-            height * width,
+            &Vec::from_iter(0..height * width),
             kernel.inputs,
             kernel.outputs,
-            |out, input, tap| kernel.at(out, input, tap),
+            |output, input| kernel.between(output, input),
         ),
     };
     let extent = output_size(input.extent, kernel.size, geometry);
@@ -85,20 +86,18 @@ pub(super) fn by_input(
                 .iter()
                 .flat_map(|y| taps_x.iter().map(move |x| (*y, *x)))
                 .collect();
+            let places: Vec<usize> = taps
+                .iter()
+                .map(|((y, _), (x, _))| y * kernel.size[1] + x)
+                .collect();
             phases.push(Phase {
                 first: [first_y, first_x],
                 step: geometry.stride,
                 source_step: [1, 1],
                 taps: taps.iter().map(|((_, y), (_, x))| [*y, *x]).collect(),
-                weights: Panels::new(
-                    taps.len(),
-                    kernel.outputs,
-                    kernel.inputs,
-                    |input, output, tap| {
-                        let ((y, _), (x, _)) = taps[tap];
-                        kernel.at(output, input, y * kernel.size[1] + x)
-                    },
-                ),
+                weights: Panels::new(&places, kernel.outputs, kernel.inputs, |input, output| {
+                    kernel.between(output, input)
+                }),
             });
         }
     }

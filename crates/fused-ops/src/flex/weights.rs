@@ -13,14 +13,15 @@ pub(super) struct Panels {
 }
 
 impl Panels {
-    /// Of `taps` taps between `depth` channels in and `width` out: `value(out, in, tap)`.
-    pub(super) fn new(
-        taps: usize,
+    /// Of `taps` of a kernel between `depth` channels in and `width` out, whose values for one pair are
+    /// `of(out, in)`.
+    pub(super) fn new<'a>(
+        taps: &[usize],
         depth: usize,
         width: usize,
-        value: impl Fn(usize, usize, usize) -> f32 + Sync,
+        of: impl Fn(usize, usize) -> &'a [f32] + Sync,
     ) -> Self {
-        let size = taps * depth * PANEL;
+        let size = taps.len() * depth * PANEL;
         let mut values = vec![0.0; width.div_ceil(PANEL) * size];
         if size > 0 {
             values
@@ -28,11 +29,13 @@ impl Panels {
                 .enumerate()
                 .for_each(|(panel, values)| {
                     let first = panel * PANEL;
-                    let last = width.min(first + PANEL);
-                    for (at, values) in values.chunks_exact_mut(PANEL).enumerate() {
-                        let (tap, channel) = (at / depth, at % depth);
-                        for (out, slot) in (first..last).zip(values) {
-                            *slot = value(out, channel, tap);
+                    for channel in 0..depth {
+                        for (lane, out) in (first..width.min(first + PANEL)).enumerate() {
+                            let kernel = of(out, channel);
+                            let slots = values[channel * PANEL + lane..].iter_mut();
+                            for (slot, tap) in slots.step_by(depth * PANEL).zip(taps) {
+                                *slot = kernel[*tap];
+                            }
                         }
                     }
                 });
