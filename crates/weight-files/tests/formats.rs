@@ -369,7 +369,7 @@ fn tensors_that_lie_in_the_same_bytes_over_and_over_are_refused() {
             program.extend(
                 b"ctorch._utils\n_rebuild_tensor_v2\n((X\x07\0\0\0storagectorch\nFloatStorage\n",
             );
-            program.extend(b"X\x01\0\0\00NM\0\x10tQK\0(M\0\x10t(K\x01ttR");
+            program.extend(b"X\x01\0\0\x000NM\0\x10tQK\0(M\0\x10t(K\x01ttR");
         }
         program.extend(b"u.");
         archive_of(&[("a/data.pkl", &program), ("a/data/0", &[0; 4 << 12])])
