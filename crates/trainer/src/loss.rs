@@ -118,7 +118,7 @@ impl Criterion {
 
     /// The loss of logits `[batch x views, classes]`: cross entropy, averaged over the batch, or binary cross
     /// entropy, averaged over classes too (MindCV's `BinaryCrossEntropySmooth`); or, of images in several
-    /// views, [`jensen_shannon`]. The other losses take views for images.
+    /// views, `jensen_shannon`. The other losses take views for images.
     ///
     /// Logarithms are taken of softmax and sigmoid as a whole, so large logits neither overflow nor
     /// vanish.
