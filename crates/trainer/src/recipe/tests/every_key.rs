@@ -66,8 +66,14 @@ const REFUSED: [(&str, &str); 13] = [
 fn every_key_of_mindcv_is_known_and_its_default_taken() {
     let layer = yaml(MINDCVS);
     assert_eq!(layer.entries.len(), 82);
-    let resolved = resolve(&[layer]).unwrap();
-    assert_eq!(resolved.recipe, Recipe::default());
+    let mut found = resolve(&[layer]).unwrap().recipe;
+    let default = Recipe::default();
+    // 0.224 x 255 in single precision is not 57.12.
+    for (found, default) in found.std.iter_mut().zip(default.std) {
+        assert!((*found - default).abs() < 1e-5);
+        *found = default;
+    }
+    assert_eq!(found, default);
     for key in ["model", "opt", "eps", "multi_step_decay_milestones"] {
         assert!(all_keys().iter().any(|known| known.name == key), "{key}");
     }
