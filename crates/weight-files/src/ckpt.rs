@@ -257,8 +257,8 @@ fn dimension(value: u64) -> Result<usize, Fault> {
 pub(crate) const MAX_SLICE: u64 = 512 << 20;
 
 /// How many of `count` numbers of `size` bytes go into each value of a tensor, none of which is longer
-/// than `limit` bytes: as even as can be, the longer ones first, as MindSpore (numpy's `array_split`)
-/// cuts them.
+/// than `limit` bytes: as even as can be, the longer ones first. MindSpore itself cuts every `limit` bytes,
+/// and joins neighbouring values of one tag of whatever lengths (`train/serialization.py`, 2.10.0).
 pub(crate) fn slices(count: usize, size: u64, limit: u64) -> impl Iterator<Item = usize> {
     let bytes = count as u64 * size;
     let parts = bytes.div_ceil(limit.max(size)).max(1) as usize;
@@ -327,7 +327,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn slices_are_those_of_numpys_array_split() {
+    fn slices_are_as_even_as_can_be() {
         let slices = |count, limit| slices(count, 4, limit).collect::<Vec<_>>();
         assert_eq!(slices(10, 16), [4, 3, 3]);
         assert_eq!(slices(8, 16), [4, 4]);
