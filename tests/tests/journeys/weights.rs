@@ -74,6 +74,45 @@ fn weights_travel_through_every_format_and_validate_the_same() {
 }
 
 #[test]
+fn a_checkpoint_gives_its_average_or_its_weights_in_the_precision_asked_for() {
+    let bench = training_bench(4, 5);
+    bench
+        .run("train", &train_args("run", "--epoch-size 1 --ema"))
+        .ends_with(0);
+    let read = |file: &str| fs::read(bench.path(file)).unwrap();
+    let stored = |file: &str| read(&format!("{CHECKPOINT}/{file}"));
+    assert!(stored("ema.safetensors") != stored("model.safetensors"));
+    for (flag, file) in [
+        ("", "ema.safetensors"),
+        ("--ema", "ema.safetensors"),
+        ("--no-ema", "model.safetensors"),
+    ] {
+        let args = format!("{CHECKPOINT} a.safetensors --force {flag}");
+        bench.run("convert", &args).ends_with(0);
+        assert!(read("a.safetensors") == stored(file), "{flag}");
+        let by_flag = format!("--ckpt-path {CHECKPOINT} {flag}");
+        let from_file = "--ckpt-path a.safetensors -c small.yaml --data-dir set";
+        same_figures(&validate(&bench, &by_flag), &validate(&bench, from_file));
+    }
+    bench
+        .run("convert", &format!("{CHECKPOINT} b.pth --ema --no-ema"))
+        .ends_with(2);
+
+    for dtype in ["float16", "bfloat16"] {
+        let args = format!("{CHECKPOINT} half.safetensors --force --no-ema --dtype {dtype}");
+        bench.run("convert", &args).ends_with(0);
+        let (half, whole) = (read("half.safetensors"), stored("model.safetensors"));
+        assert!(half.len() * 10 < whole.len() * 6, "{dtype}");
+        let from_file = "--ckpt-path half.safetensors -c small.yaml --data-dir set";
+        assert_eq!(validate(&bench, from_file)["images"], 15);
+    }
+    bench
+        .run("convert", &format!("{CHECKPOINT} b.pth --dtype int8"))
+        .ends_with(2)
+        .says(&["float16"]);
+}
+
+#[test]
 fn other_weights_are_refused_with_a_report_unless_partial() {
     let bench = trained();
     bench
