@@ -131,7 +131,7 @@ impl<'a> Payload<'a> {
                         .iter_mut()
                         .enumerate()
                     {
-                        *block = decoder.block(row.first + i);
+                        decoder.block(row.first + i, block);
                     }
                 }
             }

@@ -56,8 +56,7 @@ fn write_block(
     bits: &mut Bits,
 ) -> Result<(), RecodeError> {
     let class = model::class(difference.into());
-    dc.put(class as u8, bits)?;
-    bits.put(model::extra_bits(difference.into(), class), class);
+    dc.put(class as u8, difference.into(), class, bits)?;
     let mut rest = kernel::nonzero(block) & !1;
     let mut last = 0;
     while rest != 0 {
@@ -65,17 +64,16 @@ fn write_block(
         rest &= rest - 1;
         let mut run = k - last - 1;
         while run > 15 {
-            ac.put(0xf0, bits)?;
+            ac.put(0xf0, 0, 0, bits)?;
             run -= 16;
         }
         let value = i32::from(block[k as usize]);
         let class = model::class(value);
-        ac.put((run << 4 | class & 15) as u8, bits)?;
-        bits.put(model::extra_bits(value, class), class);
+        ac.put((run << 4 | class & 15) as u8, value, class, bits)?;
         last = k;
     }
     if last < 63 {
-        ac.put(0, bits)?;
+        ac.put(0, 0, 0, bits)?;
     }
     Ok(())
 }
@@ -92,13 +90,15 @@ impl Codes {
         codes
     }
 
+    /// Writes the code word of a symbol, and behind it a value of `class`, up to 16 bits.
     #[inline(always)]
-    fn put(&self, symbol: u8, bits: &mut Bits) -> Result<(), RecodeError> {
+    fn put(&self, symbol: u8, value: i32, class: u32, bits: &mut Bits) -> Result<(), RecodeError> {
         let (code, length) = self.0[usize::from(symbol)];
         if length == 0 {
             return Err(RecodeError::Corrupt("its Huffman tables lack a code word"));
         }
-        bits.put(code.into(), length.into());
+        let extra = model::extra_bits(value, class) & ((1 << class) - 1);
+        bits.put(u32::from(code) << class | extra, u32::from(length) + class);
         Ok(())
     }
 }
@@ -112,7 +112,7 @@ struct Bits {
 }
 
 impl Bits {
-    /// Appends the low `count` (up to 16) bits of `value`; its others are ignored.
+    /// Appends the low `count` (up to 32) bits of `value`; its others are ignored.
     #[inline(always)]
     fn put(&mut self, value: u32, count: u32) {
         self.pending = self.pending << count | u64::from(value) & ((1 << count) - 1);

@@ -8,7 +8,9 @@ use super::layout::Frame;
 use super::payload::{Payload, pack_source};
 use super::source::Source;
 use super::tables::Tables;
+use super::unit::UnitDecoder;
 use super::{RecodeError, RecodedDecoder, TableTrainer, pack, restore};
+use crate::seek::group::Group;
 use crate::seek::{Level, Planes, SeekDecoder, whole::Blocks};
 use crate::{CodecError, EncodeOptions, JpegColor, Region, Restart, Sampling};
 
@@ -250,6 +252,40 @@ fn assert_comes_back(source: &Source<'_>) {
                 "{level:?} {:?}",
                 source.frame
             );
+        }
+        assert_groups_hold(&tables, &payload, source, level);
+    }
+}
+
+/// What is laid out for the inverse DCT is what the blocks hold.
+fn assert_groups_hold(tables: &Tables, payload: &Payload<'_>, source: &Source<'_>, level: Level) {
+    let (frame, mut at) = (&source.frame, 0);
+    let (mut decoder, mut group) = (UnitDecoder::new(level), Group::ZERO);
+    let (across, down) = frame.units();
+    for number in 0..across * down {
+        let (column, row) = (number % across, number / across);
+        let shape = frame.shape(column, row);
+        let length = payload.lengths(number..number + 1);
+        let units = &payload.units[at..];
+        decoder
+            .decode(tables, &shape, units, length, shape.blocks)
+            .unwrap();
+        at += length;
+        let origins = frame.origins(column, row);
+        for row in shape.rows() {
+            let of = &source.components[row.component];
+            let (x, y) = origins[row.component];
+            let first = (y + row.line) * of.across + x;
+            for (i, blocks) in of.blocks[first..first + row.blocks].chunks(4).enumerate() {
+                decoder.group(row.first + 4 * i, blocks.len(), &mut group);
+                let mut expected = Group::ZERO;
+                for (lane, block) in blocks.iter().enumerate() {
+                    for (k, &value) in (0..).zip(block) {
+                        expected.set(lane, k, value);
+                    }
+                }
+                assert!(group.0 == expected.0, "{level:?} {frame:?}");
+            }
         }
     }
 }

@@ -13,7 +13,7 @@ use super::layout::{MOST_BLOCKS, MOST_LANES, Shape};
 use super::model::{DC_CLASSES, ESCAPE, MASK_BYTES, MOST_PAIRS};
 use super::tables::Tables;
 use crate::seek::Level;
-use crate::seek::group::{BLOCKS, Group, ZIGZAG};
+use crate::seek::group::{BLOCKS, Group};
 
 const HEAD: usize = 4;
 /// Bytes of the shortest unit.
@@ -214,12 +214,28 @@ impl UnitDecoder {
         })
     }
 
-    /// One block's coefficients in zigzag order; a group's rules hold.
-    pub(super) fn block(&mut self, number: usize) -> [i16; 64] {
-        let mut group = Group::ZERO;
-        self.group(number, 1, &mut group);
-        let place = |k: usize| usize::from(ZIGZAG[k]);
-        std::array::from_fn(|k| group.0[place(k) / 8 * (8 * BLOCKS) + place(k) % 8])
+    /// Puts one block's coefficients, in zigzag order, where there are zeros; a group's rules hold.
+    pub(super) fn block(&mut self, number: usize, into: &mut [i16; 64]) {
+        let s = &mut *self.scratch;
+        let (start, end) = (s.first[number], s.first[number + 1]);
+        into[0] = s.dc[number];
+        let mut mask = s.masks[number];
+        for &value in s.values.get(usize::from(start)..).unwrap_or(&[]) {
+            if mask == 0 {
+                break;
+            }
+            into[(mask.trailing_zeros() & 63) as usize] = value.into();
+            mask &= mask - 1;
+        }
+        while s.escapes[s.escapes_placed] < start {
+            s.escapes_placed += 1;
+        }
+        while s.escapes[s.escapes_placed] < end {
+            let nth = u32::from(s.escapes[s.escapes_placed] - start);
+            let k = nth_one(s.masks[number], nth);
+            into[(k & 63) as usize] = s.escape_values[s.escapes_placed];
+            s.escapes_placed += 1;
+        }
     }
 }
 
