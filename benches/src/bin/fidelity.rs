@@ -6,7 +6,7 @@
 //! images are not part of the project.
 
 use std::collections::BTreeMap;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use anyhow::{Context, Result, bail, ensure};
 use augment::{
@@ -22,9 +22,7 @@ fn main() -> Result<()> {
     let Some(root) = std::env::args_os().nth(1) else {
         bail!("usage: fidelity DIR");
     };
-    let mut files = Vec::new();
-    collect(Path::new(&root), &mut files)?;
-    files.sort();
+    let files = benches::files_below(Path::new(&root))?;
     let mut bench = Bench::new()?;
     let mut by_sampling: BTreeMap<String, Difference> = BTreeMap::new();
     let mut all = Difference::default();
@@ -54,19 +52,6 @@ fn main() -> Result<()> {
     }
     all.print("all");
     println!("{passed_over} files are no baseline JPEG: there is only one path for them");
-    Ok(())
-}
-
-/// Files below `dir`, in no order.
-fn collect(dir: &Path, files: &mut Vec<PathBuf>) -> Result<()> {
-    for entry in std::fs::read_dir(dir).with_context(|| dir.display().to_string())? {
-        let path = entry?.path();
-        if path.is_dir() {
-            collect(&path, files)?;
-        } else {
-            files.push(path);
-        }
-    }
     Ok(())
 }
 

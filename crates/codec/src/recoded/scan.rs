@@ -55,8 +55,9 @@ fn write_block(
     ac: &Codes,
     bits: &mut Bits,
 ) -> Result<(), RecodeError> {
-    let class = model::class(difference.into());
-    dc.put(class as u8, difference.into(), class, bits)?;
+    // In registers, and what it fills on the stack: the loop is nothing but a chain of these.
+    let (mut word, mut out) = (bits.pending, Filled::default());
+    let mut sound = dc.put(difference.into(), 0, &mut word, &mut out);
     let mut rest = kernel::nonzero(block) & !1;
     let mut last = 0;
     while rest != 0 {
@@ -64,18 +65,21 @@ fn write_block(
         rest &= rest - 1;
         let mut run = k - last - 1;
         while run > 15 {
-            ac.put(0xf0, 0, 0, bits)?;
+            sound &= ac.put(0, 0xf0, &mut word, &mut out);
             run -= 16;
         }
-        let value = i32::from(block[k as usize]);
-        let class = model::class(value);
-        ac.put((run << 4 | class & 15) as u8, value, class, bits)?;
+        sound &= ac.put(block[k as usize].into(), run << 4, &mut word, &mut out);
         last = k;
     }
     if last < 63 {
-        ac.put(0, 0, 0, bits)?;
+        sound &= ac.put(0, 0, &mut word, &mut out);
     }
-    Ok(())
+    bits.pending = word;
+    bits.bytes.extend_from_slice(out.bytes());
+    match sound {
+        true => Ok(()),
+        false => Err(RecodeError::Corrupt("its Huffman tables lack a code word")),
+    }
 }
 
 /// Code word and length of each symbol; length 0 for those that have none.
@@ -90,16 +94,16 @@ impl Codes {
         codes
     }
 
-    /// Writes the code word of a symbol, and behind it a value of `class`, up to 16 bits.
+    /// Writes the code word of `run` (in the upper four bits of a symbol) and a value's class, and the value.
+    /// False if there is no such code word.
     #[inline(always)]
-    fn put(&self, symbol: u8, value: i32, class: u32, bits: &mut Bits) -> Result<(), RecodeError> {
-        let (code, length) = self.0[usize::from(symbol)];
-        if length == 0 {
-            return Err(RecodeError::Corrupt("its Huffman tables lack a code word"));
-        }
+    fn put(&self, value: i32, run: u32, word: &mut Pending, out: &mut Filled) -> bool {
+        let class = model::class(value);
+        let (code, length) = self.0[((run | class & 15) & 255) as usize];
         let extra = model::extra_bits(value, class) & ((1 << class) - 1);
-        bits.put(u32::from(code) << class | extra, u32::from(length) + class);
-        Ok(())
+        let bits = u64::from(code) << class | u64::from(extra);
+        word.put(bits, u32::from(length) + class, out);
+        length != 0
     }
 }
 
@@ -107,29 +111,67 @@ impl Codes {
 #[derive(Default)]
 struct Bits {
     bytes: Vec<u8>,
-    pending: u64,
+    pending: Pending,
+}
+
+/// Less than a word of bits.
+#[derive(Clone, Copy, Default)]
+struct Pending {
+    bits: u64,
     count: u32,
 }
 
-impl Bits {
-    /// Appends the low `count` (up to 32) bits of `value`; its others are ignored.
+impl Pending {
+    /// Appends `count` (up to 32) bits, the low ones of a value that has no others.
     #[inline(always)]
-    fn put(&mut self, value: u32, count: u32) {
-        self.pending = self.pending << count | u64::from(value) & ((1 << count) - 1);
+    fn put(&mut self, value: u64, count: u32, out: &mut Filled) {
+        self.bits = self.bits << count | value;
         self.count += count;
         if self.count >= 32 {
             self.count -= 32;
-            self.bytes
-                .extend(((self.pending >> self.count) as u32).to_be_bytes());
+            out.push((self.bits >> self.count) as u32);
+        }
+    }
+}
+
+/// The words that a block fills: 64 coefficients have up to 32 bits each, and an end of block 16.
+struct Filled {
+    words: [[u8; 4]; 66],
+    count: usize,
+}
+
+impl Default for Filled {
+    fn default() -> Self {
+        Filled {
+            words: [[0; 4]; 66],
+            count: 0,
+        }
+    }
+}
+
+impl Filled {
+    #[inline(always)]
+    fn push(&mut self, word: u32) {
+        if let Some(next) = self.words.get_mut(self.count) {
+            *next = word.to_be_bytes();
+            self.count += 1;
         }
     }
 
+    fn bytes(&self) -> &[u8] {
+        self.words[..self.count].as_flattened()
+    }
+}
+
+impl Bits {
     fn finish(mut self, padding: u8) -> Vec<u8> {
-        let spare = (8 - self.count % 8) % 8;
-        self.put(padding.into(), spare);
-        while self.count > 0 {
-            self.count -= 8;
-            self.bytes.push((self.pending >> self.count) as u8);
+        let Pending { bits, mut count } = self.pending;
+        let spare = (8 - count % 8) % 8;
+        let bits = bits << spare | u64::from(padding) & ((1 << spare) - 1);
+        count += spare;
+        while count > 0 {
+            count -= 8;
+            self.bytes.push((bits >> count) as u8);
         }
         self.bytes
     }

@@ -84,7 +84,9 @@ impl Symbols {
 
     fn pairs(&mut self, chroma: bool, values: &[i16; 64], mut mask: u64) {
         let contexts = &PAIR_CONTEXTS[usize::from(chroma)][mask.count_ones() as usize & 63].0;
-        let mut pair = 0;
+        let mut coded = [(0, 0); MOST_PAIRS];
+        let mut pairs = 0;
+        let mut pending = self.ac.pending();
         while mask != 0 {
             let (mut symbol, mut bits, mut count) = (0, 0, 0);
             for half in 0..2 {
@@ -103,10 +105,12 @@ impl Symbols {
                     symbol |= ESCAPE << (4 * half);
                 }
             }
-            self.ac.put(bits, count);
-            self.pairs.push((contexts[pair & (MOST_PAIRS - 1)], symbol));
-            pair += 1;
+            self.ac.put_after(&mut pending, bits, count);
+            coded[pairs & (MOST_PAIRS - 1)] = (contexts[pairs & (MOST_PAIRS - 1)], symbol);
+            pairs += 1;
         }
+        self.ac.go_on_after(pending);
+        self.pairs.extend_from_slice(&coded[..pairs]);
     }
 
     fn clear(&mut self) {
