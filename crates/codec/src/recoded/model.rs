@@ -91,13 +91,10 @@ pub(super) const fn class(value: i32) -> u32 {
     32 - value.unsigned_abs().leading_zeros()
 }
 
-/// What stands for the sign and the bits below the leading one of a value of `class`.
+/// What stands for the sign and the bits below the leading one of a value of `class`. Without a branch: a sign is
+/// as good as random.
 pub(super) const fn extra_bits(value: i32, class: u32) -> u32 {
-    (if value < 0 {
-        value + (1 << class) - 1
-    } else {
-        value
-    }) as u32
+    (value + (value >> 31)) as u32 & ((1 << class) - 1)
 }
 
 /// The value whose [`extra_bits`] these are.

@@ -100,8 +100,7 @@ impl Codes {
     fn put(&self, value: i32, run: u32, word: &mut Pending, out: &mut Filled) -> bool {
         let class = model::class(value);
         let (code, length) = self.0[((run | class & 15) & 255) as usize];
-        let extra = model::extra_bits(value, class) & ((1 << class) - 1);
-        let bits = u64::from(code) << class | u64::from(extra);
+        let bits = u64::from(code) << class | u64::from(model::extra_bits(value, class));
         word.put(bits, u32::from(length) + class, out);
         length != 0
     }

@@ -6,6 +6,7 @@ use std::sync::{Arc, OnceLock};
 
 use twox_hash::XxHash3_64;
 use zstd::dict::{DecoderDictionary, EncoderDictionary};
+use zstd::zstd_safe::{CDict, DDict};
 
 use super::model::{self, BITS, CONTEXTS, TOTAL};
 use super::rans::Coding;
@@ -32,7 +33,8 @@ pub struct Tables {
     lookup: Lookup,
     pub(super) palette: Vec<Steps>,
     reader: DecoderDictionary<'static>,
-    writer: OnceLock<EncoderDictionary<'static>>,
+    /// `None` if no frame can be written with the dictionary.
+    writer: OnceLock<Option<EncoderDictionary<'static>>>,
     dictionary: Vec<u8>,
 }
 
@@ -115,6 +117,8 @@ impl Tables {
         }
         let (&colours, after) = rest.split_first()?;
         let (palette, dictionary) = after.split_at_checked(usize::from(colours) * 192)?;
+        // One that looks like a dictionary and is damaged: the safe constructor below would panic.
+        DDict::try_create(dictionary)?;
         let palette = palette.chunks_exact(192);
         let steps = |bytes: &[u8]| {
             let mut steps = [[0; 64]; 3];
@@ -169,9 +173,11 @@ impl Tables {
 
     /// Packs the header of a file.
     pub(super) fn pack_header(&self, header: &[u8]) -> Option<Vec<u8>> {
-        let dictionary = self
-            .writer
-            .get_or_init(|| EncoderDictionary::copy(&self.dictionary, HEADER_LEVEL));
+        let dictionary = self.writer.get_or_init(|| {
+            CDict::try_create(&self.dictionary, HEADER_LEVEL)?;
+            Some(EncoderDictionary::copy(&self.dictionary, HEADER_LEVEL))
+        });
+        let dictionary = dictionary.as_ref()?;
         let mut packer = zstd::bulk::Compressor::with_prepared_dictionary(dictionary).ok()?;
         packer.include_checksum(false).ok()?;
         packer.include_dictid(false).ok()?;

@@ -219,6 +219,30 @@ fn damaged_tables_are_refused() {
     }
 }
 
+/// Found by fuzzing: zstd's constructor panics on a dictionary whose own tables are damaged.
+#[test]
+fn damaged_dictionaries_are_refused_or_harmless() {
+    let sound = builtin().as_bytes().to_vec();
+    let start = sound
+        .windows(4)
+        .position(|four| four == [0x37, 0xa4, 0x30, 0xec])
+        .unwrap();
+    let file = jpeg(&EncodeOptions::new(90, Sampling::S444), 24, 24, 3);
+    let mut refused = 0;
+    for at in (start..start + 300).chain((start + 300..sound.len()).step_by(97)) {
+        let mut damaged = sound.clone();
+        damaged[at] ^= 0x5a;
+        let Ok(tables) = Tables::parse(&damaged) else {
+            refused += 1;
+            continue;
+        };
+        if let Ok(record) = pack_source(&tables, &Source::read(&file).unwrap()) {
+            let _ = restore(&tables, &record);
+        }
+    }
+    assert!(refused > 0, "a dictionary's own tables are checked");
+}
+
 /// Coefficients that no encoder would write, in a file's structure.
 fn invented(frame: Frame, fill: impl Fn(usize) -> [i16; 64]) -> Source<'static> {
     let mcus = frame.mcus();
