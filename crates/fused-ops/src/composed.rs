@@ -1,12 +1,13 @@
-//! The same operation composed of burn's: what every device but LibTorch runs, and what the native
-//! kernels are tested against.
+//! The same operation composed of burn's: what runs where there are no kernels for it, and what those
+//! are tested against. In half precision numbers are rounded to their format, and computed with in f32
+//! where burn's own operation would sum in it; in f32 every change of format is none.
 
 use burn::tensor::Tensor;
 use burn::tensor::activation::relu;
 use burn::tensor::module::{batch_norm_train, conv2d};
 use burn::tensor::ops::ConvOptions;
 
-use crate::{ConvBnRelu, Geometry};
+use crate::{ConvBnRelu, Format, Formats, Geometry};
 
 /// As [`crate::conv_bn_relu`].
 #[must_use]
@@ -17,18 +18,35 @@ pub fn conv_bn_relu(
     beta: Tensor<1>,
     geometry: Geometry,
     epsilon: f64,
+    formats: Formats,
 ) -> ConvBnRelu {
+    let (conv, norm) = (formats.convolution, formats.normalisation);
     let options = ConvOptions::new(geometry.stride, geometry.padding, [1, 1], 1);
-    let convolved = conv2d(input, weight, None, options);
+    let convolved = conv2d(
+        input.cast(conv.dtype()),
+        weight.cast(conv.dtype()),
+        None,
+        options,
+    );
     let [batch, _, height, width] = convolved.dims();
-    let normalised = batch_norm_train(convolved, gamma, beta, epsilon);
+    let normalised = batch_norm_train(
+        rounded(convolved, formats.normalised()),
+        rounded(gamma, norm),
+        rounded(beta, norm),
+        epsilon,
+    );
+    let variance = normalised.variance * bessel(batch * height * width);
     ConvBnRelu {
-        output: relu(normalised.output),
-        mean: normalised.mean,
-        variance: normalised
-            .variance
-            .mul_scalar(bessel(batch * height * width)),
+        output: relu(normalised.output.cast(formats.normalised().dtype()))
+            .cast(formats.output.dtype()),
+        mean: rounded(normalised.mean, norm),
+        variance: rounded(variance, norm),
     }
+}
+
+/// In f32, with what `format` leaves of it.
+fn rounded<const D: usize>(tensor: Tensor<D>, format: Format) -> Tensor<D> {
+    tensor.cast(format.dtype()).cast(Format::F32.dtype())
 }
 
 /// What makes a biased variance of that many values unbiased. With one value there is no unbiased

@@ -16,7 +16,6 @@ mod flex;
 mod formats;
 #[cfg(feature = "tch")]
 mod libtorch;
-pub mod mixed;
 pub mod upload;
 
 use burn::tensor::Tensor;
@@ -67,13 +66,10 @@ pub fn conv_bn_relu(
     if libtorch::is_home_of(&input) {
         return libtorch::conv_bn_relu(input, weight, gamma, beta, geometry, epsilon, formats);
     }
-    if formats != Formats::default() {
-        return mixed::conv_bn_relu(input, weight, gamma, beta, geometry, epsilon, formats);
-    }
-    if flex::is_home_of(&input) {
+    if formats == Formats::default() && flex::is_home_of(&input) {
         return flex::conv_bn_relu(input, weight, gamma, beta, geometry, epsilon);
     }
-    composed::conv_bn_relu(input, weight, gamma, beta, geometry, epsilon)
+    composed::conv_bn_relu(input, weight, gamma, beta, geometry, epsilon, formats)
 }
 
 /// `relu(conv2d(input, weight) + bias)`: what [`conv_bn_relu`] is outside of training once the running

@@ -4,7 +4,7 @@
 #![allow(clippy::unwrap_used, deprecated)]
 
 use burn::tensor::{Device, Tensor, TensorData};
-use fused_ops::{ConvBnRelu, Format, Formats, Geometry, composed, conv_bias_relu};
+use fused_ops::{ConvBnRelu, Format, Formats, Geometry, conv_bias_relu};
 
 const EPSILON: f64 = 1e-3;
 
@@ -59,6 +59,19 @@ fn conv_bn_relu(
 ) -> ConvBnRelu {
     let formats = Formats::default();
     fused_ops::conv_bn_relu(input, weight, gamma, beta, geometry, epsilon, formats)
+}
+
+/// The composition in f32.
+fn composed(
+    input: Tensor<4>,
+    weight: Tensor<4>,
+    gamma: Tensor<1>,
+    beta: Tensor<1>,
+    geometry: Geometry,
+    epsilon: f64,
+) -> ConvBnRelu {
+    let formats = Formats::default();
+    fused_ops::composed::conv_bn_relu(input, weight, gamma, beta, geometry, epsilon, formats)
 }
 
 /// Output, mean, variance, and the gradients of `sum(output * noise)` by input, weight, gamma, beta.
@@ -147,7 +160,7 @@ fn both_compute_what_they_say() {
     };
     let device = Device::flex().autodiff();
     computes_what_it_says(&run(&conv_bn_relu, &case, &device, false));
-    computes_what_it_says(&run(&composed::conv_bn_relu, &case, &device, false));
+    computes_what_it_says(&run(&composed, &case, &device, false));
 }
 
 fn computes_what_it_says(found: &[Vec<f32>]) {
@@ -227,7 +240,7 @@ mod flex {
     fn the_kernels_agree_with_the_composition() {
         let device = Device::flex().autodiff();
         for case in cases() {
-            let expected = run(&composed::conv_bn_relu, &case, &device, false);
+            let expected = run(&composed, &case, &device, false);
             for channels_last in [false, true] {
                 assert_close(
                     &run(&conv_bn_relu, &case, &device, channels_last),
@@ -265,24 +278,22 @@ mod flex {
         ];
         for whole in [whole, last] {
             for view in views {
-                let [found, expected] = [&conv_bn_relu as Operation<'_>, &composed::conv_bn_relu]
-                    .map(|op| {
-                        let whole = whole.clone().require_grad();
-                        let weight = Tensor::<4>::from_data(case.weight.clone(), &device);
-                        let (weight, scale) = (weight.require_grad(), Tensor::ones([6], &device));
-                        let input = view(whole.clone());
-                        let shift = Tensor::zeros([6], &device);
-                        let given = (input, weight.clone(), scale, shift);
-                        let out =
-                            op(given.0, given.1, given.2, given.3, case.geometry, EPSILON).output;
-                        let narrow = out.clone().narrow(1, 1, 4).sum();
-                        let gradients = (narrow + out.clone().sum()).backward();
-                        [
-                            values(out.inner()),
-                            values(whole.grad(&gradients).unwrap()),
-                            values(weight.grad(&gradients).unwrap()),
-                        ]
-                    });
+                let [found, expected] = [&conv_bn_relu as Operation<'_>, &composed].map(|op| {
+                    let whole = whole.clone().require_grad();
+                    let weight = Tensor::<4>::from_data(case.weight.clone(), &device);
+                    let (weight, scale) = (weight.require_grad(), Tensor::ones([6], &device));
+                    let input = view(whole.clone());
+                    let shift = Tensor::zeros([6], &device);
+                    let given = (input, weight.clone(), scale, shift);
+                    let out = op(given.0, given.1, given.2, given.3, case.geometry, EPSILON).output;
+                    let narrow = out.clone().narrow(1, 1, 4).sum();
+                    let gradients = (narrow + out.clone().sum()).backward();
+                    [
+                        values(out.inner()),
+                        values(whole.grad(&gradients).unwrap()),
+                        values(weight.grad(&gradients).unwrap()),
+                    ]
+                });
                 assert_close(&found, &expected);
             }
         }
@@ -313,7 +324,6 @@ mod flex {
 #[cfg(feature = "tch")]
 mod libtorch {
     use super::*;
-    use fused_ops::{composed, mixed};
 
     fn cases() -> Vec<Case> {
         vec![
@@ -328,22 +338,14 @@ mod libtorch {
     #[test]
     fn the_kernels_agree_with_the_composition_on_flex() {
         for case in cases() {
-            let expected = run(
-                &composed::conv_bn_relu,
-                &case,
-                &Device::flex().autodiff(),
-                false,
-            );
+            let expected = run(&composed, &case, &Device::flex().autodiff(), false);
             for channels_last in [false, true] {
                 let device = Device::libtorch().autodiff();
                 assert_close(
                     &run(&conv_bn_relu, &case, &device, channels_last),
                     &expected,
                 );
-                assert_close(
-                    &run(&composed::conv_bn_relu, &case, &device, channels_last),
-                    &expected,
-                );
+                assert_close(&run(&composed, &case, &device, channels_last), &expected);
             }
         }
     }
@@ -435,7 +437,7 @@ mod libtorch {
                         operation(input, weight, gamma, beta, geometry, epsilon, formats)
                     };
                     let reference = |input, weight, gamma, beta, geometry, epsilon| {
-                        let operation = mixed::conv_bn_relu;
+                        let operation = fused_ops::composed::conv_bn_relu;
                         operation(input, weight, gamma, beta, geometry, epsilon, formats)
                     };
                     let found = run(&native, &case, &device, true);

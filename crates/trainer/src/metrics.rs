@@ -152,11 +152,13 @@ impl Metrics {
         Self::with(dir, "", &table_header(), events.then_some(0))
     }
 
-    /// Cuts the files in `dir` back to what was so when `state` was saved. (TensorBoard is told to do so.)
+    /// Cuts the files in `dir`, which is made if need be, back to what was so when `state` was saved.
+    /// (TensorBoard is told to do so.)
     ///
     /// # Errors
     /// The operating system refused.
     pub fn resume(dir: &Path, state: &State) -> Result<Self, TrainError> {
+        fs::create_dir_all(dir).map_err(io_error(dir, "create"))?;
         let lines = read_or_empty(&dir.join(METRICS_FILE))?;
         let lines = kept(&lines, |line| is_before(line, state));
         let finished = state.epochs_finished();

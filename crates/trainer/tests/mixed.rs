@@ -172,7 +172,6 @@ fn masters_are_f32_and_a_resumed_run_is_the_same_bit_for_bit() {
         ckpt_save_dir: dir.path().join("resumed"),
         ..whole.clone()
     };
-    fs::create_dir_all(&resumed.ckpt_save_dir).unwrap();
     let from = whole.ckpt_save_dir.join("inception_v4-1_3");
     train(&resumed, &Resume::From(from)).unwrap();
     let found = Checkpoint::latest(&resumed.ckpt_save_dir).unwrap().unwrap();

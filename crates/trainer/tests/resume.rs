@@ -47,6 +47,29 @@ fn files(checkpoint: &Checkpoint) -> Vec<Vec<u8>> {
 }
 
 #[test]
+fn a_run_may_go_on_in_a_folder_that_is_not_there_yet() {
+    let _turn = alone();
+    let dir = tempfile::tempdir().unwrap();
+    fs::create_dir(dir.path().join("data")).unwrap();
+    data_set(&dir.path().join("data"), 40, 9);
+    let whole = Recipe {
+        epoch_size: NonZeroU64::new(1).unwrap(),
+        decay_epochs: 1,
+        ..two_hundred(dir.path(), "whole")
+    };
+    train(&whole, &Resume::No).unwrap();
+    let elsewhere = Recipe {
+        ckpt_save_dir: dir.path().join("elsewhere"),
+        ..whole.clone()
+    };
+    let from = whole.ckpt_save_dir.join("inception_v4-1_5");
+    train(&elsewhere, &Resume::From(from)).unwrap();
+    let (found, expected) = (last(&elsewhere.ckpt_save_dir), last(&whole.ckpt_save_dir));
+    assert_eq!(found.state().steps, 10);
+    assert!(files(&found) == files(&expected));
+}
+
+#[test]
 fn two_hundred_steps_are_a_hundred_and_a_hundred() {
     let _turn = alone();
     let dir = tempfile::tempdir().unwrap();

@@ -148,10 +148,11 @@ impl<W: Write> Encoder<W> {
 
     fn safetensors_header(&mut self) -> Result<(), Error> {
         let mut offset = 0;
-        let (dtype, size) = match self.precision {
-            Precision::F32 => (Dtype::F32, 4),
-            Precision::F16 => (Dtype::F16, 2),
-            Precision::BF16 => (Dtype::BF16, 2),
+        let size = self.precision.size() as usize;
+        let dtype = match self.precision {
+            Precision::F32 => Dtype::F32,
+            Precision::F16 => Dtype::F16,
+            Precision::BF16 => Dtype::BF16,
         };
         let entries = self
             .tensors

@@ -8,7 +8,7 @@ use bytesize::ByteSize;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use serde::{Deserialize, Serialize};
 
-use crate::build::storing::{Scale, Storing};
+use crate::build::storing::{QUALITY, Scale, Storing};
 
 mod bench;
 mod pixels;
@@ -159,7 +159,6 @@ pub(crate) struct BuildArgs {
 impl BuildArgs {
     /// How files are to be stored.
     pub(crate) fn storing(&self) -> Storing {
-        const QUALITY: u8 = 95;
         let quality = match self.encoding {
             Stored::Pixels => None,
             _ => Some(self.quality.unwrap_or(QUALITY)),

@@ -142,7 +142,7 @@ impl Report {
         }
         lines.push(self.source.clone());
         for (what, counts) in [
-            ("odd and stored unchanged", &self.kept),
+            ("odd and stored", &self.kept),
             ("damaged and kept (repaired)", &self.repaired),
             ("bad and left out (skipped)", &self.skipped),
         ] {

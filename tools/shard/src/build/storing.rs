@@ -38,6 +38,9 @@ pub(crate) struct Scale {
     pub(crate) subsampled: Option<bool>,
 }
 
+/// libjpeg's quality of scaled images if nothing is said.
+pub(crate) const QUALITY: u8 = 95;
+
 /// What is stored of a file.
 pub(crate) struct Stored {
     pub(crate) encoding: Encoding,
@@ -159,7 +162,7 @@ impl<'a> Storer<'a> {
                 true => JpegColor::Gray,
                 false => JpegColor::YCbCr,
             },
-            ..EncodeOptions::new(scale.quality.unwrap_or(95), sampling)
+            ..EncodeOptions::new(scale.quality.unwrap_or(QUALITY), sampling)
         };
         let scaled = options.encode(&self.pixels, width, height)?;
         let (encoding, payload) = self.pack(&scaled);
