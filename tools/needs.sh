@@ -1,11 +1,20 @@
 # Sourced by tools/test and tools/quickstart: sees to it that what the build needs is there.
-# Needs: a Rust toolchain (rustup.rs), a C compiler, cmake and nasm (they build libjpeg-turbo).
+# Needs: a Rust toolchain (rustup.rs), a C compiler, cmake and nasm (they build libjpeg-turbo); with LibTorch, which the
+# caller asks for in the list `needs`, a C++ compiler and Python's pip too.
 
 say() { printf '\n\033[1m== %s\033[0m\n' "$*"; }
 
+[ -v needs ] || needs=(cc cmake nasm)
+declare -A packages_of=([cc]=build-essential [c++]=g++ [cmake]=cmake [nasm]=nasm [pip]="python3 python3-pip")
+has() {
+    case "$1" in
+        pip) python3 -m pip --version >/dev/null 2>&1 ;;
+        *) command -v "$1" >/dev/null 2>&1 ;;
+    esac
+}
 missing=()
-for tool in cc cmake nasm; do
-    command -v "$tool" >/dev/null 2>&1 || missing+=("$tool")
+for tool in "${needs[@]}"; do
+    has "$tool" || missing+=("$tool")
 done
 
 if ! command -v cargo >/dev/null 2>&1; then
@@ -14,7 +23,8 @@ if ! command -v cargo >/dev/null 2>&1; then
 fi
 
 if [ "${#missing[@]}" -gt 0 ]; then
-    packages=("${missing[@]/#cc/build-essential}")
+    packages=()
+    for tool in "${missing[@]}"; do packages+=(${packages_of[$tool]}); done
     as_root=()
     [ "$(id -u)" -eq 0 ] || as_root=(sudo -n)
     if command -v apt-get >/dev/null 2>&1 && { [ "$(id -u)" -eq 0 ] || sudo -n true 2>/dev/null; }; then
