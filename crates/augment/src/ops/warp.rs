@@ -2,6 +2,8 @@
 //! `Image.transform`: 16.16 fixed point for the nearest pixel, double precision otherwise.
 
 #[cfg(target_arch = "x86_64")]
+mod avx2;
+#[cfg(target_arch = "x86_64")]
 mod avx512;
 mod bilinear;
 mod nearest;

@@ -9,6 +9,7 @@ impl Bytes32 for [u16; 16] {}
 impl Bytes32 for [i16; 16] {}
 impl Bytes32 for [u32; 8] {}
 impl Bytes32 for [i32; 8] {}
+impl Bytes32 for [f64; 4] {}
 
 #[target_feature(enable = "avx2")]
 #[inline]

@@ -2,11 +2,10 @@
 
 use super::Padded;
 #[cfg(target_arch = "x86_64")]
-use super::avx512;
+use super::{avx2, avx512};
 use crate::Level;
 use crate::ops::affine::Affine;
 use crate::ops::chain::{Frame, Scratch};
-use crate::simd::at_each_level;
 
 /// Where the pixels of one row of the result are read: at (a x + b y + c, d x + e y + f), x being half
 /// a pixel more than the column.
@@ -48,21 +47,20 @@ pub(super) fn warp(
 
 #[cfg_attr(target_arch = "x86_64", allow(unsafe_code))]
 fn read(level: Level, source: &Padded, line: &Line, out: &mut [u8]) {
-    match level {
-        // SAFETY: no constructor keeps a level that the processor lacks.
-        #[cfg(target_arch = "x86_64")]
-        Level::Avx512 if i32::try_from(source.words().len()).is_ok() => unsafe {
-            avx512::bilinear(source, line, out);
-        },
-        _ => read_one_by_one(level, source, line, 0, out),
+    #[cfg(target_arch = "x86_64")]
+    if i32::try_from(source.words().len()).is_ok() {
+        match level {
+            // SAFETY: no constructor keeps a level that the processor lacks.
+            Level::Avx512 => return unsafe { avx512::bilinear(source, line, out) },
+            // SAFETY: as above.
+            Level::Avx2 => return unsafe { avx2::bilinear(source, line, out) },
+            _ => {}
+        }
     }
+    read_portable(source, line, 0, out);
 }
 
-at_each_level! {
-    /// Pixels from column `first` on.
-    pub(super) fn read_one_by_one(source: &Padded, line: &Line, first: usize, out: &mut [u8]) = read_portable;
-}
-
+/// Pixels from column `first` on.
 #[inline(always)]
 pub(super) fn read_portable(source: &Padded, line: &Line, first: usize, out: &mut [u8]) {
     for (x, pixel) in (first..).zip(out.as_chunks_mut::<3>().0) {
