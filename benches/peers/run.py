@@ -84,11 +84,11 @@ def main():
                     rates[index].append(found["img_per_s"])
                     stored[index] = found["bytes_per_image"]
                 print(f"{name}: {found and round(found['img_per_s'])}", file=sys.stderr, flush=True)
-    named = [
+    found = [
         {"work": work, "loader": name, "img_per_s": rates[index], "bytes_per_image": stored.get(index)}
         for index, (work, name, _) in enumerate(rows)
     ]
-    table(named, args)
+    table(found, args)
 
 
 def prepare(raw, scratch):
@@ -114,13 +114,18 @@ def expand(row, sets, args, shard, raw):
         for encoding, path in sets.items():
             command = [shard, "bench", path, "--threads", str(args.workers), "--seconds", str(args.seconds)]
             command += ["--warmup", "2", "--batch", str(args.batch), "--size", "299", "--json"] + arguments
-            yield work, name.format(encoding=encoding), command
+            yield work, name.format(encoding=named(encoding)), command
     else:
         python = environment(args.venvs, venv)
         if python:
             script = os.path.join(ROOT, "benches", "peers", "loaders.py")
             options = ["--data", raw, "--workers", str(args.workers), "--seconds", str(args.seconds)]
             yield work, name, [python, script] + arguments + options + ["--batch", str(args.batch)]
+
+
+def named(encoding):
+    """The encoding and the values of its options: "pixels stored" for "pixels --pixels-level stored --drop-originals"."""
+    return " ".join(word for word in encoding.split() if not word.startswith("--"))
 
 
 def environment(folder, name):

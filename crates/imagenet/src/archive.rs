@@ -159,9 +159,17 @@ impl TarFile {
     }
 
     fn not_a_tar(&self, span: &Span, at: u64, error: &io::Error) -> SourceError {
+        // The library's reason may quote a whole block of whatever the file holds.
+        const ENOUGH: usize = 120;
+        let quoted = error.to_string();
+        let reason: String = quoted
+            .chars()
+            .filter(|letter| !letter.is_control())
+            .take(ENOUGH)
+            .collect();
         self.error(
             span,
-            format!("not a tar, or damaged, at byte {at}: {error}"),
+            format!("not a tar, or damaged, at byte {at}: {reason}"),
         )
     }
 

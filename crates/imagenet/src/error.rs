@@ -15,6 +15,13 @@ pub enum SourceError {
         path: PathBuf,
     },
 
+    /// A link whose target is not there: images that are gone must not pass for images never there.
+    #[error("{}: a link to nothing; bring back what it leads to, or remove it", path.display())]
+    DeadLink {
+        /// The link.
+        path: PathBuf,
+    },
+
     /// Something lies there, but no layout that is known.
     #[error(
         "{}: no ImageNet layout found here ({found}). Give a folder with train/<class>/ and val/, a bare folder of \

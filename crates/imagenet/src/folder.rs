@@ -1,8 +1,8 @@
 //! Images in folders: one folder for each class, or all in one.
 //! Links are followed. Files are listed, not opened; their sizes stay unknown.
 
-use std::fs;
 use std::path::Path;
+use std::{fs, io};
 
 use crate::error::SourceError;
 use crate::progress::Hook;
@@ -28,10 +28,12 @@ impl Listing {
             let path = entry.path();
             let mut kind = entry.file_type().map_err(SourceError::io(&path))?;
             if kind.is_symlink() {
-                // A link to nothing is an error: images that are gone must not pass for images never there.
-                kind = fs::metadata(&path)
-                    .map_err(SourceError::io(&path))?
-                    .file_type();
+                kind = match fs::metadata(&path) {
+                    Err(error) if error.kind() == io::ErrorKind::NotFound => {
+                        return Err(SourceError::DeadLink { path });
+                    }
+                    target => target.map_err(SourceError::io(&path))?.file_type(),
+                };
             }
             let name = entry
                 .file_name()

@@ -30,6 +30,11 @@ impl Dataset {
             Err(RecordError::Io { source, .. }) if source.kind() == io::ErrorKind::NotFound => {
                 Err(why_no_manifest(dir))
             }
+            Err(RecordError::Io { source, .. })
+                if source.kind() == io::ErrorKind::NotADirectory =>
+            {
+                Err(RecordError::NotADirectory { path: dir })
+            }
             result => result.map(|manifest| Self { dir, manifest }),
         }
     }

@@ -230,6 +230,13 @@ pub enum RecordError {
         shards: usize,
     },
 
+    /// A file where a dataset's directory belongs.
+    #[error("{}: a file; give the directory of the dataset, in which {} lies", path.display(), crate::MANIFEST_FILE)]
+    NotADirectory {
+        /// The file.
+        path: PathBuf,
+    },
+
     /// A directory with neither shards nor a manifest.
     #[error(
         "{}: not a dataset: there is no {} and no shard in it; make one with \

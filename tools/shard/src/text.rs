@@ -30,6 +30,18 @@ pub(crate) fn count(number: u64, one: &str) -> String {
     }
 }
 
+/// A name in one line: control characters as Rust writes them.
+pub(crate) fn printable(name: &str) -> String {
+    let mut text = String::with_capacity(name.len());
+    for letter in name.chars() {
+        match letter.is_control() {
+            true => text.extend(letter.escape_default()),
+            false => text.push(letter),
+        }
+    }
+    text
+}
+
 /// `140.2 GB`: decimal units, as disks and networks are sold.
 pub(crate) fn bytes(number: u64) -> String {
     indicatif::DecimalBytes(number).to_string()
@@ -83,6 +95,12 @@ mod tests {
         assert_eq!(seconds(2.34), "2.3 s");
         assert_eq!(seconds(59.6), "1 min 00 s");
         assert_eq!(seconds(7500.0), "2 h 05 min");
+    }
+
+    #[test]
+    fn names_stay_in_their_line() {
+        assert_eq!(printable("ünï/a b.jpg"), "ünï/a b.jpg");
+        assert_eq!(printable("new\nline\u{1b}[31m"), "new\\nline\\u{1b}[31m");
     }
 
     #[test]

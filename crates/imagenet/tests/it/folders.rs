@@ -153,10 +153,7 @@ fn links_are_followed_and_dead_or_circular_ones_refused() {
 
     symlink(raw.path("nowhere.jpg"), raw.path("data/a/2.jpg")).unwrap();
     let message = refusal(imagenet::open(&raw.path("data")));
-    assert!(
-        message.ends_with("a/2.jpg: no such file or directory"),
-        "{message}"
-    );
+    assert!(message.contains("a/2.jpg: a link to nothing;"), "{message}");
 
     std::fs::remove_file(raw.path("data/a/2.jpg")).unwrap();
     symlink(raw.path("data/a"), raw.path("data/a/again")).unwrap();

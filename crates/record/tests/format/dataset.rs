@@ -110,6 +110,14 @@ fn an_unfinished_build_is_told_from_no_dataset() {
     let error = Dataset::open(dir.path()).unwrap_err();
     assert!(matches!(error, RecordError::NotADataset { .. }), "{error}");
 
+    let file = dir.path().join("thesis.tex");
+    std::fs::write(&file, "").unwrap();
+    let error = Dataset::open(&file).unwrap_err();
+    assert!(
+        matches!(error, RecordError::NotADirectory { .. }),
+        "{error}"
+    );
+
     let writer = ShardWriter::create(dir.path().join("train-00001-of-00002.shard")).unwrap();
     write_shard(
         &dir.path().join("train-00000-of-00002.shard"),

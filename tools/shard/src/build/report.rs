@@ -174,7 +174,7 @@ impl Report {
             split, key, cause, ..
         } in &self.bad
         {
-            text += &format!("  {split}/{key}: {cause}\n");
+            text += &format!("  {split}/{}: {cause}\n", text::printable(key));
         }
         text += "Run the same command with --on-bad skip to leave them out";
         if repairable > 0 {
