@@ -2,9 +2,11 @@
 steps, peak memory; medians and ratios.
 
 usage: compare.py STEP_SPEED [--devices tch,flex] [--rounds N] [--batch 8] [--size 299] [--threads 2]
-                              [--torch-device cpu] [--layouts nchw,channels_last]
+                              [--torch-device cpu] [--layouts nchw,channels_last] [--words forward,step]
 
-STEP_SPEED is the built example of crates/trainer. benches/torch/run builds it and calls this.
+STEP_SPEED is the built example of crates/trainer. benches/torch/run builds it and calls this. A device of ours may have a
+level of mixed precision behind it: tch@O2. Of the words, `folded` (the forward pass as validate and predict do it) is ours
+alone; its ratios are to timm's forward pass.
 """
 
 import argparse
@@ -13,6 +15,10 @@ import statistics
 import subprocess
 import sys
 from pathlib import Path
+
+
+class Ended(Exception):
+    """A contestant is no more."""
 
 
 class Contestant:
@@ -27,12 +33,30 @@ class Contestant:
         )
 
     def ask(self, word: str) -> float:
-        self.process.stdin.write(word + "\n")
-        self.process.stdin.flush()
-        answer = self.process.stdout.readline()
+        try:
+            self.process.stdin.write(word + "\n")
+            self.process.stdin.flush()
+            answer = self.process.stdout.readline()
+        except BrokenPipeError:
+            answer = ""
         if not answer:
-            sys.exit(f"{self.name} ended with {self.process.wait()}")
+            raise Ended(f"{self.name} ended with {self.process.wait()}")
         return float(answer)
+
+    def end(self) -> None:
+        self.process.kill()
+        self.process.wait()
+
+
+def ours(step_speed: str, device: str, shape: list[str], threads: int) -> Contestant:
+    """`device` may end in @LEVEL."""
+    name, _, level = device.partition("@")
+    return Contestant(f"ours, {device}", [step_speed, name, *shape, level or "O0"], threads)
+
+
+def timms(layout: str, device: str, shape: list[str], threads: int) -> Contestant:
+    worker = str(Path(__file__).with_name("worker.py"))
+    return Contestant(f"timm, {layout}", [sys.executable, worker, layout, device, *shape, str(threads)], threads)
 
 
 def main() -> None:
@@ -45,41 +69,40 @@ def main() -> None:
     parser.add_argument("--threads", type=int, default=2)
     parser.add_argument("--torch-device", default="cpu", help="where timm computes: cpu or cuda")
     parser.add_argument("--layouts", default="nchw,channels_last", help="of timm's; ratios are to each of them")
+    parser.add_argument("--words", default="forward,step", help="what is timed: forward, folded, step")
     args = parser.parse_args()
 
     layouts = args.layouts.split(",")
     shape = [str(args.batch), str(args.size)]
-    worker = str(Path(__file__).with_name("worker.py"))
-    contestants = [
-        Contestant(f"ours, {device}", [args.step_speed, device, *shape], args.threads)
-        for device in args.devices.split(",")
-    ] + [
-        Contestant(
-            f"timm, {layout}", [sys.executable, worker, layout, args.torch_device, *shape, str(args.threads)], args.threads
-        )
-        for layout in layouts
-    ]
-    words = ("forward", "step")
-    times = {(contestant.name, word): [] for contestant in contestants for word in words}
+    words = args.words.split(",")
+    contestants = [ours(args.step_speed, device, shape, args.threads) for device in args.devices.split(",")]
+    contestants += [timms(layout, args.torch_device, shape, args.threads) for layout in layouts]
+    times = {}
     for round_number in range(args.rounds + 1):
         for word in words:
             for contestant in contestants:
+                if word == "folded" and contestant.name.startswith("timm"):
+                    continue
                 took = contestant.ask(word)
                 if round_number:  # the first warms up
-                    times[contestant.name, word].append(took)
+                    times.setdefault((contestant.name, word), []).append(took)
 
     import torch
 
-    print(f"batch {args.batch}, {args.size} px, {args.threads} threads, f32, torch {torch.__version__} for timm,")
+    print(f"batch {args.batch}, {args.size} px, {args.threads} threads, torch {torch.__version__} for timm,")
     print(f"medians of {args.rounds} rounds in turns; ratios of medians to timm's {' / '.join(layouts)}\n")
-    print("| | forward, ms | ratios | training step, ms | ratios | peak MiB |")
-    print("|---|---:|---:|---:|---:|---:|")
+    print("| |" + "".join(f" {word}, ms | ratios |" for word in words) + " peak MiB |")
+    print("|---|" + "---:|---:|" * len(words) + "---:|")
     medians = {key: statistics.median(values) for key, values in times.items()}
     for contestant in contestants:
         cells = []
         for word in words:
-            own = medians[contestant.name, word]
-            ratios = (own / medians[f"timm, {layout}", word] for layout in layouts)
+            own = medians.get((contestant.name, word))
+            if own is None:
+                cells += ["", ""]
+                continue
+            peer = "forward" if word == "folded" else word
+            ratios = (own / medians[f"timm, {layout}", peer] for layout in layouts)
             cells += [f"{own:.0f}", " / ".join(f"{ratio:.2f}" for ratio in ratios)]
         print(f"| {contestant.name} | {' | '.join(cells)} | {contestant.ask('memory'):.0f} |")
 

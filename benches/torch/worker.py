@@ -1,9 +1,10 @@
 """timm's Inception-v4 in eager PyTorch, a step at a time on demand: the counterpart of the example
 `step_speed` of crates/trainer, with the same words on stdin and the same answers.
 
-usage: worker.py nchw|channels_last|channels_last_bf16 DEVICE BATCH SIZE THREADS
+usage: worker.py nchw|channels_last[_bf16][_compiled] DEVICE BATCH SIZE THREADS
 
-bf16 is torch.autocast. `memory` answers with the GPU's peak where DEVICE is a GPU.
+bf16 is torch.autocast, compiled torch.compile. With a number behind it a word is done so often, the device is waited for
+once, and the answer is the mean. `memory` answers with the GPU's peak where DEVICE is a GPU.
 """
 
 import sys
@@ -20,8 +21,9 @@ def main() -> None:
     torch.backends.cudnn.benchmark = True
     on_gpu = device.startswith("cuda")
     memory = torch.contiguous_format if layout == "nchw" else torch.channels_last
-    autocast = torch.autocast("cuda" if on_gpu else "cpu", torch.bfloat16, enabled=layout.endswith("bf16"))
+    autocast = torch.autocast("cuda" if on_gpu else "cpu", torch.bfloat16, enabled="bf16" in layout)
     model = timm.create_model("inception_v4", num_classes=1000, drop_rate=0.2).to(device, memory_format=memory)
+    network = torch.compile(model) if layout.endswith("_compiled") else model
     optimizer = torch.optim.SGD(model.parameters(), lr=1e-3, momentum=0.9)
     criterion = torch.nn.CrossEntropyLoss(label_smoothing=0.1)
     pixels = torch.randint(0, 256, (batch, size, size, 3), dtype=torch.uint8)
@@ -32,21 +34,25 @@ def main() -> None:
         return ((moved - 127.5) / 64.0).contiguous(memory_format=memory)
 
     for line in sys.stdin:
-        word = line.strip()
+        word, _, times = line.strip().partition(" ")
+        times = int(times or 1)
         began = time.perf_counter()
         if word == "step":
             model.train()
-            optimizer.zero_grad(set_to_none=True)
-            with autocast:
-                loss = criterion(model(images()), labels)
-            loss.backward()
-            optimizer.step()
+            for _ in range(times):
+                optimizer.zero_grad(set_to_none=True)
+                with autocast:
+                    loss = criterion(network(images()), labels)
+                loss.backward()
+                optimizer.step()
             if on_gpu:
                 torch.cuda.synchronize()
         elif word == "forward":
             model.eval()
             with torch.inference_mode(), autocast:
-                model(images()).tolist()
+                for _ in range(times):
+                    logits = network(images())
+                logits.tolist()
         elif word == "memory":
             if on_gpu:
                 print(torch.cuda.max_memory_reserved() >> 20, flush=True)
@@ -57,7 +63,7 @@ def main() -> None:
             continue
         else:
             sys.exit(f"'{word}' is not one of step, forward, memory")
-        print(f"{(time.perf_counter() - began) * 1e3:.3f}", flush=True)
+        print(f"{(time.perf_counter() - began) * 1e3 / times:.3f}", flush=True)
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-//! The same operation composed of burn's: what runs where there are no kernels for it, and what those
+//! The same operations composed of burn's: what runs where there are no kernels for them, and what those
 //! are tested against. In half precision numbers are rounded to their format, and computed with in f32
 //! where burn's own operation would sum in it; in f32 every change of format is none.
 
@@ -42,6 +42,20 @@ pub fn conv_bn_relu(
         mean: rounded(normalised.mean, norm),
         variance: rounded(variance, norm),
     }
+}
+
+/// As [`crate::conv_bias_relu`].
+#[must_use]
+pub fn conv_bias_relu(
+    input: Tensor<4>,
+    weight: Tensor<4>,
+    bias: Tensor<1>,
+    geometry: Geometry,
+) -> Tensor<4> {
+    let given = input.dtype();
+    let options = ConvOptions::new(geometry.stride, geometry.padding, [1, 1], 1);
+    let input = input.cast(weight.dtype());
+    relu(conv2d(input, weight, Some(bias), options)).cast(given)
 }
 
 /// In f32, with what `format` leaves of it.

@@ -19,9 +19,6 @@ mod libtorch;
 pub mod upload;
 
 use burn::tensor::Tensor;
-use burn::tensor::activation::relu;
-use burn::tensor::module::conv2d;
-use burn::tensor::ops::ConvOptions;
 
 pub use formats::{Format, Formats};
 
@@ -88,8 +85,8 @@ pub fn conv_bias_relu(
     if libtorch::is_home_of(&input) && !input.device().is_autodiff() {
         return libtorch::conv_bias_relu(input, weight, bias, geometry);
     }
-    let given = input.dtype();
-    let options = ConvOptions::new(geometry.stride, geometry.padding, [1, 1], 1);
-    let input = input.cast(weight.dtype());
-    relu(conv2d(input, weight, Some(bias), options)).cast(given)
+    if flex::folded::is_home_of(&input, &weight, &bias) {
+        return flex::folded::conv_bias_relu(input, weight, bias, geometry);
+    }
+    composed::conv_bias_relu(input, weight, bias, geometry)
 }

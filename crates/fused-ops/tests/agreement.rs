@@ -251,6 +251,31 @@ mod flex {
     }
 
     #[test]
+    fn the_folded_kernel_agrees_with_the_composition() {
+        let device = Device::flex();
+        for case in cases() {
+            let bias = Tensor::<1>::from_data(case.beta.clone(), &device);
+            let weight = Tensor::<4>::from_data(case.weight.clone(), &device);
+            let whole = Tensor::<4>::from_data(case.input.clone(), &device);
+            let last = (whole.clone().permute([0, 2, 3, 1]) * 1.0).permute([0, 3, 1, 2]);
+            let [expected, found, of_pixels] = [
+                fused_ops::composed::conv_bias_relu(
+                    whole.clone(),
+                    weight.clone(),
+                    bias.clone(),
+                    case.geometry,
+                ),
+                conv_bias_relu(whole, weight.clone(), bias.clone(), case.geometry),
+                conv_bias_relu(last, weight, bias, case.geometry),
+            ]
+            .map(values);
+            assert!(expected.contains(&0.0), "the ReLU had nothing to do");
+            assert_close(&[found], std::slice::from_ref(&expected));
+            assert_close(&[of_pixels], &[expected]);
+        }
+    }
+
+    #[test]
     fn bits_do_not_depend_on_the_number_of_threads() {
         let device = Device::flex().autodiff();
         for case in cases() {

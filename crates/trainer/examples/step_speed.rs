@@ -1,9 +1,11 @@
 //! One training step or one forward pass at a time, on demand: `benches/torch/compare.py` runs it in
 //! turns with PyTorch. Not a benchmark by itself, and not the training loop: images are made once.
 //!
-//! `step_speed DEVICE BATCH SIZE` reads lines from stdin, `step` (forward in training mode, loss,
-//! backward, SGD with momentum) or `forward` (validation mode), and answers each with milliseconds;
-//! with `memory`, with the peak of resident memory in MiB.
+//! `step_speed DEVICE BATCH SIZE [O0|O1|O2|O3]` reads lines from stdin, and answers each with milliseconds: `step` (forward
+//! in training mode, loss, backward, SGD with momentum), `forward` (validation mode), `folded` (the same of the folded
+//! network, in the level's formats, which is what validates and predicts). With a number behind it the word is done so
+//! often, the device is waited for once, and the answer is the mean. `memory` is answered with the peak of resident memory
+//! in MiB.
 
 #![allow(clippy::print_stdout)] // the answers
 
@@ -23,8 +25,10 @@ const CLASSES: usize = 1000;
 
 fn main() -> Result<()> {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
-    let [name, batch, size] = arguments.as_slice() else {
-        bail!("usage: step_speed DEVICE BATCH SIZE");
+    let (name, batch, size, level) = match arguments.as_slice() {
+        [name, batch, size] => (name, batch, size, "O0"),
+        [name, batch, size, level] => (name, batch, size, level.as_str()),
+        _ => bail!("usage: step_speed DEVICE BATCH SIZE [O0|O1|O2|O3]"),
     };
     let (batch, size): (usize, usize) = (batch.parse()?, size.parse()?);
     let plain = device::select(name)?;
@@ -32,6 +36,7 @@ fn main() -> Result<()> {
     let recipe = Recipe {
         drop_rate: 0.2,
         label_smoothing: 0.1,
+        amp_level: serde_json::from_value(level.into()).context("the level of mixed precision")?,
         ..Recipe::default()
     };
     let mut model = network::build(&recipe, CLASSES, &training)?;
@@ -53,32 +58,49 @@ fn main() -> Result<()> {
     let targets = Targets::labels(&labels, &training);
     let criterion = Criterion::new(&recipe);
 
+    let mut folded = None;
     let mut out = io::stdout().lock();
     for line in io::stdin().lock().lines() {
+        let line = line?;
+        let (word, times) = line.split_once(' ').unwrap_or((&line, "1"));
+        let times: u32 = times.parse().context("how often")?;
+        if word == "folded" && folded.is_none() {
+            folded = Some(model.fold(recipe.precision()));
+        }
         let began = Instant::now();
-        match line?.as_str() {
-            "step" => {
-                let logits = model.forward(images(&training));
-                let loss = criterion.of(logits, &targets);
-                let gradients = GradientsParams::from_grads(loss.backward(), &model);
-                model = optimizer.step(1e-3, model, gradients);
+        match (word, &folded) {
+            ("step", _) => {
+                for _ in 0..times {
+                    let logits = model.forward(images(&training));
+                    let loss = criterion.of(logits, &targets);
+                    let gradients = GradientsParams::from_grads(loss.backward(), &model);
+                    model = optimizer.step(1e-3, model, gradients);
+                }
                 training.sync().ok().context("the device failed")?;
             }
-            "forward" => {
-                let logits = model.valid().forward(images(&plain));
-                let _waited_for = loss::host_values(logits);
+            ("forward", _) => {
+                let valid = model.valid();
+                repeat(times, || valid.forward(images(&plain)));
             }
-            "memory" => {
+            ("folded", Some(folded)) => repeat(times, || folded.forward(images(&plain))),
+            ("memory", _) => {
                 writeln!(out, "{}", peak_mebibytes()?)?;
                 out.flush()?;
                 continue;
             }
-            other => bail!("'{other}' is not one of step, forward, memory"),
+            _ => bail!("'{word}' is not one of step, forward, folded, memory"),
         }
-        writeln!(out, "{:.3}", began.elapsed().as_secs_f64() * 1e3)?;
+        let took = began.elapsed().as_secs_f64() * 1e3 / f64::from(times);
+        writeln!(out, "{took:.3}")?;
         out.flush()?;
     }
     Ok(())
+}
+
+/// Logits again and again, of which the last are waited for.
+fn repeat(times: u32, forward: impl Fn() -> Tensor<2>) {
+    let logits = (0..times).map(|_| forward()).last();
+    let _waited_for = logits.map(loss::host_values);
 }
 
 /// The largest resident set of this process so far (Linux).

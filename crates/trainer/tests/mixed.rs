@@ -1,6 +1,7 @@
-//! Mixed precision on LibTorch: near f32, with f32 masters that resume bit for bit.
+//! Runs in mixed precision on LibTorch: they learn, with f32 masters that resume bit for bit. How near a step is to f32 is
+//! `inception`'s to test (tests/half.rs).
 #![cfg(feature = "tch")]
-#![allow(clippy::unwrap_used, clippy::panic)]
+#![allow(clippy::unwrap_used)]
 
 mod common;
 
@@ -8,16 +9,12 @@ use std::fs;
 use std::num::{NonZeroU32, NonZeroU64};
 use std::path::Path;
 
-use burn::module::Param;
-use burn::tensor::{DType, Gradients, Tensor, TensorData};
 use common::{alone, data_set, metrics, recipe, train};
-use inception::{NamedVisitor, Role};
 use tempfile::TempDir;
+use trainer::Resume;
 use trainer::checkpoint::Checkpoint;
-use trainer::loss::{Criterion, Targets};
 use trainer::metrics::Line;
 use trainer::recipe::{AmpDtype, AmpLevel, LossScaleType, Recipe};
-use trainer::{Resume, device, network};
 
 fn with_data(train: usize, val: usize) -> TempDir {
     let dir = tempfile::tempdir().unwrap();
@@ -34,75 +31,6 @@ fn on_torch(dir: &Path, level: AmpLevel, dtype: AmpDtype) -> Recipe {
         amp_level: level,
         amp_dtype: dtype,
         ..recipe(dir)
-    }
-}
-
-/// Every parameter's gradient, one after another; all must be f32.
-struct Gathered<'a> {
-    gradients: &'a Gradients,
-    values: Vec<f64>,
-}
-
-impl NamedVisitor for Gathered<'_> {
-    fn visit<const D: usize>(&mut self, name: &str, role: Role, tensor: &Param<Tensor<D>>) {
-        if role == Role::Statistic {
-            return;
-        }
-        let gradient = tensor.val().grad(self.gradients);
-        let gradient = gradient.unwrap_or_else(|| panic!("{name} has no gradient"));
-        assert_eq!(gradient.dtype(), DType::F32, "{name}");
-        self.values.extend(gradient.into_data().iter::<f64>());
-    }
-}
-
-/// Logits and gradients of one step of the recipe's network on images that look like noise.
-fn step(recipe: &Recipe) -> (Vec<f64>, Vec<f64>) {
-    let shape = [8, 3, 107, 107];
-    let device = device::select(&recipe.device).unwrap().autodiff();
-    let model = network::build(recipe, 10, &device).unwrap();
-    let pixels: Vec<f32> = (0..shape.iter().product::<usize>() as u32)
-        .map(|index| (index.wrapping_mul(2_654_435_761) >> 8) as f32 / (1 << 22) as f32 - 2.0)
-        .collect();
-    let images = Tensor::from_data(TensorData::new(pixels, shape), &device);
-    let labels: Vec<u32> = (0..shape[0] as u32).collect();
-    let targets = Targets::labels(&labels, &device);
-    let logits = model.forward(images);
-    assert_eq!(logits.dtype(), DType::F32);
-    let loss = Criterion::new(recipe).of(logits.clone(), &targets);
-    let gradients = loss.backward();
-    let mut gathered = Gathered {
-        gradients: &gradients,
-        values: Vec::new(),
-    };
-    model.visit_named(&mut gathered);
-    (logits.into_data().iter::<f64>().collect(), gathered.values)
-}
-
-fn norm(values: impl Iterator<Item = f64>) -> f64 {
-    values.map(|value| value * value).sum::<f64>().sqrt()
-}
-
-#[test]
-fn every_level_is_near_f32_and_none_is_f32() {
-    let dir = Path::new("");
-    let (logits, gradients) = step(&on_torch(dir, AmpLevel::O0, AmpDtype::Bf16));
-    for dtype in [AmpDtype::Bf16, AmpDtype::Fp16] {
-        for level in [AmpLevel::O1, AmpLevel::O2, AmpLevel::O3] {
-            let (found, by) = step(&on_torch(dir, level, dtype));
-            let off = norm(found.iter().zip(&logits).map(|(a, b)| a - b));
-            let off = off / norm(logits.iter().copied());
-            let dot: f64 = by.iter().zip(&gradients).map(|(a, b)| a * b).sum();
-            let cosine = dot / norm(by.iter().copied()) / norm(gradients.iter().copied());
-            println!("{level:?} {dtype:?}: logits off by {off:.2e}, cosine {cosine:.5}");
-            // A deep network without training amplifies rounding: measured 0.16 and 0.45 in bf16, an eighth of
-            // that distance in fp16, whose rounding is an eighth.
-            let (far, along) = match dtype {
-                AmpDtype::Bf16 => (0.3, 0.3),
-                AmpDtype::Fp16 => (0.05, 0.9),
-            };
-            assert!(1e-6 < off && off < far, "{level:?} {dtype:?}: {off}");
-            assert!(cosine > along, "{level:?} {dtype:?}: {cosine}");
-        }
     }
 }
 

@@ -6,6 +6,7 @@
 
 mod by_weight;
 mod conv;
+pub(crate) mod folded;
 mod gather;
 mod norm;
 mod pixels;

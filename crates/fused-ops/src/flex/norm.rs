@@ -144,7 +144,7 @@ pub(super) fn normalised_relu(convolved: &[f32], channels: &Channels) -> Vec<f32
 
 /// ReLU as burn has it: what is no number stays so.
 #[inline(always)]
-fn rectified(value: f32) -> f32 {
+pub(super) fn rectified(value: f32) -> f32 {
     if value <= 0.0 { 0.0 } else { value }
 }
 
