@@ -11,7 +11,7 @@ use std::sync::atomic::AtomicBool;
 use common::{alone, data_set, metrics, recipe, train};
 use trainer::checkpoint::Checkpoint;
 use trainer::metrics::{Line, RESULT_FILE};
-use trainer::recipe::{KeepPolicy, LossName, LossScaleType, OptimizerName, Recipe};
+use trainer::recipe::{KeepPolicy, LossName, LossScaleType, OptimizerName, Recipe, Scheduler};
 use trainer::run::{self, Outcome};
 use trainer::{Resume, TrainError};
 
@@ -122,16 +122,33 @@ fn two_hundred_steps_are_a_hundred_and_a_hundred() {
 
 #[test]
 fn every_optimizer_goes_on_from_the_middle_of_everything() {
-    use OptimizerName::{Adagrad, Adam, Adamw, Lamb, Lion, Momentum, Nadam, Rmsprop};
+    use OptimizerName::{Adagrad, Adam, Adamw, Lamb, Lion, Momentum, Nadam, Rmsprop, Sgd};
     let _turn = alone();
     let dir = tempfile::tempdir().unwrap();
     fs::create_dir(dir.path().join("data")).unwrap();
     data_set(&dir.path().join("data"), 12, 4);
-    for opt in [Momentum, Adam, Adamw, Nadam, Lion, Rmsprop, Adagrad, Lamb] {
+    // Each with another schedule, so that all of those go on, too.
+    for (name, opt, use_nesterov, scheduler) in [
+        ("momentum", Momentum, false, Scheduler::CosineDecay),
+        ("nesterov", Momentum, true, Scheduler::ExponentialDecay),
+        ("sgd", Sgd, false, Scheduler::StepDecay),
+        ("sgd-nesterov", Sgd, true, Scheduler::MultiStepDecay),
+        ("adam", Adam, false, Scheduler::PolynomialDecay),
+        ("adamw", Adamw, false, Scheduler::WarmupCosineDecay),
+        ("nadam", Nadam, false, Scheduler::OneCycle),
+        ("lion", Lion, false, Scheduler::Cyclic),
+        ("rmsprop", Rmsprop, false, Scheduler::ExponentialDecay),
+        ("adagrad", Adagrad, false, Scheduler::Constant),
+        ("lamb", Lamb, false, Scheduler::CosineDecay),
+    ] {
         // Three steps an epoch; after five, one batch waits for another.
         let whole = Recipe {
             opt,
-            ckpt_save_dir: dir.path().join(format!("{opt:?}")),
+            use_nesterov,
+            scheduler,
+            multi_step_decay_milestones: vec![1],
+            lr_epoch_stair: scheduler == Scheduler::ExponentialDecay,
+            ckpt_save_dir: dir.path().join(name),
             ckpt_save_steps: NonZeroU64::new(1),
             ckpt_save_policy: KeepPolicy::None,
             epoch_size: NonZeroU64::new(3).unwrap(),
@@ -155,7 +172,7 @@ fn every_optimizer_goes_on_from_the_middle_of_everything() {
         assert_eq!(expected.state().learner.updates, 4);
 
         let resumed = Recipe {
-            ckpt_save_dir: dir.path().join(format!("{opt:?}-resumed")),
+            ckpt_save_dir: dir.path().join(format!("{name}-resumed")),
             ..whole.clone()
         };
         let middle = "inception_v4-2_2";
@@ -167,13 +184,15 @@ fn every_optimizer_goes_on_from_the_middle_of_everything() {
         fs::copy(log(&whole), log(&resumed)).unwrap();
         train(&resumed, &Resume::Latest).unwrap();
         let found = last(&resumed.ckpt_save_dir);
-        assert!(files(&found) == files(&expected), "{opt:?}");
+        assert!(files(&found) == files(&expected), "{name}");
         let average = |of: &Checkpoint| fs::read(of.average_path().unwrap()).unwrap();
-        assert!(average(&found) == average(&expected), "{opt:?}");
-        assert_eq!(found.state().learner, expected.state().learner);
+        assert!(average(&found) == average(&expected), "{name}");
+        // The loss scale and how long it has held, too; the lines have each step's learning rate.
+        assert_eq!(found.state().learner, expected.state().learner, "{name}");
         assert_eq!(
             metrics(&resumed.ckpt_save_dir),
-            metrics(&whole.ckpt_save_dir)
+            metrics(&whole.ckpt_save_dir),
+            "{name}"
         );
     }
 }
