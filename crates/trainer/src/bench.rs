@@ -19,6 +19,9 @@ use crate::recipe::Recipe;
 /// Steps before the clock runs: pools fill, pages are touched.
 const WARM_UP: u64 = 2;
 
+/// The loader alone is measured for so long, and longer if that makes fewer batches than steps.
+const LOADER_ALONE: Duration = Duration::from_secs(1);
+
 /// What was measured; rates in images per second.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize)]
 pub struct Measured {
@@ -83,9 +86,11 @@ pub fn measure(recipe: &Recipe, steps: NonZeroU64) -> Result<Measured, TrainErro
     for _ in 0..WARM_UP {
         loader.next().ok_or(TrainError::NoBatch)??;
     }
-    let (mut loaded, began) = (0, Instant::now());
-    for _ in 0..steps {
+    // Long enough for what was ready before the clock ran to count for little.
+    let (mut loaded, mut batches, began) = (0, 0, Instant::now());
+    while batches < steps || began.elapsed() < LOADER_ALONE {
         loaded += loader.next().ok_or(TrainError::NoBatch)??.len();
+        batches += 1;
     }
     let loader_took = began.elapsed().as_secs_f64();
     Ok(Measured {

@@ -1,15 +1,16 @@
 //! What can stop a run, a validation or a prediction.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use augment::AugmentError;
 use codec::CodecError;
 use inception::{ConfigError, WeightsError};
-use loader::LoaderError;
+use loader::{LoaderError, PlanError};
 use record::RecordError;
 
 use crate::checkpoint::CheckpointError;
 use crate::device::DeviceError;
+use crate::metrics::LogError;
 use crate::page::PageError;
 use crate::recipe::RecipeError;
 
@@ -27,7 +28,7 @@ pub enum TrainError {
     #[error(transparent)]
     Data(#[from] RecordError),
     /// The input pipeline.
-    #[error(transparent)]
+    #[error("{0}{flags}", flags = flags(.0))]
     Loader(#[from] LoaderError),
     /// The settings of an image operation.
     #[error(transparent)]
@@ -72,11 +73,13 @@ pub enum TrainError {
     /// The loss or its gradient is infinite or not a number, more often in a row than may be skipped.
     #[error(
         "the loss is {loss}{} at step {step}, the {} in a row; its batch held {}. Saved as it is in {}; \
-         the checkpoint before that is {}. A lower --lr, a longer --warmup-epochs or --clip-grad usually \
+         {}. A lower --lr, a longer --warmup-epochs or --clip-grad usually \
          helps; --nonfinite-skips N skips N such batches",
         if loss.is_finite() { " and its gradient not finite" } else { "" },
         ordinal(*in_a_row), shorten(keys), saved.display(),
-        checkpoint.as_ref().map_or("none".to_owned(), |path| path.display().to_string())
+        checkpoint.as_ref().map_or("there is none before it".to_owned(), |path| format!(
+            "the checkpoint before it is {}", path.display()
+        ))
     )]
     Diverged {
         /// The loss.
@@ -92,13 +95,30 @@ pub enum TrainError {
         /// The checkpoint before.
         checkpoint: Option<PathBuf>,
     },
+    /// A log of the run cannot be begun, or taken up again.
+    #[error("{cause}. {}", cause.mend())]
+    Log {
+        /// What stopped it.
+        cause: LogError,
+    },
+    /// A log could not be written any more. No checkpoint is saved then: it would know of steps that the logs
+    /// do not.
+    #[error(
+        "the run ends at step {step}: {cause}. {} {}, then go on with --resume",
+        last_good(checkpoint.as_deref()), cause.mend()
+    )]
+    NotLogged {
+        /// The step, counted from 1 over the whole run.
+        step: u64,
+        /// What stopped it.
+        cause: LogError,
+        /// The last checkpoint written.
+        checkpoint: Option<PathBuf>,
+    },
     /// A checkpoint could not be written.
     #[error(
-        "no checkpoint of step {step}: {cause}; nothing of it is left behind. {} Make room, then go on \
-         with --resume",
-        checkpoint.as_ref().map_or("There is no older one.".to_owned(), |path| format!(
-            "The last good one is {}.", path.display()
-        ))
+        "no checkpoint of step {step}: {cause}; nothing of it is left behind. {} {}, then go on with --resume",
+        last_good(checkpoint.as_deref()), cause.mend()
     )]
     NotSaved {
         /// The step, counted from 1 over the whole run.
@@ -124,6 +144,15 @@ pub enum TrainError {
         path.display()
     )]
     Occupied {
+        /// The directory of checkpoints.
+        path: PathBuf,
+    },
+    /// Another process trains into the same directory.
+    #[error(
+        "{}: another training is writing there; wait for its end, or pass another --ckpt-save-dir",
+        path.display()
+    )]
+    Busy {
         /// The directory of checkpoints.
         path: PathBuf,
     },
@@ -154,7 +183,7 @@ pub enum TrainError {
         "no weights: pass --ckpt-path with a checkpoint directory or a weights file (.safetensors, .pth, .ckpt)"
     )]
     NoWeights,
-    /// A log or an image could not be written or read.
+    /// An image could not be read.
     #[error("{}: cannot {action}: {cause}", path.display())]
     Io {
         /// The file.
@@ -172,6 +201,29 @@ pub enum TrainError {
         /// What is wrong with it.
         cause: CodecError,
     },
+}
+
+/// The flags that do what a loader's error proposes.
+fn flags(error: &LoaderError) -> &'static str {
+    match error {
+        LoaderError::Plan(PlanError::NoFullBatch { .. }) => {
+            " (--batch-size N, --drop-remainder false)"
+        }
+        LoaderError::Sample(_) => " (--on-error skip)",
+        _ => "",
+    }
+}
+
+impl From<LogError> for TrainError {
+    fn from(cause: LogError) -> Self {
+        TrainError::Log { cause }
+    }
+}
+
+fn last_good(checkpoint: Option<&Path>) -> String {
+    checkpoint.map_or("There is no checkpoint.".to_owned(), |path| {
+        format!("The last good checkpoint is {}.", path.display())
+    })
 }
 
 /// Names a few and counts the rest.

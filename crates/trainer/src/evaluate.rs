@@ -16,6 +16,7 @@ use crate::error::TrainError;
 use crate::loss::{self, Criterion};
 use crate::recipe::Recipe;
 use crate::tally::Tally;
+use crate::watch::Validating;
 
 /// How often a long evaluation says how far it is.
 pub(crate) const SIGN_OF_LIFE: Duration = Duration::from_secs(30);
@@ -52,7 +53,7 @@ impl Evaluation {
 }
 
 /// Evaluates `model` on a split. Nothing if `stop` was set before the end. After each batch
-/// `progress` is told how many images are done.
+/// `progress` is told where it stands.
 ///
 /// # Errors
 /// A record fails under `on_error: fail`, or the recipe makes no pipeline.
@@ -62,7 +63,7 @@ pub fn evaluate(
     recipe: &Recipe,
     device: &Device,
     stop: &AtomicBool,
-    progress: &mut dyn FnMut(u64),
+    progress: &mut dyn FnMut(&Validating),
 ) -> Result<Option<Evaluation>, TrainError> {
     let found = evaluate_in_detail(model, split, recipe, device, stop, progress)?;
     Ok(found.map(|(evaluation, _)| evaluation))
@@ -78,7 +79,7 @@ pub fn evaluate_in_detail(
     recipe: &Recipe,
     device: &Device,
     stop: &AtomicBool,
-    progress: &mut dyn FnMut(u64),
+    progress: &mut dyn FnMut(&Validating),
 ) -> Result<Option<(Evaluation, Tally)>, TrainError> {
     let began = Instant::now();
     let mut last_said = began;
@@ -106,7 +107,12 @@ pub fn evaluate_in_detail(
         images += labels.len() as u64;
         tally.add(&scores, &labels);
         loss_sum += f64::from(loss.into_scalar::<f32>()) * labels.len() as f64;
-        progress(images + skipped);
+        progress(&Validating::at(
+            images + skipped,
+            total,
+            tally.top1(),
+            began,
+        ));
         if last_said.elapsed() >= SIGN_OF_LIFE {
             last_said = Instant::now();
             info!("Validation: [{}/{total}] images", images + skipped);

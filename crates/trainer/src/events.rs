@@ -83,6 +83,19 @@ impl Events {
         &self.path
     }
 
+    pub(crate) fn file(&self) -> &File {
+        &self.file
+    }
+
+    /// As if the file at `path` were the one begun, for a test.
+    #[cfg(test)]
+    pub(crate) fn onto(path: &Path) -> Self {
+        Events {
+            file: OpenOptions::new().append(true).open(path).unwrap(),
+            path: path.to_owned(),
+        }
+    }
+
     fn write(&mut self, step: u64, what: &[u8]) -> io::Result<()> {
         let mut event = vec![1 << 3 | 1];
         event.extend(now().to_le_bytes());

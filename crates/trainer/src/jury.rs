@@ -17,9 +17,11 @@ use crate::loss;
 use crate::recipe::{OnError, Recipe};
 use crate::tally::Tally;
 use crate::views::{Crops, view_all};
+use crate::watch::Validating;
 
 /// Evaluates `models` on `crops` of each image of a split. The
-/// loss is the cross entropy of the averaged probabilities. Nothing if `stop` was set before the end.
+/// loss is the cross entropy of the averaged probabilities. Nothing if `stop` was set before the end. After
+/// each image `progress` is told where it stands.
 ///
 /// # Errors
 /// A record fails under `on_error: fail`, or the recipe makes no pipeline.
@@ -30,6 +32,7 @@ pub fn evaluate_jointly(
     recipe: &Recipe,
     device: &Device,
     stop: &AtomicBool,
+    progress: &mut dyn FnMut(&Validating),
 ) -> Result<Option<(Evaluation, Tally)>, TrainError> {
     let began = Instant::now();
     let mut last_said = began;
@@ -59,9 +62,10 @@ pub fn evaluate_jointly(
         loss_sum += cross_entropy(&log_p, viewed.label, recipe.label_smoothing);
         let scores: Vec<f32> = log_p.into_iter().map(|p| p as f32).collect();
         tally.add(&scores, &[viewed.label]);
+        let seen = tally.total().images + skipped;
+        progress(&Validating::at(seen, split.len(), tally.top1(), began));
         if last_said.elapsed() >= SIGN_OF_LIFE {
             last_said = Instant::now();
-            let seen = tally.total().images + skipped;
             info!("Validation: [{seen}/{}] images", split.len());
         }
         Ok(true)

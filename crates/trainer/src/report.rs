@@ -8,10 +8,9 @@ use loader::{Stage, StatsSnapshot};
 use tracing::{info, warn};
 
 use crate::checkpoint::State;
-use crate::error::TrainError;
 use crate::evaluate::Evaluation;
 use crate::learner::Verdict;
-use crate::metrics::{Line, Metrics, RunLine, TrainLine};
+use crate::metrics::{Line, LogError, Metrics, RunLine, TrainLine};
 use crate::recipe::Recipe;
 use crate::watch::Status;
 
@@ -104,7 +103,7 @@ impl Report {
         }
     }
 
-    pub(crate) fn start(&mut self, line: RunLine, peak_lr: f64) -> Result<(), TrainError> {
+    pub(crate) fn start(&mut self, line: RunLine, peak_lr: f64) -> Result<(), LogError> {
         let recipe = &line.recipe;
         info!(
             "{}: {} parameters, {} classes, {} px; {} images, {} steps of {} an epoch; lr up to {peak_lr}{}",
@@ -123,7 +122,7 @@ impl Report {
         self.metrics.line(&Line::Run(Box::new(line)))
     }
 
-    pub(crate) fn step(&mut self, state: &State, step: &Step) -> Result<Status, TrainError> {
+    pub(crate) fn step(&mut self, state: &State, step: &Step) -> Result<Status, LogError> {
         self.recent.add(step);
         for pace in [
             &mut self.since_line,
@@ -234,7 +233,7 @@ impl Report {
         &mut self,
         state: &State,
         evaluation: Option<&Evaluation>,
-    ) -> Result<(), TrainError> {
+    ) -> Result<(), LogError> {
         if let Some(evaluation) = evaluation {
             info!("{}", validation_line(evaluation));
             let line = Line::Validation {
@@ -251,7 +250,7 @@ impl Report {
     }
 
     /// To be called before a checkpoint is saved: it must not know of steps that the logs lost.
-    pub(crate) fn sync(&self) -> Result<(), TrainError> {
+    pub(crate) fn sync(&self) -> Result<(), LogError> {
         self.metrics.sync()
     }
 

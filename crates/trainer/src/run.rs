@@ -19,12 +19,13 @@ use crate::error::TrainError;
 use crate::evaluate::evaluate;
 use crate::feed::Feed;
 use crate::learner::{Learner, Verdict};
-use crate::metrics::{Metrics, RunLine};
+use crate::lock::Lock;
+use crate::metrics::{LogError, Metrics, RunLine};
 use crate::recipe::Recipe;
 use crate::report::{Report, Step};
 use crate::resume::{self, Resume};
 use crate::schedule::Schedule;
-use crate::watch::{Nobody, Watcher};
+use crate::watch::{Nobody, Validating, Watcher};
 use crate::{device, loss, network};
 
 /// How a run ended.
@@ -59,7 +60,6 @@ pub fn train_watched(
     stop: &AtomicBool,
     watcher: &mut dyn Watcher,
 ) -> Result<Outcome, TrainError> {
-    let checkpoint = resume.find(recipe)?;
     let plain_device = device::select(&recipe.device)?;
     let device = plain_device.clone().autodiff();
     let data = Data::open(recipe)?;
@@ -70,6 +70,8 @@ pub fn train_watched(
         false => None,
     };
 
+    let _lock = Lock::take(&recipe.ckpt_save_dir)?;
+    let checkpoint = resume.find(recipe)?;
     let mut model = network::build(recipe, data.classes().len(), &device)?;
     let (mut learner, mut state, metrics);
     if let Some(checkpoint) = &checkpoint {
@@ -95,10 +97,8 @@ pub fn train_watched(
     state.steps_per_epoch = loader.steps_per_epoch();
     let schedule = Schedule::new(recipe, state.steps_per_epoch);
     let mut report = Report::new(metrics, recipe);
-    report.start(
-        run_line(&state, &learner, val_split.as_deref()),
-        schedule.peak(),
-    )?;
+    let started = run_line(&state, &learner, val_split.as_deref());
+    report.start(started, schedule.peak())?;
     let mut end = Epilogue {
         recipe,
         val_split,
@@ -166,7 +166,8 @@ pub fn train_watched(
                 took,
                 waited: fed.waited,
             },
-        )?;
+        );
+        let status = status.map_err(|cause| end.not_logged(&state, cause))?;
         watcher.step(&status);
         if state.progress.nonfinite > recipe.nonfinite_skips {
             let key = |record: &u64| train_split.key(*record).unwrap_or_default().to_owned();
@@ -256,8 +257,7 @@ impl Epilogue<'_> {
         {
             let model = learner.average().unwrap_or(learner.model());
             let model = model.fold(self.recipe.val_precision());
-            let images = split.len();
-            let mut progress = |done| watcher.validating(done, images);
+            let mut progress = |status: &Validating| watcher.validating(status);
             let split = split.clone();
             evaluation = evaluate(
                 &model,
@@ -271,7 +271,9 @@ impl Epilogue<'_> {
                 return Ok(false);
             }
         }
-        report.epoch(state, evaluation.as_ref())?;
+        report
+            .epoch(state, evaluation.as_ref())
+            .map_err(|cause| self.not_logged(state, cause))?;
         let progress = &mut state.progress;
         if let Some(found) = evaluation {
             progress.last = Some((found, state.epoch));
@@ -283,6 +285,14 @@ impl Epilogue<'_> {
         (progress.loss_sum, progress.loss_steps) = (0.0, 0);
         (progress.train_seconds, progress.epoch_open) = (0.0, false);
         Ok(true)
+    }
+
+    fn not_logged(&self, state: &State, cause: LogError) -> TrainError {
+        TrainError::NotLogged {
+            step: state.steps,
+            cause,
+            checkpoint: self.last_checkpoint.clone(),
+        }
     }
 
     fn validates(&self, epoch: u64) -> bool {
@@ -309,7 +319,9 @@ impl Epilogue<'_> {
         learner: &Learner,
         report: &Report,
     ) -> Result<PathBuf, TrainError> {
-        report.sync()?;
+        report
+            .sync()
+            .map_err(|cause| self.not_logged(state, cause))?;
         state.learner = learner.state();
         let contents = Contents {
             model: learner.model(),

@@ -120,6 +120,7 @@ impl Schedule {
 
     fn triangles(&self, step: f64) -> f64 {
         let up = (self.main_epochs * self.steps_per_epoch / self.cycles / 2.0).floor();
+        let up = up.max(1.0); // there are fewer steps than cycles want
         let place = step / (2.0 * up);
         let share = place - place.floor();
         let height = 1.0 - (2.0 * share - 1.0).abs();
@@ -143,7 +144,7 @@ fn linear_scale(recipe: &Recipe) -> f64 {
 mod tests {
     #![allow(clippy::unwrap_used)]
     use super::*;
-    use std::num::NonZeroU32;
+    use std::num::{NonZeroU32, NonZeroU64};
 
     const STEPS: u64 = 5004; // ImageNet on eight cards of 32
 
@@ -275,5 +276,44 @@ mod tests {
         let schedule = Schedule::new(&scaled, STEPS);
         close(schedule.peak(), 0.005_625);
         close(schedule.at(500 * STEPS), 0.001);
+    }
+    /// However few steps there are, and however the numbers lie to one another.
+    #[test]
+    fn every_rate_is_a_number_from_nothing_to_the_peak() {
+        use Scheduler::*;
+        let curves = [
+            Constant,
+            CosineDecay,
+            StepDecay,
+            MultiStepDecay,
+            ExponentialDecay,
+            PolynomialDecay,
+            OneCycle,
+            Cyclic,
+        ];
+        for (curve, epochs, steps) in curves
+            .iter()
+            .flat_map(|curve| (1..4).flat_map(move |e| (1..12).map(move |s| (*curve, e, s))))
+        {
+            for (warmup_epochs, decay_epochs, cycles) in [(0, 1, 1), (0, 7, 9), (5, 1, 2)] {
+                let recipe = Recipe {
+                    scheduler: curve,
+                    epoch_size: NonZeroU64::new(epochs).unwrap(),
+                    warmup_epochs,
+                    decay_epochs,
+                    num_cycles: NonZeroU64::new(cycles).unwrap(),
+                    multi_step_decay_milestones: vec![1, 2],
+                    ..mindcv()
+                };
+                let schedule = Schedule::new(&recipe, steps);
+                for step in 0..epochs * steps {
+                    let rate = schedule.at(step);
+                    assert!(
+                        (0.0..=schedule.peak()).contains(&rate),
+                        "{curve:?}, step {step} of {epochs} x {steps}: {rate}"
+                    );
+                }
+            }
+        }
     }
 }

@@ -19,6 +19,7 @@ use crate::predict::Predictor;
 use crate::recipe::{Layer, OnError, Purpose, Recipe, RecipeError, Resolved};
 use crate::tally::Tally;
 use crate::views::Crops;
+use crate::watch::Validating;
 use crate::{device, network};
 
 /// A trained network, folded for inference, with all that belongs to it.
@@ -142,7 +143,7 @@ impl Trained {
     }
 
     /// Validates on every image of the data set's `val_split`, on `crops` of each. Nothing if `stop`
-    /// was set meanwhile.
+    /// was set meanwhile. `progress` is told where it stands.
     ///
     /// # Errors
     /// The data set cannot be read, or has other classes.
@@ -150,6 +151,7 @@ impl Trained {
         &self,
         crops: Crops,
         stop: &AtomicBool,
+        progress: &mut dyn FnMut(&Validating),
     ) -> Result<Option<Validated>, TrainError> {
         let data = Data::open(&self.recipe)?;
         let recipe = data.complete(&self.recipe)?;
@@ -175,9 +177,9 @@ impl Trained {
         let (device, models) = (&self.device, &self.models);
         let found = match (models.as_slice(), crops) {
             ([model], Crops::One) => {
-                evaluate_in_detail(model, split, &recipe, device, stop, &mut |_| {})?
+                evaluate_in_detail(model, split, &recipe, device, stop, progress)?
             }
-            _ => evaluate_jointly(models, crops, &split, &recipe, device, stop)?,
+            _ => evaluate_jointly(models, crops, &split, &recipe, device, stop, progress)?,
         };
         Ok(found.map(|(evaluation, tally)| Validated {
             evaluation,

@@ -1,7 +1,7 @@
 //! What a run shows whoever watches it live. The log and the metrics say the same and more, for later; they do
 //! not come this way.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 /// Where a run stands after a step.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -28,13 +28,43 @@ pub struct Status {
     pub left: Duration,
 }
 
+/// Where a validation stands after a batch.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Validating {
+    /// Images done, those that failed and were left out included.
+    pub done: u64,
+    /// Images in all.
+    pub images: u64,
+    /// Share of the images so far, 0 to 1, whose label was the first guess.
+    pub top1: f64,
+    /// Since the beginning.
+    pub images_per_second: f64,
+    /// Until the last image, at the pace so far.
+    pub left: Duration,
+}
+
+impl Validating {
+    /// After `done` of `images` images, begun at `began`.
+    pub(crate) fn at(done: u64, images: u64, top1: f64, began: Instant) -> Self {
+        let took = began.elapsed().as_secs_f64().max(1e-9);
+        let left = took / done.max(1) as f64 * images.saturating_sub(done) as f64;
+        Validating {
+            done,
+            images,
+            top1,
+            images_per_second: done as f64 / took,
+            left: Duration::try_from_secs_f64(left).unwrap_or(Duration::MAX),
+        }
+    }
+}
+
 /// Is told where a run stands, as it goes.
 pub trait Watcher {
     /// After each step.
     fn step(&mut self, status: &Status);
 
-    /// After each batch of a validation: `done` of `images` images.
-    fn validating(&mut self, done: u64, images: u64);
+    /// After each batch of a validation.
+    fn validating(&mut self, status: &Validating);
 }
 
 /// Watches nothing.
@@ -44,5 +74,5 @@ pub struct Nobody;
 impl Watcher for Nobody {
     fn step(&mut self, _status: &Status) {}
 
-    fn validating(&mut self, _done: u64, _images: u64) {}
+    fn validating(&mut self, _status: &Validating) {}
 }

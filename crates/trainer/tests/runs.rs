@@ -38,7 +38,7 @@ fn trained(path: &Path, more: &[(&str, &str)]) -> (Recipe, Trained) {
 fn validate(path: &Path, more: &[(&str, &str)]) -> Evaluation {
     trained(path, more)
         .1
-        .validate(Crops::One, &AtomicBool::new(false))
+        .validate(Crops::One, &AtomicBool::new(false), &mut |_| {})
         .unwrap()
         .unwrap()
         .evaluation

@@ -196,6 +196,30 @@ fn augmix_in_three_views_and_repeated_augmentation_train_and_resume() {
 }
 
 #[test]
+fn two_trainings_do_not_share_a_folder() {
+    let bench = training_bench(14, 2);
+    let mut first = start(&bench, &train_args("run", "--epoch-size 50"));
+    let log = bench.path("run/metrics.jsonl");
+    assert!(
+        wait_for(&mut first, || lines(&log) > 3),
+        "it ended before the second"
+    );
+    for more in ["", "--resume"] {
+        bench
+            .run("train", &train_args("run", more))
+            .ends_with(1)
+            .says(&["run: another training is writing there"]);
+    }
+    assert!(first.try_wait().unwrap().is_none(), "it ended too early");
+    first.kill().unwrap();
+    first.wait().unwrap();
+    // A killed process holds nothing.
+    bench
+        .run("train", &train_args("run", "--resume --epoch-size 1"))
+        .ends_with(0);
+}
+
+#[test]
 fn a_full_disk_ends_the_run_with_its_last_checkpoint_whole() {
     let bench = training_bench(4, 2);
     bench

@@ -4,72 +4,67 @@
 use std::io::{self, IsTerminal, Write};
 
 use indicatif::{ProgressBar, ProgressStyle};
-use tracing_subscriber::fmt::MakeWriter;
 use trainer::human_time;
-use trainer::watch::{Status, Watcher};
+use trainer::watch::{Status, Validating, Watcher};
 
 /// Two lines, which fit into 80 columns: how far, and how well.
-const TRAINING: &str = "{prefix} [{bar:28}] {pos}/{len}  {msg}";
-const VALIDATING: &str = "{prefix} [{bar:28}] {pos}/{len} images";
+const LINES: &str = "{prefix} [{bar:28}] {pos}/{len}  {msg}";
 
 /// The bar, on standard error. Clones are the same bar.
 #[derive(Clone, Debug)]
-pub struct Bar {
-    bar: ProgressBar,
-    validating: bool,
-}
+pub struct Bar(ProgressBar);
 
 impl Bar {
     /// Shown if standard error is a terminal that can move its cursor.
     #[must_use]
     pub fn on_terminal() -> Self {
         let dumb = std::env::var_os("TERM").is_none_or(|term| term.is_empty() || term == "dumb");
-        let bar = match io::stderr().is_terminal() && !dumb {
-            true => ProgressBar::no_length(),
-            false => ProgressBar::hidden(),
-        };
-        bar.set_style(style(TRAINING));
-        Bar {
-            bar,
-            validating: false,
+        if dumb || !io::stderr().is_terminal() {
+            return Bar::hidden();
         }
+        let style = ProgressStyle::with_template(LINES);
+        let style = style.unwrap_or_else(|_| ProgressStyle::default_bar());
+        Bar(ProgressBar::no_length().with_style(style.progress_chars("=> ")))
+    }
+
+    /// Never shown.
+    #[must_use]
+    pub fn hidden() -> Self {
+        Bar(ProgressBar::hidden())
+    }
+
+    fn show(&self, prefix: String, words: String, (position, length): (u64, u64)) {
+        self.0.set_prefix(prefix);
+        self.0.set_message(words);
+        self.0.set_length(length);
+        self.0.set_position(position);
     }
 
     /// Takes it away.
     pub fn clear(&self) {
-        self.bar.finish_and_clear();
+        self.0.finish_and_clear();
     }
 }
 
 impl Watcher for Bar {
     fn step(&mut self, status: &Status) {
-        if std::mem::take(&mut self.validating) {
-            self.bar.set_style(style(TRAINING));
-        }
-        let epoch = format!("epoch {}/{}", status.epoch, status.epochs);
-        self.bar.set_prefix(epoch);
-        self.bar.set_message(words(status));
-        self.bar.set_length(status.batches);
-        self.bar.set_position(status.batch);
+        self.show(
+            format!("epoch {}/{}", status.epoch, status.epochs),
+            training(status),
+            (status.batch, status.batches),
+        );
     }
 
-    fn validating(&mut self, done: u64, images: u64) {
-        if !std::mem::replace(&mut self.validating, true) {
-            self.bar.set_style(style(VALIDATING));
-            self.bar.set_prefix("validation");
-        }
-        self.bar.set_length(images);
-        self.bar.set_position(done);
+    fn validating(&mut self, status: &Validating) {
+        self.show(
+            "validation".to_owned(),
+            validating(status),
+            (status.done, status.images),
+        );
     }
 }
 
-fn style(template: &str) -> ProgressStyle {
-    ProgressStyle::with_template(template)
-        .unwrap_or_else(|_| ProgressStyle::default_bar())
-        .progress_chars("=> ")
-}
-
-fn words(status: &Status) -> String {
+fn training(status: &Status) -> String {
     format!(
         "ETA {}\nloss {:.4}  top-1 {:.1} %  lr {:.6}  {:.1} img/s  data wait {:.1} %",
         human_time(status.left.as_secs_f64()),
@@ -81,31 +76,42 @@ fn words(status: &Status) -> String {
     )
 }
 
-/// Standard output for a log beside the bar: each of its lines stands above it.
-impl<'a> MakeWriter<'a> for Bar {
-    type Writer = Above;
+fn validating(status: &Validating) -> String {
+    format!(
+        "ETA {}\ntop-1 {:.2} %  {:.1} img/s",
+        human_time(status.left.as_secs_f64()),
+        100.0 * status.top1,
+        status.images_per_second,
+    )
+}
 
-    fn make_writer(&'a self) -> Above {
-        Above(self.bar.clone())
+/// Writes to a stream while the bar is out of the way. A log that cannot be written, on a full disk or to a
+/// terminal that is gone, is no reason to stop: what a run measures is in its metrics.
+#[derive(Debug)]
+pub struct Above<W> {
+    bar: ProgressBar,
+    stream: W,
+}
+
+impl<W> Above<W> {
+    /// Writes to `stream`.
+    #[must_use]
+    pub fn new(bar: &Bar, stream: W) -> Self {
+        let bar = bar.0.clone();
+        Above { bar, stream }
     }
 }
 
-/// Writes to standard output while the bar is out of the way.
-#[derive(Debug)]
-pub struct Above(ProgressBar);
-
-impl Write for Above {
+impl<W: Write> Write for Above<W> {
     fn write(&mut self, text: &[u8]) -> io::Result<usize> {
-        self.0.suspend(|| {
-            let mut out = io::stdout().lock();
-            let written = out.write(text)?;
-            out.flush()?;
-            Ok(written)
-        })
+        let Above { bar, stream } = self;
+        bar.suspend(|| stream.write_all(text).and_then(|()| stream.flush()))
+            .ok();
+        Ok(text.len())
     }
 
     fn flush(&mut self) -> io::Result<()> {
-        io::stdout().flush()
+        Ok(())
     }
 }
 
@@ -129,7 +135,7 @@ mod tests {
             data_wait: 1.0,
             left: Duration::from_secs(30 * 3600),
         };
-        let words = words(&status);
+        let words = training(&status);
         let (left, how_well) = words.split_once('\n').unwrap_or_default();
         assert_eq!(
             how_well,
@@ -137,5 +143,21 @@ mod tests {
         );
         let how_far = format!("epoch 199/200 [{:28}] 40035/40036  {left}", "");
         assert!(how_far.len() < 80 && how_well.len() < 80, "{how_far}");
+    }
+    #[test]
+    fn a_validation_fits_into_eighty_columns() {
+        let status = Validating {
+            done: 49_999,
+            images: 50_000,
+            top1: 0.8098,
+            images_per_second: 3161.66,
+            left: Duration::from_secs(86_399),
+        };
+        let words = validating(&status);
+        let (left, how_well) = words.split_once('\n').unwrap_or_default();
+        assert_eq!(how_well, "top-1 80.98 %  3161.7 img/s");
+        let how_far = format!("validation [{:28}] 49999/50000  {left}", "");
+        assert_eq!(left, "ETA 23h 59m");
+        assert!(how_far.len() < 80, "{how_far}");
     }
 }

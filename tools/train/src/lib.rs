@@ -19,7 +19,7 @@ pub fn exit(result: anyhow::Result<ExitCode>) -> ExitCode {
         Ok(code) => code,
         Err(error) if is_broken_pipe(&error) => ExitCode::SUCCESS,
         Err(error) => {
-            eprintln!("error: {error:#}");
+            say(&format!("error: {}", in_words(&error)));
             ExitCode::FAILURE
         }
     }
@@ -35,8 +35,39 @@ pub fn print(text: &str) -> io::Result<()> {
     out.write_all(b"\n")
 }
 
+/// Prints a complaint. Standard error may be on the same full disk; the exit code says it then.
+pub fn say(complaint: &str) {
+    writeln!(io::stderr().lock(), "{complaint}").ok();
+}
+
+/// An error and its causes; not those that it names itself.
+fn in_words(error: &anyhow::Error) -> String {
+    let mut text = String::new();
+    for cause in error.chain().map(ToString::to_string) {
+        if text.is_empty() {
+            text = cause;
+        } else if !text.contains(&cause) {
+            text = format!("{text}: {cause}");
+        }
+    }
+    text
+}
+
 fn is_broken_pipe(error: &anyhow::Error) -> bool {
     error
         .downcast_ref::<io::Error>()
         .is_some_and(|error| error.kind() == io::ErrorKind::BrokenPipe)
+}
+
+#[cfg(test)]
+mod tests {
+    use anyhow::anyhow;
+
+    use super::*;
+
+    #[test]
+    fn a_cause_is_said_once() {
+        let error = anyhow!("full").context("set: full").context("no run");
+        assert_eq!(in_words(&error), "no run: set: full");
+    }
 }

@@ -1,27 +1,41 @@
 //! Where log lines go. `RUST_LOG` sets how many there are.
 
 use std::fmt;
-use std::io::{self, IsTerminal};
+use std::io::{self, IsTerminal, Write};
 use std::time::Instant;
 
 use tracing_subscriber::EnvFilter;
-use tracing_subscriber::fmt::{MakeWriter, format::Writer, time::FormatTime};
+use tracing_subscriber::fmt::{format::Writer, time::FormatTime};
 
-use crate::bar::Bar;
+use crate::bar::{Above, Bar};
 
 /// Logs to stdout, above a bar: for `train`, whose log is its result.
 pub fn above(bar: &Bar) {
-    init(bar.clone(), io::stdout().is_terminal());
+    let bar = bar.clone();
+    init(
+        move || Above::new(&bar, io::stdout()),
+        io::stdout().is_terminal(),
+    );
+}
+
+/// Logs to stderr, above a bar: for programs that print a result and take their time.
+pub fn to_stderr_above(bar: &Bar) {
+    let bar = bar.clone();
+    init(
+        move || Above::new(&bar, io::stderr()),
+        io::stderr().is_terminal(),
+    );
 }
 
 /// Logs to stderr: for programs that print a result.
 pub fn to_stderr() {
-    init(io::stderr, io::stderr().is_terminal());
+    to_stderr_above(&Bar::hidden());
 }
 
-fn init<W>(writer: W, colours: bool)
+fn init<W, F>(writer: F, colours: bool)
 where
-    W: for<'a> MakeWriter<'a> + Send + Sync + 'static,
+    F: Fn() -> Above<W> + Send + Sync + 'static,
+    W: Write + 'static,
 {
     let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("info"));
     tracing_subscriber::fmt()

@@ -30,6 +30,8 @@ pub use name::Name;
 pub use retention::Retention;
 pub use state::{Progress, State};
 
+use crate::refusal;
+
 use state::FileSum;
 
 /// The weights' file in a checkpoint.
@@ -78,6 +80,19 @@ pub enum CheckpointError {
     /// Weights could not be written or read.
     #[error(transparent)]
     Weights(#[from] WeightsError),
+}
+
+impl CheckpointError {
+    /// What mends it that a checkpoint cannot be written: a sentence without its full stop.
+    pub(crate) fn mend(&self) -> &'static str {
+        match self {
+            Self::Io { cause, .. }
+            | Self::Weights(WeightsError::File(weight_files::Error::Io {
+                source: cause, ..
+            })) => refusal::mend(cause),
+            _ => "See to that",
+        }
+    }
 }
 
 /// A checkpoint on disk, opened and verified.

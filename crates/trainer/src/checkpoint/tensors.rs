@@ -6,7 +6,7 @@ use std::path::Path;
 
 use burn::tensor::{DType, TensorData};
 use safetensors::tensor::TensorView;
-use safetensors::{Dtype, SafeTensors};
+use safetensors::{Dtype, SafeTensorError, SafeTensors};
 
 use super::{CheckpointError, io_error};
 
@@ -26,7 +26,10 @@ pub(super) fn write(
         })
         .collect::<Result<Vec<_>, _>>()
         .map_err(|cause| damaged(&cause))?;
-    safetensors::serialize_to_file(views, None, path).map_err(|cause| damaged(&cause))?;
+    safetensors::serialize_to_file(views, None, path).map_err(|cause| match cause {
+        SafeTensorError::IoError(cause) => io_error(path, "write")(cause),
+        other => damaged(&other),
+    })?;
     File::open(path)
         .and_then(|file| file.sync_all())
         .map_err(io_error(path, "sync"))

@@ -9,7 +9,8 @@ mod tables;
 mod tests;
 
 use std::fmt::Write;
-use std::fs;
+use std::fs::File;
+use std::io::{self, BufRead, BufReader};
 use std::path::{Path, PathBuf};
 
 use crate::error::TrainError;
@@ -62,8 +63,9 @@ pub fn html(run_dir: &Path) -> Result<String, TrainError> {
         path: path.clone(),
         cause,
     };
-    let text = fs::read_to_string(&path).map_err(|cause| nothing(cause.to_string()))?;
-    let metrics = Metrics::read(&text);
+    let file = File::open(&path).map_err(|cause| nothing(cause.to_string()))?;
+    let metrics =
+        Metrics::read(BufReader::new(file)).map_err(|cause| nothing(cause.to_string()))?;
     let run = metrics
         .runs
         .last()
@@ -72,10 +74,10 @@ pub fn html(run_dir: &Path) -> Result<String, TrainError> {
 }
 
 impl Metrics {
-    fn read(text: &str) -> Self {
+    fn read(text: impl BufRead) -> io::Result<Self> {
         let mut metrics = Metrics::default();
-        for line in text.lines() {
-            match serde_json::from_str(line) {
+        for line in text.split(b'\n') {
+            match serde_json::from_slice(&line?) {
                 Ok(Line::Run(run)) => metrics.runs.push(*run),
                 Ok(Line::Train(step)) => metrics.steps.push(step),
                 Ok(Line::Validation {
@@ -90,7 +92,7 @@ impl Metrics {
                 Err(_) => metrics.unread += 1,
             }
         }
-        metrics
+        Ok(metrics)
     }
 }
 
@@ -116,7 +118,7 @@ fn page(run: &RunLine, metrics: &Metrics) -> String {
     let _ = write!(
         html,
         "</main>\n{}\n{}\n{}\n<script>{SCRIPT}</script></body></html>\n",
-        tables::validations(metrics),
+        tables::validations(run, metrics),
         tables::starts(metrics),
         tables::recipe(run),
     );
@@ -136,10 +138,13 @@ fn plots(run: &RunLine, metrics: &Metrics) -> Vec<Plot> {
         let points = points.map(|found| (found.step as f64 / per_epoch, value(found)));
         Series::marked(name, points.collect())
     };
-    vec![
+    let resumed = metrics.runs.iter().skip(1);
+    let resumed: Vec<f64> = resumed.map(|run| run.step as f64 / per_epoch).collect();
+    let plots = vec![
         Plot::new("Loss", "")
             .with(of_steps("training", |step| f64::from(step.loss)))
-            .with(of_validations("validation", |found| found.found.loss)),
+            .with(of_validations("validation", |found| found.found.loss))
+            .cut(),
         Plot::new("Accuracy", "%")
             .with(of_steps("top-1, training", |step| 100.0 * step.top1))
             .with(of_validations("top-1, validation", |found| {
@@ -149,9 +154,11 @@ fn plots(run: &RunLine, metrics: &Metrics) -> Vec<Plot> {
                 100.0 * found.found.top5
             })),
         Plot::new("Learning rate", "").with(of_steps("lr", |step| step.lr)),
-        Plot::new("Gradient norm", "").with(of_steps("norm, before clipping", |step| {
-            step.gradient_norm.unwrap_or(f64::NAN)
-        })),
+        Plot::new("Gradient norm", "")
+            .with(of_steps("norm, before clipping", |step| {
+                step.gradient_norm.unwrap_or(f64::NAN)
+            }))
+            .cut(),
         Plot::new("Throughput", "img/s")
             .with(of_steps("training", |step| step.img_per_s))
             .with(of_validations("validation", |found| {
@@ -160,7 +167,11 @@ fn plots(run: &RunLine, metrics: &Metrics) -> Vec<Plot> {
         Plot::new("Data wait", "%").with(of_steps("share of a step's time", |step| {
             100.0 * step.data_wait
         })),
-    ]
+    ];
+    plots
+        .into_iter()
+        .map(|plot| plot.resumed(&resumed))
+        .collect()
 }
 
 /// Text for HTML.

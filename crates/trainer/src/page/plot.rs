@@ -4,12 +4,19 @@
 /// Points that a series is thinned to.
 const POINTS: usize = 400;
 
+/// How many times what nine of ten values stay below is far out.
+const FAR: f64 = 4.0;
+
 /// A plot over epochs.
 #[derive(Clone, Debug)]
 pub(super) struct Plot {
     pub(super) title: &'static str,
     pub(super) unit: &'static str,
     pub(super) series: Vec<Series>,
+    /// Epochs at which the run was taken up again.
+    pub(super) resumed: Vec<f64>,
+    /// Whether values far above most others are cut off, so that those can be seen.
+    cut: bool,
 }
 
 /// A line of a plot.
@@ -30,6 +37,8 @@ impl Plot {
             title,
             unit,
             series: Vec::new(),
+            resumed: Vec::new(),
+            cut: false,
         }
     }
 
@@ -39,6 +48,24 @@ impl Plot {
             self.series.push(series);
         }
         self
+    }
+
+    /// With values far above most others cut off.
+    pub(super) fn cut(self) -> Self {
+        Plot { cut: true, ..self }
+    }
+
+    /// With marks where the run was taken up again.
+    pub(super) fn resumed(self, resumed: &[f64]) -> Self {
+        let resumed = resumed.to_vec();
+        Plot { resumed, ..self }
+    }
+
+    /// The highest value, if it lies above what [`Self::values`] shows.
+    pub(super) fn beyond(&self) -> Option<f64> {
+        let points = self.series.iter().flat_map(|series| &series.points);
+        let most = points.map(|point| point.1).fold(0.0, f64::max);
+        (most > self.values().to).then_some(most)
     }
 
     /// The smallest and the largest x.
@@ -57,7 +84,13 @@ impl Plot {
             .collect();
         highest.sort_by(f64::total_cmp);
         let means = self.series.iter().flat_map(|series| &series.points);
-        let mean = means.map(|point| point.1).fold(0.0, f64::max);
+        let mut means: Vec<f64> = means.map(|point| point.1).collect();
+        means.sort_by(f64::total_cmp);
+        let mean = means.last().copied().unwrap_or(0.0);
+        let usual = means.get(means.len() * 9 / 10).copied().unwrap_or(0.0);
+        if self.cut && mean > FAR * usual && usual > 0.0 {
+            return Axis::holding(0.0, FAR / 2.0 * usual);
+        }
         let most = highest
             .get(highest.len() * 99 / 100)
             .copied()

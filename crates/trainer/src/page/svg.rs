@@ -20,6 +20,14 @@ pub(super) fn draw(plot: &Plot) -> String {
     if !plot.unit.is_empty() {
         let _ = write!(html, " <small>{}</small>", escape(plot.unit));
     }
+    if let Some(most) = plot.beyond() {
+        let _ = write!(
+            html,
+            " <small>up to {}, cut at {}</small>",
+            short(most),
+            short(y.to)
+        );
+    }
     for (number, series) in plot.series.iter().enumerate() {
         let _ = write!(
             html,
@@ -45,6 +53,15 @@ pub(super) fn draw(plot: &Plot) -> String {
         escape(&numbers(plot)),
     );
     grid(&mut html, x, y);
+    for epoch in &plot.resumed {
+        let (across, _) = at(x, y, (*epoch, y.from));
+        let _ = write!(
+            html,
+            "<path class=\"resumed\" d=\"M{across:.1} {TOP}V{}\"><title>taken up again at epoch {}</title></path>",
+            height - BOTTOM,
+            short(*epoch),
+        );
+    }
     for (number, series) in plot.series.iter().enumerate() {
         line(&mut html, number, series, x, y);
     }

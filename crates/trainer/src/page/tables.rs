@@ -19,7 +19,8 @@ pub(super) fn summary(run: &RunLine, metrics: &Metrics) -> String {
         facts.push(("Epoch", format!("{} of {epochs}", last.epoch)));
     }
     let better = |a: &&Validated, b: &&Validated| a.found.top1.total_cmp(&b.found.top1);
-    if let Some(best) = metrics.validations.iter().max_by(better) {
+    // Of equals the first, as the log has it.
+    if let Some(best) = metrics.validations.iter().rev().max_by(better) {
         let text = format!("{:.2} % (epoch {})", 100.0 * best.found.top1, best.epoch);
         facts.push(("Best top-1", text));
         facts.push(("Its top-5", format!("{:.2} %", 100.0 * best.found.top5)));
@@ -31,9 +32,11 @@ pub(super) fn summary(run: &RunLine, metrics: &Metrics) -> String {
         facts.push(("Throughput, median", format!("{} img/s", short(rate))));
         facts.push(("Data wait, median", format!("{:.1} %", 100.0 * wait)));
     }
-    let skipped = steps.iter().filter(|step| !step.loss.is_finite()).count();
+    // The loss or the gradient was not finite.
+    let is_skipped = |step: &&TrainLine| !step.loss.is_finite() || step.gradient_norm.is_none();
+    let skipped = steps.iter().filter(is_skipped).count();
     if skipped > 0 {
-        facts.push(("Steps without a finite loss", skipped.to_string()));
+        facts.push(("Steps without an update", skipped.to_string()));
     }
     facts.push(("Parameters", grouped(run.trainable_parameters as u64)));
     facts.push(("Images", grouped(run.train_images)));
@@ -48,7 +51,7 @@ pub(super) fn summary(run: &RunLine, metrics: &Metrics) -> String {
 }
 
 /// Every validation.
-pub(super) fn validations(metrics: &Metrics) -> String {
+pub(super) fn validations(run: &RunLine, metrics: &Metrics) -> String {
     if metrics.validations.is_empty() {
         return String::new();
     }
@@ -71,7 +74,12 @@ pub(super) fn validations(metrics: &Metrics) -> String {
         });
     let table = table(&head, rows);
     format!(
-        "<h2>Validations</h2><details><summary>All {}</summary>{table}</details>",
+        "<h2>Validations{}</h2><details><summary>All {}</summary>{table}</details>",
+        if run.recipe.ema {
+            " of the moving average"
+        } else {
+            ""
+        },
         metrics.validations.len()
     )
 }
@@ -87,7 +95,11 @@ pub(super) fn starts(metrics: &Metrics) -> String {
         ]
     });
     let table = table(&["From step", "Machine", "Device", "Version"], rows);
-    format!("<h2>Started</h2>{table}")
+    let again = match metrics.runs.len() {
+        0 | 1 => "",
+        _ => "<p>Dotted lines in the plots: where it was taken up again.</p>",
+    };
+    format!("<h2>Started</h2>{table}{again}")
 }
 
 /// Every key of the recipe.

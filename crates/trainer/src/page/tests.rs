@@ -3,6 +3,8 @@
 use serde_json::json;
 
 use super::plot::short;
+use std::fs;
+
 use super::*;
 use crate::recipe::Recipe;
 
@@ -44,7 +46,7 @@ fn the_page_says_what_the_run_did_and_needs_nothing_else() {
         "95.00 %",
         "a machine &amp; more",
         "/data/&lt;set&gt;",
-        "Steps without a finite loss</dt><dd>1<",
+        "Steps without an update</dt><dd>1<",
         "Lines not read</dt><dd>1<",
         "weight_decay_filter",
         "Learning rate",
@@ -106,4 +108,18 @@ fn numbers_are_short() {
         written,
         ["0", "1", "0.045", "123.5", "1.00e-7", "2.50e7", "0.3"]
     );
+}
+
+#[test]
+fn a_value_far_out_is_cut_off_and_named() {
+    let mut points: Vec<(f64, f64)> = (0..50).map(|x| (f64::from(x), 1.0)).collect();
+    points.push((50.0, 55.25));
+    let plot = || Plot::new("Loss", "").with(Series::marked("", points.clone()));
+    assert_eq!((plot().values().to, plot().beyond()), (60.0, None));
+    let cut = plot().cut();
+    assert_eq!((cut.values().to, cut.beyond()), (2.0, Some(55.25)));
+    assert!(svg::draw(&cut).contains("up to 55.25, cut at 2<"));
+    // What most values do is never cut off.
+    let even = Plot::new("", "").with(Series::marked("", vec![(0.0, 6.9), (1.0, 2.0)]));
+    assert_eq!(even.cut().beyond(), None);
 }

@@ -51,7 +51,7 @@ impl Group {
 pub enum Support {
     /// Any valid value; the key is a field of [`super::Recipe`].
     Full,
-    /// A field of [`super::Recipe`]; of MindCV's words only these are implemented.
+    /// A field of [`super::Recipe`] that is one of these words.
     Words(&'static [&'static str]),
     /// Not implemented yet: only these values, which all mean "off", are accepted. The first one is
     /// what the error proposes.
@@ -98,10 +98,17 @@ pub(super) fn find(name: &str) -> Option<&'static Key> {
 }
 
 /// The known key that is most like `name`, if any is near enough to be what was meant.
-pub(super) fn nearest(name: &str) -> Option<&'static str> {
+pub(super) fn nearest_key(name: &str) -> Option<&'static str> {
+    let names: Vec<&str> = KEYS.iter().map(|key| key.name).collect();
+    nearest(name, &names)
+}
+
+/// The one of `words` that is most like `name`, if any is near enough to be what was meant.
+pub(super) fn nearest(name: &str, words: &[&'static str]) -> Option<&'static str> {
     let name = name.replace('-', "_").to_lowercase();
-    KEYS.iter()
-        .map(|key| (strsim::jaro_winkler(&name, key.name), key.name))
+    let words = words.iter().copied();
+    words
+        .map(|word| (strsim::jaro_winkler(&name, &word.to_lowercase()), word))
         .filter(|(similarity, _)| *similarity >= 0.8)
         .max_by(|a, b| a.0.total_cmp(&b.0))
         .map(|(_, name)| name)
@@ -158,9 +165,10 @@ mod tests {
 
     #[test]
     fn a_typing_error_finds_its_key() {
-        assert_eq!(nearest("batchsize"), Some("batch_size"));
-        assert_eq!(nearest("label-smoothng"), Some("label_smoothing"));
-        assert_eq!(nearest("warmup_epoch"), Some("warmup_epochs"));
-        assert_eq!(nearest("xyzzy"), None);
+        assert_eq!(nearest_key("batchsize"), Some("batch_size"));
+        assert_eq!(nearest_key("label-smoothng"), Some("label_smoothing"));
+        assert_eq!(nearest_key("warmup_epoch"), Some("warmup_epochs"));
+        assert_eq!(nearest_key("xyzzy"), None);
+        assert_eq!(nearest("adma", &["momentum", "adam"]), Some("adam"));
     }
 }

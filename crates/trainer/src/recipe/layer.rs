@@ -62,7 +62,7 @@ impl Layer {
                 let key = keys::find(&name.value).ok_or_else(|| RecipeError::UnknownKey {
                     path: path.to_owned(),
                     line,
-                    suggestion: keys::nearest(&name.value),
+                    suggestion: keys::nearest_key(&name.value),
                     name: name.value.clone(),
                 })?;
                 let origin = Origin::File {
@@ -89,7 +89,7 @@ impl Layer {
             .map(|(name, text)| {
                 let key = keys::find(name).ok_or_else(|| RecipeError::UnknownFlag {
                     name: name.to_owned(),
-                    suggestion: keys::nearest(name),
+                    suggestion: keys::nearest_key(name),
                 })?;
                 Ok(Entry {
                     key,

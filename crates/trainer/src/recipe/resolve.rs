@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 
 use super::{
     Layer, Recipe, RecipeError,
-    keys::{Key, Support},
+    keys::{Key, Support, nearest},
     layer::Entry,
     validate,
 };
@@ -98,7 +98,27 @@ pub fn type_error(key: &Key, value: &Value) -> Option<String> {
     }
     serde_json::from_value::<Recipe>(json!({ key.name: value }))
         .err()
-        .map(|error| error.to_string())
+        .map(|error| in_words(&error.to_string()))
+}
+
+/// An error of serde's, its names of types said as people say them.
+fn in_words(error: &str) -> String {
+    let Some((found, expected)) = error.split_once(", expected ") else {
+        return error.to_owned();
+    };
+    let expected = match expected {
+        "f32" | "f64" => "a number",
+        "a boolean" => "true or false",
+        "u32" | "u64" | "usize" => "a whole number, 0 or more",
+        other if other.starts_with("a nonzero u") => "a whole number, 1 or more",
+        other => other,
+    };
+    let found = found
+        .trim_start_matches("invalid value: integer ")
+        .trim_start_matches("invalid type: floating point ")
+        .trim_start_matches("invalid type: string ")
+        .trim_start_matches("invalid type: ");
+    format!("{found} is not {expected}")
 }
 
 enum Meaning {
@@ -122,13 +142,20 @@ fn meaning(entry: &Entry, purpose: Purpose) -> Meaning {
             Meaning::Refused(line)
         }
     };
+    let no_such_word = |words: &[&'static str]| {
+        let near = nearest(&written, words).map(|word| format!(" (did you mean '{word}'?)"));
+        refused(
+            &format!("is not to be had{}", near.unwrap_or_default()),
+            &words.join(" or "),
+        )
+    };
     let not_implemented = |mend: &str| refused("is not implemented yet", mend);
     match key.support {
-        Support::Full if is_nothing(&entry.value) => Meaning::Nothing,
+        Support::Full if is_nothing(&entry.value) || is_none(entry) => Meaning::Nothing,
         Support::Full => Meaning::Value,
         Support::Words(words) if words.contains(&written.as_str()) => Meaning::Value,
         Support::Words(_) if entry.value.is_null() => Meaning::Nothing,
-        Support::Words(words) => not_implemented(&words.join(" or ")),
+        Support::Words(words) => no_such_word(words),
         Support::Off(values) | Support::Only(values, _) => {
             let off =
                 is_nothing(&entry.value) || values.iter().any(|value| same_value(value, &written));
@@ -150,6 +177,14 @@ fn meaning(entry: &Entry, purpose: Purpose) -> Meaning {
 /// Null, empty, or Python's `None`: "as if not given".
 fn is_nothing(value: &Value) -> bool {
     value.is_null() || matches!(value.as_str(), Some("" | "None"))
+}
+
+/// `none`, where that is no value of the key but the lack of one is.
+fn is_none(entry: &Entry) -> bool {
+    let says_none = entry.value.as_str() == Some("none");
+    says_none
+        && type_error(entry.key, &entry.value).is_some()
+        && type_error(entry.key, &Value::Null).is_none()
 }
 
 fn same_value(expected: &str, written: &str) -> bool {

@@ -349,3 +349,47 @@ fn schedules_that_cannot_be_are_refused() {
             .is_none()
     );
 }
+
+#[test]
+fn wrong_values_are_refused_as_people_speak() {
+    for (flag, words) in [
+        (
+            ("epoch_size", "0"),
+            "epoch_size: `0` is not a whole number, 1 or more",
+        ),
+        (("lr", "fast"), "lr: \"fast\" is not a number"),
+        (
+            ("warmup_epochs", "-1"),
+            "warmup_epochs: `-1` is not a whole number, 0 or more",
+        ),
+        (("ema", "maybe"), "ema: \"maybe\" is not true or false"),
+        (
+            ("opt", "adma"),
+            "opt: adma is not to be had (did you mean 'adam'?); pass --opt momentum or",
+        ),
+        (("scheduler", "cosine"), "(did you mean 'cosine_decay'?)"),
+        (
+            ("loss", "xyzzy"),
+            "loss: xyzzy is not to be had; pass --loss CE or BCE or JSD",
+        ),
+    ] {
+        let message = resolve(&[flags(&[flag])]).unwrap_err().to_string();
+        assert!(message.contains(words), "no '{words}' in: {message}");
+    }
+}
+
+#[test]
+fn none_is_the_lack_of_a_value() {
+    let file =
+        yaml("num_classes: 1000\nlayer_decay: 0.9\nshuffle_window: 100\nauto_augment: autoaug\n");
+    let keys = [
+        "num_classes",
+        "layer_decay",
+        "shuffle_window",
+        "auto_augment",
+        "lr_for_batch",
+    ];
+    let none = flags(&keys.map(|key| (key, "none")));
+    assert_eq!(resolve(&[file, none]).unwrap().recipe, Recipe::default());
+    assert!(resolve(&[flags(&[("lr", "none")])]).is_err());
+}

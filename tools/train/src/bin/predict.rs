@@ -68,7 +68,7 @@ fn predict(matches: &ArgMatches) -> anyhow::Result<ExitCode> {
             }
             Ok(prediction) => cli::print(&table(&prediction)?)?,
             Err(error) => {
-                eprintln!("error: {error}");
+                cli::say(&format!("error: {error}"));
                 code = ExitCode::FAILURE;
             }
         }

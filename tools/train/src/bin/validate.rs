@@ -6,11 +6,12 @@ use std::process::ExitCode;
 
 use anyhow::Context;
 use clap::{Arg, ArgAction, ArgMatches, Command, value_parser};
-use cli::{flags, log, signal::Stop};
+use cli::{bar::Bar, flags, log, signal::Stop};
 use serde_json::json;
 use trainer::trained::{self, Trained};
 use trainer::validation_line;
 use trainer::views::Crops;
+use trainer::watch::Watcher;
 
 const ABOUT: &str =
     "Top-1, top-5 and loss over every image of the validation split, each exactly once";
@@ -30,7 +31,9 @@ Examples:
           --crops 144 --preprocess paper --data-dir /data/imagenet-shards
   With MindCV's recipe file; what concerns training alone is passed over:
       validate -c inception_v4_ascend.yaml --data-dir /data/imagenet-shards \\
-          --ckpt-path weights.safetensors";
+          --ckpt-path weights.safetensors
+
+On a terminal a bar shows how far the validation is, the accuracy so far and the time left.";
 
 fn main() -> ExitCode {
     let command = Command::new("validate")
@@ -62,8 +65,11 @@ fn main() -> ExitCode {
             "Write a CSV of what was taken for what, and how often",
         ))
         .get_matches();
-    log::to_stderr();
-    cli::exit(validate(&matches))
+    let bar = Bar::on_terminal();
+    log::to_stderr_above(&bar);
+    let result = validate(&matches, &bar);
+    bar.clear();
+    cli::exit(result)
 }
 
 fn table(name: &'static str, help: &'static str) -> Arg {
@@ -74,7 +80,7 @@ fn table(name: &'static str, help: &'static str) -> Arg {
         .help(help)
 }
 
-fn validate(matches: &ArgMatches) -> anyhow::Result<ExitCode> {
+fn validate(matches: &ArgMatches, bar: &Bar) -> anyhow::Result<ExitCode> {
     let (resolved, checkpoint) = trained::resolve(&flags::layers(matches)?)?;
     flags::report_notes(&resolved.notes);
     let recipe = &resolved.recipe;
@@ -84,7 +90,10 @@ fn validate(matches: &ArgMatches) -> anyhow::Result<ExitCode> {
         .get_one::<Crops>("crops")
         .copied()
         .unwrap_or_default();
-    let Some(validated) = network.validate(crops, stop.asked())? else {
+    let mut watcher = bar.clone();
+    let validated = network.validate(crops, stop.asked(), &mut |at| watcher.validating(at))?;
+    bar.clear();
+    let Some(validated) = validated else {
         return Ok(stop.exit_code());
     };
     let (found, tally, classes) = (validated.evaluation, validated.tally, validated.classes);

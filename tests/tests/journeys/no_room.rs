@@ -1,0 +1,100 @@
+//! A training whose disk is full, in the three ways that can be arranged: a limit on the length of files, a file
+//! system of a few megabytes, and a device that takes nothing.
+
+use std::fs;
+use std::process::Command;
+
+use crate::bench::{Bench, Ran, binary};
+use crate::training::{metrics, train_args, training_bench, weights};
+
+/// Twenty epochs of three steps, of which the last one alone is saved: only logs are written until then.
+const TWENTY: &str = "--epoch-size 20 --ckpt-save-interval 20 --val-while-train false";
+
+/// Runs a script in the bench's directory; `$train` is the program.
+fn bash(bench: &Bench, script: &str) -> Ran {
+    let mut command = Command::new("bash");
+    command.args(["-c", script]).env("train", binary("train"));
+    Ran::from(command.current_dir(bench.path(".")).output().unwrap())
+}
+
+/// A run of an epoch in `run`, which `TWENTY` then makes longer, and the whole of it in `whole`.
+fn begun(bench: &Bench, run: &str) {
+    let first = TWENTY.replace("20", "1");
+    bench.run("train", &train_args(run, &first)).ends_with(0);
+    bench
+        .run("train", &train_args("whole", TWENTY))
+        .ends_with(0);
+}
+
+/// What the run of `whole` would have been, if its first epoch had been saved as `begun` saves it.
+fn goes_on_as_if_nothing_had_been(bench: &Bench, run: &str) {
+    bench
+        .run("train", &train_args(run, &format!("{TWENTY} --resume")))
+        .ends_with(0)
+        .says(&["resuming from", "inception_v4-1_3"]);
+    assert_eq!(metrics(bench, run), metrics(bench, "whole"));
+    let last = "inception_v4-20_3";
+    assert!(weights(bench, run, last) == weights(bench, "whole", last));
+}
+
+#[test]
+fn logs_that_cannot_grow_end_the_run_with_its_last_checkpoint_whole() {
+    let bench = training_bench(4, 2);
+    begun(&bench, "run");
+    let resumed = train_args("run", &format!("{TWENTY} --resume"));
+    // In KiB: too little for the steps of twenty epochs, and too little for those that are there.
+    for (limit, words) in [(8, "the run ends at step"), (1, "Make room")] {
+        let script = format!("trap '' XFSZ; ulimit -f {limit}; exec $train {resumed}");
+        bash(&bench, &script).ends_with(1).says(&[
+            "run/metrics.jsonl: cannot write: File too large",
+            "Make room",
+            words,
+        ]);
+        assert!(!bench.path("run/metrics.jsonl.tmp").exists());
+    }
+    goes_on_as_if_nothing_had_been(&bench, "run");
+}
+
+#[test]
+fn a_disk_that_fills_up_ends_the_run_and_goes_on_once_there_is_room() {
+    let bench = training_bench(4, 2);
+    fs::create_dir(bench.path("disk")).unwrap();
+    let mount = "mount -t tmpfs -o size=16m none disk";
+    let may = bash(&bench, &format!("unshare --map-root-user --mount {mount}"));
+    if may.code != Some(0) {
+        println!("skipped: no file system of its own for a test here: {may}");
+        return;
+    }
+    begun(&bench, "run");
+    let resumed = train_args("disk/run", &format!("{TWENTY} --resume"));
+    // The disk is filled once some steps are logged; what is left on it at the end is copied out.
+    let script = format!(
+        "{mount}; cp -r run disk; $train {resumed} & \
+         while [ $(wc -l < disk/run/metrics.jsonl) -lt 10 ] && kill -0 $!; do sleep 0.005; done; \
+         cat /dev/zero > disk/ballast 2> /dev/null; wait $!; code=$?; \
+         rm disk/ballast; cp -r disk/run filled; exit $code"
+    );
+    fs::write(bench.path("script"), script).unwrap();
+    let ran = bash(&bench, "unshare --map-root-user --mount bash script");
+    ran.ends_with(1).says(&[
+        "the run ends at step",
+        "cannot write: No space left on device",
+        "The last good checkpoint is disk/run/inception_v4-1_3",
+        "Make room, then go on with --resume",
+    ]);
+    goes_on_as_if_nothing_had_been(&bench, "filled");
+}
+
+#[test]
+fn a_log_of_the_terminal_s_that_is_lost_loses_no_run() {
+    if !std::path::Path::new("/dev/full").exists() {
+        println!("skipped: no /dev/full here");
+        return;
+    }
+    let bench = training_bench(4, 2);
+    let to_full = |args: &str| bash(&bench, &format!("exec $train {args} > /dev/full 2>&1"));
+    to_full(&train_args("run", "")).ends_with(0);
+    assert_eq!(metrics(&bench, "run").len(), 8);
+    // Nobody can read why, but the exit code says that it failed.
+    to_full(&train_args("run", "")).ends_with(1);
+}

@@ -1,0 +1,262 @@
+//! What a person sees: the report page in a real browser, and the bar on a terminal.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+
+use serde_json::Value;
+
+use crate::bench::{Bench, Ran, binary};
+use crate::training::{train_args, training_bench};
+
+/// Chromium by any of its names, if it is installed.
+fn chromium() -> Option<&'static str> {
+    let names = [
+        "chromium",
+        "chromium-browser",
+        "google-chrome",
+        "google-chrome-stable",
+    ];
+    let is_there = |name: &&str| {
+        let mut command = Command::new(name);
+        let command = command.arg("--version").stdout(Stdio::null());
+        command.status().is_ok_and(|status| status.success())
+    };
+    let found = names.into_iter().find(is_there);
+    if found.is_none() {
+        println!("skipped: no Chromium here (Debian: apt-get install chromium)");
+    }
+    found
+}
+
+/// Runs Chromium without a window on a file of the bench, with one argument more.
+fn browse(bench: &Bench, chromium: &str, file: &str, argument: &str) -> Ran {
+    let mut command = Command::new(chromium);
+    command.args(["--headless", "--no-sandbox", "--disable-gpu"]);
+    command.args(["--hide-scrollbars", "--virtual-time-budget=3000"]);
+    command.arg("--window-size=1250,2300");
+    // No profile of the user's, and no name resolves: the page is to need nothing.
+    command.arg(format!(
+        "--user-data-dir={}",
+        bench.path("profile").display()
+    ));
+    command.arg("--host-resolver-rules=MAP * ~NOTFOUND");
+    command.arg(argument);
+    command.arg(format!("file://{}", bench.path(file).display()));
+    Ran::from(command.output().unwrap())
+}
+
+/// Collects what goes wrong from the beginning on.
+const LISTEN: &str =
+    "<script>const faults = []; addEventListener('error', (e) => faults.push(e.message));</script>";
+
+/// Points at the middle of each plot, and writes down what the browser has laid out.
+const PROBE: &str = "<script>
+const inside = (a, b) => a.left >= b.left - 1 && a.right <= b.right + 1 && a.top >= b.top - 1 && a.bottom <= b.bottom + 1;
+const apart = (a, b) => a.right <= b.left || b.right <= a.left || a.bottom <= b.top || b.bottom <= a.top;
+const boxes = (nodes) => [...nodes].map((node) => node.getBoundingClientRect());
+const plots = [...document.querySelectorAll('figure')].map((figure) => {
+  const svg = figure.querySelector('svg'), frame = svg.getBoundingClientRect();
+  const texts = boxes(svg.querySelectorAll('text'));
+  const at = { clientX: frame.left + frame.width * 0.5, clientY: frame.top + 50 };
+  svg.dispatchEvent(new PointerEvent('pointermove', at));
+  const output = figure.querySelector('output');
+  return {
+    title: figure.querySelector('figcaption').firstChild.textContent.trim(),
+    keys: figure.querySelectorAll('.key').length,
+    resumed: svg.querySelectorAll('.resumed').length,
+    lines: [...svg.querySelectorAll('polyline')].filter((line) => line.getTotalLength() > 20).length,
+    texts: texts.length,
+    drawn_inside: boxes(svg.querySelectorAll('text, polyline, polygon, circle')).every((box) => inside(box, frame)),
+    texts_apart: texts.every((a, i) => texts.every((b, j) => i === j || apart(a, b))),
+    shown: output.textContent, visible: getComputedStyle(output).visibility,
+  };
+});
+const probe = document.createElement('pre');
+probe.id = 'probe';
+probe.textContent = JSON.stringify({
+  faults, plots, width: innerWidth, needed: document.documentElement.scrollWidth,
+  facts: [...document.querySelectorAll('dl div')].map((fact) => fact.textContent),
+});
+document.body.append(probe);
+</script>";
+
+/// What `PROBE` finds in a page.
+fn probe(bench: &Bench, chromium: &str, page: &str) -> Value {
+    let page = page
+        .replace("<style>", &format!("{LISTEN}<style>"))
+        .replace("</body>", &format!("{PROBE}</body>"));
+    fs::write(bench.path("probed.html"), page).unwrap();
+    let dom = browse(bench, chromium, "probed.html", "--dump-dom").ends_with(0);
+    let found = dom.stdout.split_once("<pre id=\"probe\">");
+    let Some((json, _)) = found.and_then(|(_, rest)| rest.split_once("</pre>")) else {
+        panic!("the probe has not run: {dom}");
+    };
+    let json = json.replace("&lt;", "<").replace("&gt;", ">");
+    serde_json::from_str(&json.replace("&amp;", "&")).unwrap()
+}
+
+/// A run with all that a page can show: stopped and resumed, averaged, validated, with a loss scale that is too large
+/// at first, and a batch whose loss was no number.
+fn eventful_run(bench: &Bench) -> PathBuf {
+    let more = "--opt adamw --ema --loss-scale 1e38 --loss-scale-type dynamic --val-interval 2";
+    for epochs in ["--epoch-size 3", "--epoch-size 6 --resume"] {
+        let args = train_args("run", &format!("{more} {epochs}"));
+        bench.run("train", &args).ends_with(0);
+    }
+    let log = bench.path("run/metrics.jsonl");
+    let mut lines: Vec<Value> = fs::read_to_string(&log)
+        .unwrap()
+        .lines()
+        .map(|line| serde_json::from_str(line).unwrap())
+        .collect();
+    let steps = || lines.iter().filter(|line| line["kind"] == "train");
+    assert!(steps().any(|line| line["gradient_norm"].is_null()));
+    let skipped = lines.iter_mut().find(|line| line["step"] == 27).unwrap();
+    (skipped["loss"], skipped["gradient_norm"]) = (Value::Null, Value::Null);
+    let text: String = lines.iter().map(|line| format!("{line}\n")).collect();
+    fs::write(&log, text).unwrap();
+    bench.run("train", "report run").ends_with(0);
+    bench.path("run/report.html")
+}
+
+#[test]
+fn the_report_stands_in_a_browser_as_it_is_meant() {
+    let Some(chromium) = chromium() else { return };
+    let bench = training_bench(14, 2);
+    let page = fs::read_to_string(eventful_run(&bench)).unwrap();
+    let found = probe(&bench, chromium, &page);
+    assert_eq!(found["faults"].as_array().unwrap().len(), 0, "{found}");
+    assert!(
+        found["needed"].as_u64() <= found["width"].as_u64(),
+        "{found}"
+    );
+    let facts = found["facts"].to_string();
+    for fact in [
+        "Steps60 of 60",
+        "Epoch6 of 6",
+        "Best top-1",
+        "Steps without an update",
+        "Parameters",
+    ] {
+        assert!(facts.contains(fact), "no '{fact}' in {facts}");
+    }
+    let expected = [
+        ("Loss", 2, "training: "),
+        ("Accuracy", 3, "top-5, validation: "),
+        ("Learning rate", 1, "lr: "),
+        ("Gradient norm", 1, "norm, before clipping: "),
+        ("Throughput", 2, "training: "),
+        ("Data wait", 1, "share of a step's time: "),
+    ];
+    let plots = found["plots"].as_array().unwrap();
+    assert_eq!(plots.len(), expected.len());
+    for (plot, (title, lines, shown)) in plots.iter().zip(expected) {
+        assert_eq!(plot["title"], title);
+        assert_eq!(plot["keys"], lines, "{plot}");
+        assert_eq!(plot["lines"], lines, "{plot}");
+        assert_eq!(plot["resumed"], 1, "{plot}");
+        assert!(plot["texts"].as_u64().unwrap() >= 8, "{plot}");
+        for holds in ["drawn_inside", "texts_apart"] {
+            assert_eq!(plot[holds], true, "{holds}: {plot}");
+        }
+        assert!(plot["shown"].as_str().unwrap().contains(shown), "{plot}");
+        assert_eq!(plot["visible"], "visible", "{plot}");
+    }
+
+    // The same eyes see what is wrong.
+    let broken = page.replace("const figure of", "const figure of nobody,");
+    assert_ne!(broken, page);
+    let found = probe(&bench, chromium, &broken);
+    assert_ne!(found["faults"].as_array().unwrap().len(), 0, "{found}");
+    assert_eq!(found["plots"][0]["shown"], "");
+}
+
+#[test]
+fn the_report_is_a_picture_in_the_plots_colours() {
+    let Some(chromium) = chromium() else { return };
+    let bench = training_bench(14, 2);
+    eventful_run(&bench);
+    let picture = bench.path("page.png");
+    let argument = format!("--screenshot={}", picture.display());
+    browse(&bench, chromium, "run/report.html", &argument).ends_with(0);
+    let colours = colours(&picture);
+    // Series are drawn in these, whichever scheme is preferred.
+    for pair in [
+        ["2563eb", "74a5ff"],
+        ["d9480f", "ff9a62"],
+        ["2b8a3e", "69c97d"],
+    ] {
+        let pixels = |colour: &str| colours.get(colour).copied().unwrap_or(0);
+        let drawn: usize = pair.into_iter().map(pixels).sum();
+        assert!(drawn > 50, "{drawn} pixels of {pair:?}");
+    }
+}
+
+/// How many pixels there are of each colour, in hexadecimal.
+fn colours(path: &Path) -> std::collections::HashMap<String, usize> {
+    let file = std::io::BufReader::new(fs::File::open(path).unwrap());
+    let mut reader = png::Decoder::new(file).read_info().unwrap();
+    let mut pixels = vec![0; reader.output_buffer_size().unwrap()];
+    let info = reader.next_frame(&mut pixels).unwrap();
+    let mut counts = std::collections::HashMap::new();
+    for pixel in pixels.chunks_exact(info.color_type.samples()) {
+        let colour = format!("{:02x}{:02x}{:02x}", pixel[0], pixel[1], pixel[2]);
+        *counts.entry(colour).or_default() += 1;
+    }
+    counts
+}
+
+/// Runs a program with a terminal of its own, if there is `script` to make one.
+fn on_a_terminal(bench: &Bench, program: &str, args: &str) -> Option<Ran> {
+    let command = format!("stty cols 100; {} {args}", binary(program).display());
+    let mut script = Command::new("script");
+    script.args(["--quiet", "--return", "--command", &command, "/dev/null"]);
+    script.current_dir(bench.path("."));
+    script.env("TERM", "xterm").stdin(Stdio::null());
+    let ran = script.output().ok().map(Ran::from);
+    if ran.is_none() {
+        println!("skipped: no `script` here, which makes a terminal (Debian: bsdutils)");
+    }
+    ran
+}
+
+#[test]
+fn a_bar_is_shown_on_a_terminal_and_nowhere_else() {
+    let bench = training_bench(8, 40);
+    let args = train_args("run", "");
+    let Some(ran) = on_a_terminal(&bench, "train", &args) else {
+        return;
+    };
+    ran.ends_with(0).says(&[
+        "epoch 2/2 [",
+        "data wait",
+        "validation [",
+        "/120",
+        "img/s",
+        "Finish training!",
+    ]);
+    let args = "--ckpt-path run/inception_v4-2_6";
+    let ran = on_a_terminal(&bench, "validate", args).unwrap();
+    let ran = ran.ends_with(0).says(&[
+        "validation [",
+        "/120  ETA ",
+        "top-1 ",
+        " img/s",
+        "Validation Top_1_Accuracy",
+    ]);
+    // The result is the last thing to be seen, and whole.
+    let last = ran.stdout.lines().last().unwrap();
+    assert!(last.contains("120 images, "), "{last:?}");
+
+    let piped = bench.run("validate", args).ends_with(0);
+    assert!(
+        piped.stdout.starts_with("Validation Top_1_Accuracy"),
+        "{piped}"
+    );
+    assert!(!piped.stderr.contains("validation ["), "{piped}");
+    // Several views of each image have the bar, too.
+    let crops = format!("{args} --crops 10");
+    let ran = on_a_terminal(&bench, "validate", &crops).unwrap();
+    ran.ends_with(0).says(&["validation [", "/120  ETA "]);
+}
