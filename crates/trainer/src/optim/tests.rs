@@ -49,6 +49,7 @@ fn every_optimizer_steps_as_pytorch_or_mindspore_do() {
         ("mindspore momentum", Momentum, false, None, 1e-6),
         ("mindspore sgd", Sgd, false, None, 1e-6),
         ("nesterov", Momentum, true, None, 1e-6),
+        ("mindspore nesterov", Sgd, true, None, 1e-6),
         ("adam", Adam, false, None, 1e-6),
         ("mindspore adam", Adam, false, None, 1e-5),
         ("adamw", Adamw, false, None, 1e-6),

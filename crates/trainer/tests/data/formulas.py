@@ -133,6 +133,8 @@ def with_mindspore():
         "mindspore adam": ("adam", {}), "mindspore adamw": ("adamw", {}),
         "lion": ("lion", {}), "mindspore nadam": ("nadam", {}),
         "rmsprop": ("rmsprop", {}), "rmsprop eps 1": ("rmsprop", {"eps": 1.0}),
+        # Of sgd: MindSpore's kernel of momentum for the CPU passes over the flag (2.10).
+        "mindspore nesterov": ("sgd", {"nesterov": True}),
         "mindspore adagrad": ("adagrad", {}),
     }.items():
         optimizers[name] = steps(arguments[0], **arguments[1])
