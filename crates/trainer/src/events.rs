@@ -89,11 +89,10 @@ impl Events {
 
     /// As if the file at `path` were the one begun, for a test.
     #[cfg(test)]
-    pub(crate) fn onto(path: &Path) -> Self {
-        Events {
-            file: OpenOptions::new().append(true).open(path).unwrap(),
-            path: path.to_owned(),
-        }
+    pub(crate) fn onto(path: &Path) -> io::Result<Self> {
+        let file = OpenOptions::new().append(true).open(path)?;
+        let path = path.to_owned();
+        Ok(Events { file, path })
     }
 
     fn write(&mut self, step: u64, what: &[u8]) -> io::Result<()> {

@@ -65,15 +65,10 @@ impl Appended {
 
     /// Stands for the log at `path`, for a test.
     #[cfg(test)]
-    pub(super) fn onto(path: &Path) -> Self {
-        Appended {
-            path: path.to_owned(),
-            file: OpenOptions::new()
-                .append(true)
-                .create(true)
-                .open(path)
-                .unwrap(),
-        }
+    pub(super) fn onto(path: &Path) -> io::Result<Self> {
+        let file = OpenOptions::new().append(true).open(path)?;
+        let path = path.to_owned();
+        Ok(Appended { path, file })
     }
 }
 

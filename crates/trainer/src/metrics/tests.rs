@@ -155,11 +155,11 @@ fn a_full_disk_is_an_error_that_names_the_log() {
         assert!(said.contains("os error 28"), "{said}");
         assert_eq!(error.mend(), "Make room");
     };
-    let lines = Appended::onto(full);
+    let lines = Appended::onto(full).unwrap();
     refused(Metrics { lines, ..logs() }.line(&train(1)));
-    let table = Appended::onto(full);
+    let table = Appended::onto(full).unwrap();
     refused(Metrics { table, ..logs() }.epoch(1, 1.0, 1.0, None));
-    let events = Some(Events::onto(full));
+    let events = Some(Events::onto(full).unwrap());
     refused(Metrics { events, ..logs() }.line(&train(1)));
 }
 
