@@ -3,58 +3,72 @@
 /// Appends bits to bytes.
 #[derive(Debug, Default)]
 pub(super) struct BitWriter {
+    /// What is written, and room behind it.
     bytes: Vec<u8>,
-    pending: Pending,
+    end: End,
 }
 
-/// Bits that do not fill a word yet. A loop that writes many keeps them in registers.
+/// Where the written bits end. A loop that writes many keeps it in registers.
 #[derive(Clone, Copy, Debug, Default)]
-pub(super) struct Pending {
+pub(super) struct End {
+    /// Whole bytes.
+    at: usize,
+    /// Bits that do not fill a byte yet.
     bits: u64,
     count: u32,
 }
 
+impl End {
+    /// Appends the low `count` (up to 32) bits of `value`, whose others are zero. What does not fit in the room is lost.
+    #[inline(always)]
+    pub(super) fn put(&mut self, room: &mut [u8], value: u32, count: u32) {
+        self.bits |= u64::from(value) << self.count;
+        self.count += count;
+        // All eight bytes are written each time: whether a word is full can hardly be predicted.
+        if let Some(next) = room
+            .get_mut(self.at..)
+            .and_then(|rest| rest.first_chunk_mut())
+        {
+            *next = self.bits.to_le_bytes();
+        }
+        self.at += (self.count / 8) as usize;
+        self.bits >>= self.count & !7;
+        self.count &= 7;
+    }
+}
+
 impl BitWriter {
     pub(super) fn clear(&mut self) {
-        self.bytes.clear();
-        self.pending = Pending::default();
+        self.end = End::default();
     }
 
     /// Appends the low `count` (up to 32) bits of `value`, whose others are zero.
-    pub(super) fn put(&mut self, value: u32, count: u32) {
-        let mut pending = self.pending;
-        self.put_after(&mut pending, value, count);
-        self.pending = pending;
-    }
-
-    /// What [`BitWriter::put_after`] is to go on from.
-    pub(super) fn pending(&self) -> Pending {
-        self.pending
-    }
-
-    /// The same as [`BitWriter::put`], behind bits that the caller keeps and gives back to
-    /// [`BitWriter::go_on_after`].
     #[inline(always)]
-    pub(super) fn put_after(&mut self, pending: &mut Pending, value: u32, count: u32) {
-        pending.bits |= u64::from(value) << pending.count;
-        pending.count += count;
-        if pending.count >= 32 {
-            self.bytes.extend((pending.bits as u32).to_le_bytes());
-            pending.bits >>= 32;
-            pending.count -= 32;
-        }
+    pub(super) fn put(&mut self, value: u32, count: u32) {
+        let (room, mut end) = self.open(4);
+        end.put(room, value, count);
+        self.close(end);
     }
 
-    /// Takes back what [`BitWriter::pending`] gave.
-    pub(super) fn go_on_after(&mut self, pending: Pending) {
-        self.pending = pending;
+    /// Room for so many more bytes, and the end to write from, which [`BitWriter::close`] takes back.
+    #[inline(always)]
+    pub(super) fn open(&mut self, bytes: usize) -> (&mut [u8], End) {
+        let needed = self.end.at + bytes + 8;
+        if self.bytes.len() < needed {
+            self.bytes.resize(needed.next_power_of_two(), 0);
+        }
+        (&mut self.bytes, self.end)
+    }
+
+    /// Where the bits end now.
+    #[inline(always)]
+    pub(super) fn close(&mut self, end: End) {
+        self.end = end;
     }
 
     /// All bytes, the last one filled with zeros.
-    pub(super) fn finish(&mut self) -> &mut Vec<u8> {
-        let Pending { bits, count } = std::mem::take(&mut self.pending);
-        let rest = bits.to_le_bytes();
-        self.bytes.extend(&rest[..count.div_ceil(8) as usize]);
-        &mut self.bytes
+    pub(super) fn bytes(&self) -> &[u8] {
+        let written = self.end.at + usize::from(self.end.count > 0);
+        &self.bytes[..written.min(self.bytes.len())]
     }
 }

@@ -8,10 +8,10 @@
 //! ```
 
 use super::RecodeError;
-use super::layout::Frame;
-use super::rans;
+use super::kernel;
+use super::layout::{Frame, MOST_LANES, Shape};
 use super::source::Source;
-use super::symbols::Symbols;
+use super::symbols::{Origin, Symbols};
 use super::tables::{Steps, Tables};
 use super::unit::{self, UnitDecoder};
 use crate::seek::Level;
@@ -123,20 +123,30 @@ impl<'a> Payload<'a> {
                 decoder.decode(tables, &shape, &self.units[at..], length, shape.blocks)?;
                 at += length;
                 let origins = frame.origins(column, row);
-                for row in shape.rows() {
-                    let into = &mut components[row.component];
-                    let (x, y) = origins[row.component];
-                    let first = (y + row.line) * into.across + x;
-                    for (i, block) in into.blocks[first..first + row.blocks]
-                        .iter_mut()
-                        .enumerate()
-                    {
-                        decoder.block(row.first + i, block);
-                    }
-                }
+                kernel::lay_out(&mut decoder, &shape, &origins, &mut components);
             }
         }
         Ok(components)
+    }
+}
+
+/// Puts the blocks of a decoded unit, whose first ones are at `origins`, in their components. To be called through
+/// [`kernel::lay_out`].
+#[inline(always)]
+pub(super) fn lay_out(
+    decoder: &mut UnitDecoder,
+    shape: &Shape,
+    origins: &[Origin; 3],
+    components: &mut [Blocks],
+) {
+    for row in shape.rows() {
+        let into = &mut components[row.component];
+        let (x, y) = origins[row.component];
+        let first = (y + row.line) * into.across + x;
+        let blocks = &mut into.blocks[first..first + row.blocks];
+        for (i, block) in blocks.iter_mut().enumerate() {
+            decoder.block(row.first + i, block);
+        }
     }
 }
 
@@ -214,11 +224,14 @@ fn pack_unit(tables: &Tables, symbols: &mut Symbols, into: &mut Vec<u8>) -> Opti
         escapes,
         words,
     } = symbols;
-    let (ac, dc) = (ac.finish(), dc.finish());
+    let (ac, dc) = (ac.bytes(), dc.bytes());
     let lanes = unit::lanes(blocks.len() + masks.len() + pairs.len());
-    ac.resize(ac.len().max(2 * lanes), 0);
-    let (ac, seeds) = ac.split_at(ac.len() - 2 * lanes);
-    let states = rans::encode(tables, &[blocks, masks, pairs], seeds, words);
+    // The last two bytes a lane are what the states start with.
+    let (ac, last) = ac.split_at(ac.len().saturating_sub(2 * lanes));
+    let mut seeds = [0; 2 * MOST_LANES];
+    seeds[..last.len()].copy_from_slice(last);
+    let phases: [&[_]; 3] = [blocks, masks, pairs];
+    let states = kernel::encode(tables, &phases, &seeds[..2 * lanes], words);
     into.extend(unit::head(words.len(), lanes, ac.len())?);
     into.extend(states[..lanes].iter().flat_map(|state| state.to_le_bytes()));
     let start = into.len();
@@ -226,7 +239,7 @@ fn pack_unit(tables: &Tables, symbols: &mut Symbols, into: &mut Vec<u8>) -> Opti
     for (bytes, word) in into[start..].chunks_exact_mut(2).zip(&*words) {
         bytes.copy_from_slice(&word.to_le_bytes());
     }
-    into.extend(&**dc);
+    into.extend(dc);
     into.extend(ac);
     into.extend(escapes.iter().flat_map(|value| value.to_le_bytes()));
     Some(())

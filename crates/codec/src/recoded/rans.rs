@@ -57,9 +57,11 @@ impl Coding {
     }
 }
 
-/// Encodes the phases so that they decode in the given order. The lanes start with the bytes
+/// Encodes the phases so that they decode in the given order; to be called through
+/// [`super::kernel::encode`]. The lanes start with the bytes
 /// of `seeds`, two each, which a decoder finds in its final states. Replaces `words` by what the
 /// decoder reads, and gives the states that it starts with.
+#[inline(always)]
 pub(super) fn encode(
     tables: &Tables,
     phases: &[&[Coded]],

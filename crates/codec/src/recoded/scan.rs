@@ -8,10 +8,11 @@ use crate::seek::header::Header;
 use crate::seek::huffman::Spec;
 use crate::seek::whole::Blocks;
 
-/// Writes the scan, unstuffed; `padding` fills its last byte.
+/// Writes the scan, unstuffed; `padding` fills its last byte. To be called through [`kernel::write_scan`].
 ///
 /// # Errors
 /// [`RecodeError::Corrupt`] if a table is missing or lacks a code word that is needed.
+#[inline(always)]
 pub(super) fn write(
     header: &Header,
     frame: &Frame,
@@ -48,6 +49,7 @@ pub(super) fn write(
 }
 
 /// T.81 F.1.2: the DC difference, then runs of zeros with the coefficient behind them.
+#[inline(always)]
 fn write_block(
     block: &[i16; 64],
     difference: i16,
@@ -55,9 +57,9 @@ fn write_block(
     ac: &Codes,
     bits: &mut Bits,
 ) -> Result<(), RecodeError> {
-    // In registers, and what it fills on the stack: the loop is nothing but a chain of these.
-    let (mut word, mut out) = (bits.pending, Filled::default());
-    let mut sound = dc.put(difference.into(), 0, &mut word, &mut out);
+    // In registers: the loop is nothing but a chain of these.
+    let (out, mut end) = bits.open();
+    let mut sound = dc.put(difference.into(), 0, &mut end, out);
     let mut rest = kernel::nonzero(block) & !1;
     let mut last = 0;
     while rest != 0 {
@@ -65,17 +67,16 @@ fn write_block(
         rest &= rest - 1;
         let mut run = k - last - 1;
         while run > 15 {
-            sound &= ac.put(0, 0xf0, &mut word, &mut out);
+            sound &= ac.put(0, 0xf0, &mut end, out);
             run -= 16;
         }
-        sound &= ac.put(block[k as usize].into(), run << 4, &mut word, &mut out);
+        sound &= ac.put(block[k as usize].into(), run << 4, &mut end, out);
         last = k;
     }
     if last < 63 {
-        sound &= ac.put(0, 0, &mut word, &mut out);
+        sound &= ac.put(0, 0, &mut end, out);
     }
-    bits.pending = word;
-    bits.bytes.extend_from_slice(out.bytes());
+    bits.close(end);
     match sound {
         true => Ok(()),
         false => Err(RecodeError::Corrupt("its Huffman tables lack a code word")),
@@ -97,80 +98,81 @@ impl Codes {
     /// Writes the code word of `run` (in the upper four bits of a symbol) and a value's class, and the value.
     /// False if there is no such code word.
     #[inline(always)]
-    fn put(&self, value: i32, run: u32, word: &mut Pending, out: &mut Filled) -> bool {
+    fn put(&self, value: i32, run: u32, end: &mut End, out: &mut [u8]) -> bool {
         let class = model::class(value);
         let (code, length) = self.0[((run | class & 15) & 255) as usize];
         let bits = u64::from(code) << class | u64::from(model::extra_bits(value, class));
-        word.put(bits, u32::from(length) + class, out);
+        end.put(bits, u32::from(length) + class, out);
         length != 0
     }
 }
 
+/// What a block takes at most, in bytes: 64 coefficients of up to 32 bits each, an end of block of 16, and what is
+/// written behind its end.
+const ROOM: usize = 64 * 4 + 2 + 1 + 8;
+
 /// Writes bits, most significant first.
 #[derive(Default)]
 struct Bits {
+    /// What is written, and room behind it.
     bytes: Vec<u8>,
-    pending: Pending,
+    /// Whole bytes written before the block at hand.
+    written: usize,
+    /// Less than a byte of bits behind them, left-aligned, and how many.
+    pending: (u64, u32),
 }
 
-/// Less than a word of bits.
-#[derive(Clone, Copy, Default)]
-struct Pending {
+/// Where the bits of a block end.
+struct End {
+    at: usize,
     bits: u64,
     count: u32,
 }
 
-impl Pending {
+impl End {
     /// Appends `count` (up to 32) bits, the low ones of a value that has no others.
     #[inline(always)]
-    fn put(&mut self, value: u64, count: u32, out: &mut Filled) {
-        self.bits = self.bits << count | value;
+    fn put(&mut self, value: u64, count: u32, out: &mut [u8]) {
         self.count += count;
-        if self.count >= 32 {
-            self.count -= 32;
-            out.push((self.bits >> self.count) as u32);
+        self.bits |= value.wrapping_shl(64 - self.count);
+        // All eight bytes are written each time: whether a word is full can hardly be predicted.
+        if let Some(next) = out
+            .get_mut(self.at..)
+            .and_then(|rest| rest.first_chunk_mut())
+        {
+            *next = self.bits.to_be_bytes();
         }
-    }
-}
-
-/// The words that a block fills: 64 coefficients have up to 32 bits each, and an end of block 16.
-struct Filled {
-    words: [[u8; 4]; 66],
-    count: usize,
-}
-
-impl Default for Filled {
-    fn default() -> Self {
-        Filled {
-            words: [[0; 4]; 66],
-            count: 0,
-        }
-    }
-}
-
-impl Filled {
-    #[inline(always)]
-    fn push(&mut self, word: u32) {
-        if let Some(next) = self.words.get_mut(self.count) {
-            *next = word.to_be_bytes();
-            self.count += 1;
-        }
-    }
-
-    fn bytes(&self) -> &[u8] {
-        self.words[..self.count].as_flattened()
+        self.at += (self.count / 8) as usize;
+        self.bits <<= self.count & !7;
+        self.count &= 7;
     }
 }
 
 impl Bits {
+    /// Room for a block, and where it begins; [`Bits::close`] is told where it ends.
+    #[inline(always)]
+    fn open(&mut self) -> (&mut [u8], End) {
+        if self.bytes.len() < self.written + ROOM {
+            let length = (self.written + ROOM).next_power_of_two();
+            self.bytes.resize(length.max(1 << 17), 0);
+        }
+        let (bits, count) = self.pending;
+        let room = &mut self.bytes[self.written..][..ROOM];
+        (room, End { at: 0, bits, count })
+    }
+
+    #[inline(always)]
+    fn close(&mut self, end: End) {
+        self.written += end.at;
+        self.pending = (end.bits, end.count);
+    }
+
     fn finish(mut self, padding: u8) -> Vec<u8> {
-        let Pending { bits, mut count } = self.pending;
-        let spare = (8 - count % 8) % 8;
-        let bits = bits << spare | u64::from(padding) & ((1 << spare) - 1);
-        count += spare;
-        while count > 0 {
-            count -= 8;
-            self.bytes.push((bits >> count) as u8);
+        self.bytes.truncate(self.written);
+        let (bits, count) = self.pending;
+        if count > 0 {
+            self.bytes
+                .push((bits >> 56) as u8 | padding & (0xff >> count));
         }
         self.bytes
     }

@@ -1,8 +1,8 @@
 //! A JPEG file taken apart into what a record keeps, and put together again.
 
 use super::RecodeError;
+use super::kernel;
 use super::layout::{Frame, Shape};
-use super::scan;
 use super::symbols::Symbols;
 use super::tables::Steps;
 use crate::seek::header::Header;
@@ -60,7 +60,12 @@ impl<'a> Source<'a> {
         for row in 0..down {
             for column in 0..across {
                 let shape = frame.shape(column, row);
-                symbols.gather(&shape, &self.components, &frame.origins(column, row))?;
+                kernel::gather(
+                    symbols,
+                    &shape,
+                    &self.components,
+                    &frame.origins(column, row),
+                )?;
                 each(frame, &shape, symbols)?;
             }
         }
@@ -73,7 +78,7 @@ impl<'a> Source<'a> {
         if frame(&parsed)? != self.frame || steps(&parsed)? != self.steps {
             return Err(RecodeError::Corrupt("its header is that of another image"));
         }
-        let scan = scan::write(&parsed, &self.frame, &self.components, self.padding)?;
+        let scan = kernel::write_scan(&parsed, &self.frame, &self.components, self.padding)?;
         let mut file =
             Vec::with_capacity(self.header.len() + scan.len() * 65 / 64 + self.tail.len());
         file.extend(self.header);

@@ -5,6 +5,7 @@ use super::bits::BitWriter;
 use super::kernel;
 use super::layout::{MOST_BLOCKS, Shape};
 use super::model::{self, DC_CLASSES, ESCAPE, MASK_BYTES, MOST_PAIRS, PAIR_CONTEXTS};
+use super::unit::MOST_MASKS;
 use crate::seek::whole::Blocks;
 
 /// A symbol and its context.
@@ -28,10 +29,12 @@ pub(super) struct Symbols {
 pub(super) type Origin = (usize, usize);
 
 impl Symbols {
-    /// Replaces what is here by the symbols of the unit whose first blocks are at `origins`.
+    /// Replaces what is here by the symbols of the unit whose first blocks are at `origins`. To be called through
+    /// [`kernel::gather`].
     ///
     /// # Errors
     /// [`RecodeError::Unsupported`] for DC differences that 8-bit images do not have.
+    #[inline(always)]
     pub(super) fn gather(
         &mut self,
         shape: &Shape,
@@ -66,51 +69,60 @@ impl Symbols {
         }
         let units = &units[..shape.blocks];
         let masks = &masks[..shape.blocks];
+        self.masks.resize(MOST_MASKS, (0, 0));
+        let mut count = 0;
         for position in 0..MASK_BYTES {
             for (block, mask) in masks.iter().enumerate() {
                 let rest = mask >> (8 * position);
-                if rest != 0 {
-                    let chroma = shape.is_chroma(block);
-                    let context = model::mask_context(chroma, position, rest < 256);
-                    self.masks.push((context, rest as u8));
+                let context = model::mask_context(shape.is_chroma(block), position, rest < 256);
+                // Written in any case, and kept if the block has such a byte: a branch would often be mispredicted.
+                if let Some(next) = self.masks.get_mut(count) {
+                    *next = (context, rest as u8);
                 }
+                count += usize::from(rest != 0);
             }
         }
+        self.masks.truncate(count);
         for (block, (values, &mask)) in units.iter().zip(masks).enumerate() {
             self.pairs(shape.is_chroma(block), values, mask);
         }
         Ok(())
     }
 
+    #[inline(always)]
     fn pairs(&mut self, chroma: bool, values: &[i16; 64], mut mask: u64) {
-        let contexts = &PAIR_CONTEXTS[usize::from(chroma)][mask.count_ones() as usize & 63].0;
-        let mut coded = [(0, 0); MOST_PAIRS];
-        let mut pairs = 0;
-        let mut pending = self.ac.pending();
-        while mask != 0 {
-            let (mut symbol, mut bits, mut count) = (0, 0, 0);
-            for half in 0..2 {
-                if mask == 0 {
-                    break;
-                }
-                let value = values[mask.trailing_zeros() as usize];
-                mask &= mask - 1;
-                let class = model::class(value.into());
-                if class < u32::from(ESCAPE) {
-                    bits |= model::extra_bits(value.into(), class) << count;
-                    count += class;
-                    symbol |= (class as u8) << (4 * half);
-                } else {
-                    self.escapes.push(value);
-                    symbol |= ESCAPE << (4 * half);
+        let count = mask.count_ones() as usize & 63;
+        let contexts = &PAIR_CONTEXTS[usize::from(chroma)][count].0;
+        let coded = self.pairs.len();
+        let pairs = count.div_ceil(2);
+        self.pairs.resize(coded + pairs, (0, 0));
+        let (room, mut end) = self.ac.open(MOST_PAIRS * 2);
+        for (coded, &context) in self.pairs[coded..].iter_mut().zip(contexts) {
+            let first = values[(mask.trailing_zeros() & 63) as usize];
+            mask &= mask.wrapping_sub(1);
+            // After the last of an odd number comes nothing, which is of class 0.
+            let second = match mask {
+                0 => 0,
+                _ => values[(mask.trailing_zeros() & 63) as usize],
+            };
+            mask &= mask.wrapping_sub(1);
+            let classes = [first, second].map(|value| model::class(value.into()));
+            let mut stored = classes;
+            if classes[0].max(classes[1]) >= u32::from(ESCAPE) {
+                for (value, stored) in [first, second].into_iter().zip(&mut stored) {
+                    if *stored >= u32::from(ESCAPE) {
+                        self.escapes.push(value);
+                        *stored = 0;
+                    }
                 }
             }
-            self.ac.put_after(&mut pending, bits, count);
-            coded[pairs & (MOST_PAIRS - 1)] = (contexts[pairs & (MOST_PAIRS - 1)], symbol);
-            pairs += 1;
+            let bits = model::extra_bits(first.into(), stored[0])
+                | model::extra_bits(second.into(), stored[1]) << stored[0];
+            end.put(room, bits, stored[0] + stored[1]);
+            let [low, high] = classes.map(|class| (class as u8).min(ESCAPE));
+            *coded = (context, low | high << 4);
         }
-        self.ac.go_on_after(pending);
-        self.pairs.extend_from_slice(&coded[..pairs]);
+        self.ac.close(end);
     }
 
     fn clear(&mut self) {

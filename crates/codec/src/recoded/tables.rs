@@ -19,17 +19,21 @@ const HEADER_LEVEL: i32 = 9;
 /// A header above this is not believed; a JPEG's may hold megabytes of profiles and previews.
 const MOST_HEADER: usize = 64 << 20;
 
+/// A power of two with room for all contexts.
+const CODED: usize = CONTEXTS.next_power_of_two();
+
 /// The 8-bit quantisation tables of up to three components, each in zigzag order.
 pub(super) type Steps = [[u8; 64]; 3];
 
 /// Symbol frequencies, quantisation tables and header dictionary of a data set in the `recoded`
 /// encoding: made once, by [`TableTrainer`](crate::TableTrainer) or built in, and needed for every record.
 ///
-/// Large (1 MiB) and immutable: share it between threads in an [`Arc`].
+/// Large (1.5 MiB) and immutable: share it between threads in an [`Arc`].
 pub struct Tables {
     bytes: Vec<u8>,
     id: u32,
-    codings: Vec<[Coding; 256]>,
+    /// By context, of which there is room for a power of two.
+    codings: Box<[[Coding; 256]; CODED]>,
     lookup: Lookup,
     pub(super) palette: Vec<Steps>,
     reader: DecoderDictionary<'static>,
@@ -110,10 +114,11 @@ impl Tables {
 
     fn read(bytes: &[u8]) -> Option<Self> {
         let mut rest = bytes.strip_prefix(&MAGIC)?;
-        let mut codings = Vec::with_capacity(CONTEXTS);
+        let mut codings = vec![[Coding::NONE; 256]; CODED].into_boxed_slice();
         let mut lookup = vec![0u32; 256 * TOTAL].into_boxed_slice();
-        for (context, entries) in lookup.chunks_exact_mut(TOTAL).enumerate().take(CONTEXTS) {
-            codings.push(read_context(context, &mut rest, entries)?);
+        let contexts = lookup.chunks_exact_mut(TOTAL).zip(&mut codings);
+        for (context, (entries, coding)) in contexts.enumerate().take(CONTEXTS) {
+            *coding = read_context(context, &mut rest, entries)?;
         }
         let (&colours, after) = rest.split_first()?;
         let (palette, dictionary) = after.split_at_checked(usize::from(colours) * 192)?;
@@ -130,7 +135,7 @@ impl Tables {
         Some(Tables {
             bytes: bytes.to_vec(),
             id: XxHash3_64::oneshot(bytes) as u32,
-            codings,
+            codings: codings.try_into().ok()?,
             lookup: Lookup(lookup.try_into().ok()?),
             palette: palette.map(steps).collect(),
             reader: DecoderDictionary::copy(dictionary),
@@ -164,7 +169,7 @@ impl Tables {
 
     #[inline(always)]
     pub(super) fn coding(&self, context: u8, symbol: u8) -> Coding {
-        self.codings[usize::from(context) % CONTEXTS][usize::from(symbol)]
+        self.codings[usize::from(context) % CODED][usize::from(symbol)]
     }
 
     pub(super) fn lookup(&self) -> &Lookup {

@@ -215,6 +215,7 @@ impl UnitDecoder {
     }
 
     /// Puts one block's coefficients, in zigzag order, where there are zeros; a group's rules hold.
+    #[inline(always)]
     pub(super) fn block(&mut self, number: usize, into: &mut [i16; 64]) {
         let s = &mut *self.scratch;
         let (start, end) = (s.first[number], s.first[number + 1]);

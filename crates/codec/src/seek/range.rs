@@ -25,61 +25,102 @@ const WEIGHTS: [u32; 8] = [8192, 11_363, 10_704, 11_363, 8192, 11_363, 10_704, 1
 /// The most that a column's weighed sum may be: 16382.5 / 4 x 8192.
 const MOST: u32 = 33_551_360;
 
-/// Watches the coefficients of a scan.
+/// A block whose magnitudes, dequantised and all added up, are within this is within bounds whatever their columns.
+const SURELY: u32 = MOST / 11_363;
+/// Magnitudes and steps are added up as if they were no larger than these: each is beyond [`SURELY`] by itself, and 64
+/// products of both fit in 32 bits.
+const LARGE: (u16, u16) = (8191, 8192);
+
+/// Watches the blocks of a scan.
 pub(super) struct Range<'h> {
-    /// Quantisation steps of each component, in zigzag order.
-    steps: [Option<&'h [u16; 64]>; 3],
-    /// Weighed magnitudes of the block at hand, row by row.
-    block: [[u32; 8]; 8],
+    components: [Steps<'h>; 3],
     within: bool,
+}
+
+/// Quantisation steps in zigzag order.
+#[derive(Clone, Copy)]
+struct Steps<'h> {
+    exact: &'h [u16; 64],
+    /// The same as far as [`LARGE`].
+    limited: [i16; 64],
 }
 
 impl<'h> Range<'h> {
     /// # Errors
     /// [`SeekError::Corrupt`] if a quantisation table is missing.
     pub(super) fn of(header: &'h Header) -> Result<Self, SeekError> {
-        let mut steps = [None; 3];
-        for (steps, component) in steps.iter_mut().zip(header.components()) {
-            *steps = Some(header.quantiser(component)?);
+        let none = Steps {
+            exact: &[1; 64],
+            limited: [1; 64],
+        };
+        let mut components = [none; 3];
+        for (steps, component) in components.iter_mut().zip(header.components()) {
+            let exact = header.quantiser(component)?;
+            let limited = exact.map(|step| step.min(LARGE.1) as i16);
+            *steps = Steps { exact, limited };
         }
         Ok(Range {
-            steps,
-            block: [[0; 8]; 8],
+            components,
             within: true,
         })
     }
 
-    /// A component's coefficient at zigzag position `k`, before dequantisation. Position 0 begins a block; what is
-    /// seen at a position again stands for what was seen there before.
-    pub(super) fn see(&mut self, component: usize, k: u32, value: i16) {
-        if k == 0 {
-            self.judge();
-            self.block = [[0; 8]; 8];
-        }
-        let k = (k & 63) as usize;
-        let steps = self.steps.get(component).copied().flatten();
-        let step = steps.map_or(1, |steps| u32::from(steps[k]));
-        let (row, column) = (usize::from(ZIGZAG[k] / 8), usize::from(ZIGZAG[k] % 8));
-        // A magnitude above this is beyond `MOST` by itself.
-        let magnitude = (u32::from(value.unsigned_abs()) * step).min(1 << 13);
-        self.block[row][column] = magnitude * WEIGHTS[row];
-    }
-
-    /// Whether the block at hand is within bounds.
-    fn judge(&mut self) {
-        let sum = |column: usize| self.block.iter().map(|row| row[column]).sum::<u32>();
-        self.within &= (0..8).all(|column| sum(column) <= MOST);
+    /// A component's block in zigzag order, before dequantisation.
+    #[inline]
+    pub(super) fn see(&mut self, component: usize, block: &[i16; 64]) {
+        let steps = &self.components[component % 3];
+        let products = block.iter().zip(&steps.limited).map(|(value, &step)| {
+            let magnitude = value.unsigned_abs().min(LARGE.0) as i16;
+            (i32::from(magnitude) * i32::from(step)) as u32
+        });
+        self.within &= products.sum::<u32>() <= SURELY || is_within(block, steps.exact);
     }
 
     /// # Errors
     /// [`SeekError::Unsupported`] if a block was beyond what a picture can have.
-    pub(super) fn check(&mut self) -> Result<(), SeekError> {
-        self.judge();
+    pub(super) fn check(&self) -> Result<(), SeekError> {
         match self.within {
             true => Ok(()),
             false => Err(SeekError::Unsupported(
                 "it has coefficients that no picture has",
             )),
+        }
+    }
+}
+
+/// Whether each column of a block is within bounds.
+fn is_within(block: &[i16; 64], steps: &[u16; 64]) -> bool {
+    let mut columns = [0u32; 8];
+    for (k, (value, &step)) in block.iter().zip(steps).enumerate() {
+        let (row, column) = (usize::from(ZIGZAG[k] / 8), usize::from(ZIGZAG[k] % 8));
+        // A magnitude above this is beyond `MOST` by itself.
+        let magnitude = (u32::from(value.unsigned_abs()) * u32::from(step)).min(1 << 13);
+        columns[column] += magnitude * WEIGHTS[row];
+    }
+    columns.iter().all(|&sum| sum <= MOST)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    proptest! {
+        #[test]
+        fn the_short_cut_changes_no_answer(
+            values in proptest::collection::vec((0usize..64, -2000i16..2000), 0..12),
+            extreme in proptest::option::of((0usize..64, any::<i16>())),
+            step in prop_oneof![Just(1u16), 1u16..40, any::<u16>()],
+        ) {
+            let mut block = [0i16; 64];
+            for (k, value) in values.into_iter().chain(extreme) {
+                block[k] = value;
+            }
+            let exact = [step; 64];
+            let steps = Steps { exact: &exact, limited: exact.map(|step| step.min(LARGE.1) as i16) };
+            let mut range = Range { components: [steps; 3], within: true };
+            range.see(0, &block);
+            prop_assert_eq!(range.check().is_ok(), is_within(&block, &exact));
         }
     }
 }

@@ -32,9 +32,11 @@ pub(super) fn walk(
             }
             for (c, (component, dc)) in header.components().iter().zip(&mut dc).enumerate() {
                 for _ in 0..component.across * component.down {
+                    let mut block = [0i16; 64];
                     tables.coefficients(component, &mut bits, dc, |k, value| {
-                        range.see(c, k, value);
+                        block[(k & 63) as usize] = value;
                     })?;
+                    range.see(c, &block);
                 }
             }
         }

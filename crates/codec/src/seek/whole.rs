@@ -59,8 +59,8 @@ pub(crate) fn coefficients(
                     for block in &mut into.blocks[first..first + component.across] {
                         tables.coefficients(component, &mut bits, dc, |k, value| {
                             block[(k & 63) as usize] = value;
-                            range.see(c, k, value);
                         })?;
+                        range.see(c, block);
                     }
                 }
             }

@@ -8,7 +8,10 @@
 mod avx2;
 #[cfg(target_arch = "x86_64")]
 mod avx512;
+mod encoder;
 mod scalar;
+
+pub(super) use encoder::{encode, gather, lay_out, write_scan};
 
 use std::ops::Range;
 
