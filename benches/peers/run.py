@@ -84,11 +84,11 @@ def main():
                     rates[index].append(found["img_per_s"])
                     stored[index] = found["bytes_per_image"]
                 print(f"{name}: {found and round(found['img_per_s'])}", file=sys.stderr, flush=True)
-    found = [
+    report = [
         {"work": work, "loader": name, "img_per_s": rates[index], "bytes_per_image": stored.get(index)}
         for index, (work, name, _) in enumerate(rows)
     ]
-    table(found, args)
+    table(report, args)
 
 
 def prepare(raw, scratch):
