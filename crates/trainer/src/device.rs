@@ -170,10 +170,11 @@ mod libtorch {
         }
         let cause = if count > 0 {
             format!("this machine has {count} NVIDIA GPU(s), counted from 0")
-        } else if tch::utils::has_cuda() {
-            "LibTorch finds no NVIDIA GPU (does nvidia-smi?)".to_owned()
         } else {
-            format!("this LibTorch is for the CPU alone: {BUILD_WITH_TCH_CUDA}")
+            // LibTorch does not tell the lack of a GPU from that of its own half for CUDA.
+            format!(
+                "LibTorch finds no NVIDIA GPU (does nvidia-smi?), or is for the CPU alone: {BUILD_WITH_TCH_CUDA}"
+            )
         };
         Err(DeviceError::NotThere {
             device: name.to_owned(),
