@@ -210,7 +210,7 @@ fn validate(checkpoint: &Path, device: &str) -> Evaluation {
     let (resolved, checkpoint) = trained::resolve(&[Layer::from_flags(flags).unwrap()]).unwrap();
     let loading = Loading::default();
     let network = Trained::load(&resolved.recipe, checkpoint.as_ref(), &loading).unwrap();
-    let found = network.validate(Crops::One, &AtomicBool::new(false));
+    let found = network.validate(Crops::One, &AtomicBool::new(false), &mut |_| {});
     found.unwrap().unwrap().evaluation
 }
 
