@@ -277,6 +277,7 @@ mod tests {
         close(schedule.peak(), 0.005_625);
         close(schedule.at(500 * STEPS), 0.001);
     }
+
     /// However few steps there are, and however the numbers lie to one another.
     #[test]
     fn every_rate_is_a_number_from_nothing_to_the_peak() {

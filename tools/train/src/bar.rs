@@ -144,6 +144,7 @@ mod tests {
         let how_far = format!("epoch 199/200 [{:28}] 40035/40036  {left}", "");
         assert!(how_far.len() < 80 && how_well.len() < 80, "{how_far}");
     }
+
     #[test]
     fn a_validation_fits_into_eighty_columns() {
         let status = Validating {
