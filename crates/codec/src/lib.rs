@@ -10,12 +10,14 @@
 //! in those two and in [`Decoder`].
 //!
 //! `unsafe` is confined to `turbo.rs`, which binds libjpeg-turbo, and the kernels in `seek/idct`,
-//! `recoded/kernel` and `pixels/filter`, with `rgb.rs`, which is compiled for several levels of instructions.
+//! `recoded/kernel` and `pixels/filter`, with `rgb.rs` and what `newer.rs` makes, which are compiled for several levels of
+//! instructions.
 
 mod decode;
 mod encode;
 mod error;
 mod jpeg;
+mod newer;
 mod pixels;
 mod png;
 mod recoded;

@@ -19,10 +19,10 @@ pub(super) struct End {
 }
 
 impl End {
-    /// Appends the low `count` (up to 32) bits of `value`, whose others are zero. What does not fit in the room is lost.
+    /// Appends the low `count` (up to 56) bits of `value`, whose others are zero. What does not fit in the room is lost.
     #[inline(always)]
-    pub(super) fn put(&mut self, room: &mut [u8], value: u32, count: u32) {
-        self.bits |= u64::from(value) << self.count;
+    pub(super) fn put(&mut self, room: &mut [u8], value: u64, count: u32) {
+        self.bits |= value << self.count;
         self.count += count;
         // All eight bytes are written each time: whether a word is full can hardly be predicted.
         if let Some(next) = room
@@ -46,7 +46,7 @@ impl BitWriter {
     #[inline(always)]
     pub(super) fn put(&mut self, value: u32, count: u32) {
         let (room, mut end) = self.open(4);
-        end.put(room, value, count);
+        end.put(room, value.into(), count);
         self.close(end);
     }
 

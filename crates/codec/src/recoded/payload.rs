@@ -181,7 +181,7 @@ pub(crate) fn pack(tables: &Tables, file: &[u8]) -> Result<Vec<u8>, RecodeError>
 pub(super) fn pack_source(tables: &Tables, source: &Source<'_>) -> Result<Vec<u8>, RecodeError> {
     const LARGE: RecodeError = RecodeError::Unsupported("it is too large");
     let (mut lengths, mut units) = (Vec::new(), Vec::new());
-    let mut symbols = Symbols::default();
+    let mut symbols = Symbols::new(Level::best());
     source.each_unit(&mut symbols, |_, _, symbols| {
         let start = units.len();
         pack_unit(tables, symbols, &mut units).ok_or(LARGE)?;
@@ -215,33 +215,25 @@ pub(super) fn pack_source(tables: &Tables, source: &Source<'_>) -> Result<Vec<u8
 
 /// Appends a unit; `None` if a part of it has more bytes than a unit can have.
 fn pack_unit(tables: &Tables, symbols: &mut Symbols, into: &mut Vec<u8>) -> Option<()> {
-    let Symbols {
-        blocks,
-        masks,
-        pairs,
-        ac,
-        dc,
-        escapes,
-        words,
-    } = symbols;
-    let (ac, dc) = (ac.bytes(), dc.bytes());
-    let lanes = unit::lanes(blocks.len() + masks.len() + pairs.len());
+    let mut words = std::mem::take(&mut symbols.words);
+    let (phases, ac, dc) = (symbols.phases(), symbols.ac.bytes(), symbols.dc.bytes());
+    let lanes = unit::lanes(phases.iter().map(|phase| phase.symbols.len()).sum());
     // The last two bytes a lane are what the states start with.
     let (ac, last) = ac.split_at(ac.len().saturating_sub(2 * lanes));
     let mut seeds = [0; 2 * MOST_LANES];
     seeds[..last.len()].copy_from_slice(last);
-    let phases: [&[_]; 3] = [blocks, masks, pairs];
-    let states = kernel::encode(tables, &phases, &seeds[..2 * lanes], words);
+    let states = kernel::encode(tables, &phases, &seeds[..2 * lanes], &mut words);
     into.extend(unit::head(words.len(), lanes, ac.len())?);
     into.extend(states[..lanes].iter().flat_map(|state| state.to_le_bytes()));
     let start = into.len();
     into.resize(start + 2 * words.len(), 0);
-    for (bytes, word) in into[start..].chunks_exact_mut(2).zip(&*words) {
+    for (bytes, word) in into[start..].chunks_exact_mut(2).zip(&words) {
         bytes.copy_from_slice(&word.to_le_bytes());
     }
     into.extend(dc);
     into.extend(ac);
-    into.extend(escapes.iter().flat_map(|value| value.to_le_bytes()));
+    into.extend(symbols.escapes.iter().flat_map(|value| value.to_le_bytes()));
+    symbols.words = words;
     Some(())
 }
 

@@ -5,7 +5,7 @@
 
 use super::layout::MOST_LANES;
 use super::model::{BITS, TOTAL};
-use super::symbols::Coded;
+use super::symbols::Phase;
 use super::tables::Tables;
 
 /// The lower bound of states; what a decoder finds below it, it refills.
@@ -64,7 +64,7 @@ impl Coding {
 #[inline(always)]
 pub(super) fn encode(
     tables: &Tables,
-    phases: &[&[Coded]],
+    phases: &[Phase<'_>],
     seeds: &[u8],
     words: &mut Vec<u16>,
 ) -> [u32; MOST_LANES] {
@@ -74,13 +74,14 @@ pub(super) fn encode(
     }
     let lanes = seeds.len() / 2;
     // From the end on: a word a symbol at most.
-    let mut at = phases.iter().map(|phase| phase.len()).sum();
+    let mut at = phases.iter().map(|phase| phase.symbols.len()).sum();
     words.clear();
     words.resize(at, 0);
     for phase in phases.iter().rev() {
-        for round in phase.chunks(lanes).rev() {
-            let states = &mut states[..round.len()];
-            for (&(context, symbol), state) in round.iter().zip(states).rev() {
+        let contexts = phase.contexts.chunks(lanes);
+        for (contexts, symbols) in contexts.zip(phase.symbols.chunks(lanes)).rev() {
+            let coded = contexts.iter().zip(symbols).zip(&mut states);
+            for ((&context, &symbol), state) in coded.rev() {
                 let coding = tables.coding(context, symbol);
                 let full = coding.is_too_much(*state);
                 // Which it is can hardly be predicted: it is written in any case, and counts if it is one.

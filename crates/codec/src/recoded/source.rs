@@ -60,12 +60,7 @@ impl<'a> Source<'a> {
         for row in 0..down {
             for column in 0..across {
                 let shape = frame.shape(column, row);
-                kernel::gather(
-                    symbols,
-                    &shape,
-                    &self.components,
-                    &frame.origins(column, row),
-                )?;
+                symbols.gather(&shape, &self.components, &frame.origins(column, row))?;
                 each(frame, &shape, symbols)?;
             }
         }

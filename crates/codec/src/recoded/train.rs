@@ -6,10 +6,11 @@ use std::collections::BTreeMap;
 
 use super::layout::{Frame, Shape};
 use super::model::{self, CONTEXTS, TOTAL};
-use super::symbols::Symbols;
+use super::symbols::{Phase, Symbols};
 use super::tables::{Steps, Tables};
 use super::{RecodeError, source::Source};
 use crate::CodecError;
+use crate::seek::Level;
 
 /// Quantisation tables that may be shared; records name one in a byte, and 255 means none of them.
 const MOST_STEPS: usize = 255;
@@ -21,7 +22,6 @@ const MOST_HEADERS: usize = 2000;
 const LONGEST_HEADER: usize = 16 << 10;
 
 /// Gathers the statistics of a sample of image files.
-#[derive(Default)]
 pub struct TableTrainer {
     counts: Vec<[u64; 256]>,
     steps: BTreeMap<Steps, u64>,
@@ -34,7 +34,9 @@ impl TableTrainer {
     pub fn new() -> Self {
         TableTrainer {
             counts: vec![[0; 256]; CONTEXTS],
-            ..Self::default()
+            steps: BTreeMap::new(),
+            headers: Vec::new(),
+            symbols: Symbols::new(Level::best()),
         }
     }
 
@@ -52,9 +54,10 @@ impl TableTrainer {
         } = self;
         // A file with impossible differences teaches what comes before them.
         let _ = source.each_unit(symbols, |_: &Frame, _: &Shape, symbols| {
-            let phases = [&symbols.blocks, &symbols.masks, &symbols.pairs];
-            for &(context, symbol) in phases.into_iter().flatten() {
-                counts[usize::from(context) % CONTEXTS][usize::from(symbol)] += 1;
+            for Phase { contexts, symbols } in symbols.phases() {
+                for (&context, &symbol) in contexts.iter().zip(symbols) {
+                    counts[usize::from(context) % CONTEXTS][usize::from(symbol)] += 1;
+                }
             }
             Ok::<(), RecodeError>(())
         });

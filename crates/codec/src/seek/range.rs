@@ -66,7 +66,7 @@ impl<'h> Range<'h> {
     }
 
     /// A component's block in zigzag order, before dequantisation.
-    #[inline]
+    #[inline(always)]
     pub(super) fn see(&mut self, component: usize, block: &[i16; 64]) {
         let steps = &self.components[component % 3];
         let products = block.iter().zip(&steps.limited).map(|(value, &step)| {
@@ -89,6 +89,7 @@ impl<'h> Range<'h> {
 }
 
 /// Whether each column of a block is within bounds.
+#[cold]
 fn is_within(block: &[i16; 64], steps: &[u16; 64]) -> bool {
     let mut columns = [0u32; 8];
     for (k, (value, &step)) in block.iter().zip(steps).enumerate() {

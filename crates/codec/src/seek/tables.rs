@@ -57,6 +57,7 @@ impl Tables {
 
     /// Decodes one block of a component; `dc` is its running predictor. Gives `place` each zigzag
     /// position, below 64, and its value; positions may come twice, and then the last one counts.
+    #[inline(always)]
     pub(super) fn coefficients(
         &self,
         component: &Component,

@@ -7,12 +7,19 @@ use super::header::Header;
 use super::index::Entry;
 use super::range::Range;
 use super::tables::Tables;
+use crate::newer::compiled_twice;
 
-/// Gives an index entry for every `segment` MCUs of every row.
-///
-/// # Errors
-/// [`SeekError::Corrupt`] if the scan has invalid codes, ends early or goes on after its last MCU.
-pub(super) fn walk(
+compiled_twice! {
+    /// Gives an index entry for every `segment` MCUs of every row.
+    ///
+    /// # Errors
+    /// [`SeekError::Corrupt`] if the scan has invalid codes, ends early or goes on after its last MCU.
+    pub(super) walk = entries,
+    (header: &Header, tables: &Tables, scan: &[u8], segment: usize) -> Result<Vec<Entry>, SeekError>
+}
+
+#[inline(always)]
+fn entries(
     header: &Header,
     tables: &Tables,
     scan: &[u8],

@@ -7,6 +7,7 @@ use super::bits::Bits;
 use super::header::Header;
 use super::range::Range;
 use super::tables::Tables;
+use crate::newer::compiled_twice;
 
 /// The coefficients of one component.
 #[derive(Clone, Debug, Default)]
@@ -17,15 +18,18 @@ pub(crate) struct Blocks {
     pub(crate) blocks: Vec<[i16; 64]>,
 }
 
-/// Decodes a whole scan (unstuffed): each component's blocks, and the position in bits after the
-/// last of them.
-///
-/// # Errors
-/// [`SeekError::Corrupt`] if the scan has invalid codes or ends early.
-pub(crate) fn coefficients(
-    header: &Header,
-    scan: &[u8],
-) -> Result<(Vec<Blocks>, usize), SeekError> {
+compiled_twice! {
+    /// Decodes a whole scan (unstuffed): each component's blocks, and the position in bits after the
+    /// last of them.
+    ///
+    /// # Errors
+    /// [`SeekError::Corrupt`] if the scan has invalid codes or ends early.
+    pub(crate) coefficients = decode,
+    (header: &Header, scan: &[u8]) -> Result<(Vec<Blocks>, usize), SeekError>
+}
+
+#[inline(always)]
+fn decode(header: &Header, scan: &[u8]) -> Result<(Vec<Blocks>, usize), SeekError> {
     let mut tables = Tables::empty();
     tables.set(header)?;
     let luma = header.components()[0];

@@ -11,11 +11,12 @@ mod avx512;
 mod encoder;
 mod scalar;
 
-pub(super) use encoder::{encode, gather, lay_out, write_scan};
+pub(super) use encoder::{encode, lay_out, write_scan};
 
 use std::ops::Range;
 
 use super::RecodeError;
+use super::bits::{BitWriter, End};
 use super::layout::{MOST_BLOCKS, MOST_LANES, Shape};
 use super::rans::LOWEST;
 use super::tables::Lookup;
@@ -304,4 +305,68 @@ pub(super) fn place(
     group: &mut Group,
 ) {
     on!(kernel, place(unit, first, count, group));
+}
+
+/// The encoder's first step: which AC coefficients of each block are not zero, the symbols of the first phase, zero
+/// beyond the last block, and the raw bits of DC.
+///
+/// # Errors
+/// [`RecodeError::Unsupported`] for a DC difference that 8-bit images do not have.
+pub(super) fn blocks(
+    kernel: Kernel,
+    shape: &Shape,
+    units: &[&[i16; 64]; MOST_BLOCKS],
+    masks: &mut Blocks<u64>,
+    symbols: &mut Blocks<u8>,
+    bits: &mut BitWriter,
+) -> Result<(), RecodeError> {
+    on!(kernel, blocks(shape, units, masks, symbols, bits))
+}
+
+/// What [`masks`] undoes: byte 0 of the masks of all blocks that reach so far, then byte 1, and so on.
+pub(super) fn mask_bytes(
+    kernel: Kernel,
+    shape: &Shape,
+    reach: &Blocks<u8>,
+    masks: &Blocks<u64>,
+    bytes: &mut Masks,
+) {
+    on!(kernel, mask_bytes(shape, reach, masks, bytes));
+}
+
+/// In place of a value that does not fit in seven bits, and is stored beside.
+const BESIDE: i8 = i8::MIN;
+
+/// The AC coefficients that are not zero, each block's from where `first` says, with a zero behind an odd number and
+/// behind all. Appends those that are stored beside to `escapes`; [`BESIDE`] stands for them.
+pub(super) fn together(
+    kernel: Kernel,
+    shape: &Shape,
+    units: &[&[i16; 64]; MOST_BLOCKS],
+    masks: &Blocks<u64>,
+    first: &Blocks<u16>,
+    values: &mut Values,
+    escapes: &mut Vec<i16>,
+) {
+    on!(
+        kernel,
+        together(shape, units, masks, first, values, escapes)
+    );
+}
+
+/// What [`values`] undoes: the classes of `count` pairs of values, and their raw bits, which are appended to `room`
+/// from `end` on. `values` is zero beyond the last pair.
+pub(super) fn pairs(
+    kernel: Kernel,
+    values: &Values,
+    count: usize,
+    pairs: &mut Symbols,
+    room: &mut [u8],
+    end: &mut End,
+) {
+    #[cfg(target_arch = "x86_64")]
+    if kernel == Kernel::Avx2WithoutPdep {
+        return scalar::pairs(values, count, pairs, room, end);
+    }
+    on!(kernel, pairs(values, count, pairs, room, end));
 }

@@ -3,10 +3,13 @@
 //! All are inlined into their callers, so that other levels can compile them with better
 //! instructions where vectors of their own would not pay.
 
-use super::super::layout::Shape;
+use super::super::RecodeError;
+use super::super::bits::{BitWriter, End};
+use super::super::layout::{MOST_BLOCKS, Shape};
 use super::super::model::{self, BITS, DC_CLASSES, ESCAPE, MASK_BYTES, PAIR_CONTEXTS};
 use super::super::rans::LOWEST;
-use super::{AcBits, Blocks, Coder, DcBits, Decoded, Escapes, Masks, Symbols, Values};
+use super::super::unit::MOST_DC;
+use super::{AcBits, BESIDE, Blocks, Coder, DcBits, Decoded, Escapes, Masks, SLACK, Symbols, Values};
 use crate::seek::group::Group;
 
 /// See [`super::Coder::decode`]; gives the new position in `words`.
@@ -191,5 +194,106 @@ pub(super) fn place(unit: &Decoded<'_>, first: usize, count: usize, group: &mut 
             group.set(lane, mask.trailing_zeros(), value.into());
             mask &= mask - 1;
         }
+    }
+}
+
+#[inline(always)]
+pub(super) fn blocks(
+    shape: &Shape,
+    units: &[&[i16; 64]; MOST_BLOCKS],
+    masks: &mut Blocks<u64>,
+    symbols: &mut Blocks<u8>,
+    bits: &mut BitWriter,
+) -> Result<(), RecodeError> {
+    let (room, mut end) = bits.open(MOST_DC);
+    for row in shape.rows() {
+        let mut predicted = row.above.map_or(0, |above| units[above][0]);
+        for block in row.first..row.first + row.blocks {
+            let values = units[block];
+            let mask = super::nonzero(values) & !1;
+            let difference = i32::from(values[0]) - i32::from(predicted);
+            predicted = values[0];
+            let class = model::class(difference);
+            if class as usize >= DC_CLASSES {
+                return Err(RecodeError::Unsupported("a DC difference is too large"));
+            }
+            masks[block] = mask;
+            symbols[block] = (mask_bytes_of(mask) * DC_CLASSES + class as usize) as u8;
+            end.put(room, model::extra_bits(difference, class).into(), class);
+        }
+    }
+    symbols[shape.blocks..][..SLACK].fill(0);
+    bits.close(end);
+    Ok(())
+}
+
+/// Mask bytes up to the last that is not zero.
+#[inline(always)]
+fn mask_bytes_of(mask: u64) -> usize {
+    8 - mask.leading_zeros() as usize / 8
+}
+
+#[inline(always)]
+pub(super) fn mask_bytes(
+    shape: &Shape,
+    reach: &Blocks<u8>,
+    masks: &Blocks<u64>,
+    bytes: &mut Masks,
+) {
+    let (mut next, _) = starts(shape, reach);
+    for (mask, &reach) in masks[..shape.blocks].iter().zip(reach) {
+        for (position, next) in next.iter_mut().enumerate().take(usize::from(reach)) {
+            bytes[*next] = (mask >> (8 * position)) as u8;
+            *next += 1;
+        }
+    }
+}
+
+#[inline(always)]
+pub(super) fn together(
+    shape: &Shape,
+    units: &[&[i16; 64]; MOST_BLOCKS],
+    masks: &Blocks<u64>,
+    first: &Blocks<u16>,
+    values: &mut Values,
+    escapes: &mut Vec<i16>,
+) {
+    for (block, &mask) in masks[..shape.blocks].iter().enumerate() {
+        let mut at = usize::from(first[block]);
+        let mut rest = mask;
+        while rest != 0 {
+            let value = units[block][(rest.trailing_zeros() & 63) as usize];
+            rest &= rest - 1;
+            values[at] = match i8::try_from(value) {
+                Ok(value) if value != BESIDE => value,
+                _ => {
+                    escapes.push(value);
+                    BESIDE
+                }
+            };
+            at += 1;
+        }
+        // After the last of an odd number comes nothing, which is of class 0.
+        values[at] = 0;
+    }
+    values[usize::from(first[shape.blocks])..][..SLACK].fill(0);
+}
+
+#[inline(always)]
+pub(super) fn pairs(
+    values: &Values,
+    count: usize,
+    pairs: &mut Symbols,
+    room: &mut [u8],
+    end: &mut End,
+) {
+    for (pair, values) in pairs[..count].iter_mut().zip(values.chunks_exact(2)) {
+        let [first, second] = [values[0], values[1]].map(i32::from);
+        let classes = [first, second].map(model::class);
+        let stored = classes.map(|class| if class < u32::from(ESCAPE) { class } else { 0 });
+        let bits = model::extra_bits(first, stored[0])
+            | model::extra_bits(second, stored[1]) << stored[0];
+        end.put(room, bits.into(), stored[0] + stored[1]);
+        *pair = (classes[0] | classes[1] << 4) as u8;
     }
 }
