@@ -222,12 +222,13 @@ fn pack_unit(tables: &Tables, symbols: &mut Symbols, into: &mut Vec<u8>) -> Opti
     let (ac, last) = ac.split_at(ac.len().saturating_sub(2 * lanes));
     let mut seeds = [0; 2 * MOST_LANES];
     seeds[..last.len()].copy_from_slice(last);
-    let states = kernel::encode(tables, &phases, &seeds[..2 * lanes], &mut words);
-    into.extend(unit::head(words.len(), lanes, ac.len())?);
+    let (states, at) = kernel::encode(symbols.kernel, tables, &phases, &seeds[..2 * lanes], &mut words);
+    let written = &words[at..];
+    into.extend(unit::head(written.len(), lanes, ac.len())?);
     into.extend(states[..lanes].iter().flat_map(|state| state.to_le_bytes()));
     let start = into.len();
-    into.resize(start + 2 * words.len(), 0);
-    for (bytes, word) in into[start..].chunks_exact_mut(2).zip(&words) {
+    into.resize(start + 2 * written.len(), 0);
+    for (bytes, word) in into[start..].chunks_exact_mut(2).zip(written) {
         bytes.copy_from_slice(&word.to_le_bytes());
     }
     into.extend(dc);

@@ -11,88 +11,125 @@ use super::tables::Tables;
 /// The lower bound of states; what a decoder finds below it, it refills.
 pub(super) const LOWEST: u32 = 1 << 16;
 
-/// What encoding a symbol in its context takes: its share of the [`TOTAL`], and a division turned into a
-/// multiplication.
+/// What encoding a symbol in its context takes: the frequency in the lower, the start of its share of the [`TOTAL`] in
+/// the upper half.
 #[derive(Clone, Copy)]
-pub(super) struct Coding {
-    /// `2^REACH` divided by the frequency, rounded up.
-    reciprocal: u64,
-    frequency: u16,
-    start: u16,
-}
+#[repr(transparent)]
+pub(super) struct Coding(u32);
 
+/// By frequency: `2^REACH` divided by it, rounded up; for 0, which none has, as for 1.
+///
 /// A state before it is divided is below `frequency << (32 - BITS)`. A reciprocal is too large by less than one,
 /// so a product by less than the state, and the quotient is right if the state times the frequency is at most
 /// `2^REACH`. The product fits in 64 bits.
+static RECIPROCALS: [u64; TOTAL + 1] = {
+    let mut reciprocals = [1 << REACH; TOTAL + 1];
+    let mut frequency = 2;
+    while frequency <= TOTAL {
+        reciprocals[frequency] = (1u64 << REACH).div_ceil(frequency as u64);
+        frequency += 1;
+    }
+    reciprocals
+};
 const REACH: u32 = 32 - BITS + 2 * BITS;
 
 impl Coding {
     /// Of a symbol that cannot occur, and is coded as if it could.
-    pub(super) const NONE: Coding = Coding {
-        reciprocal: 1 << REACH,
-        frequency: 1,
-        start: 0,
-    };
+    pub(super) const NONE: Coding = Coding(1);
 
     /// Of a symbol with the interval of `frequency`, from 1 to [`TOTAL`], from `start` on.
     pub(super) fn of(frequency: u16, start: u16) -> Self {
-        Coding {
-            reciprocal: (1u64 << REACH).div_ceil(u64::from(frequency.max(1))),
-            frequency,
-            start,
-        }
+        Coding(u32::from(start) << 16 | u32::from(frequency))
+    }
+
+    #[inline(always)]
+    fn frequency(self) -> u32 {
+        self.0 & 0xffff
     }
 
     /// Whether a word has to go before this symbol fits into a state.
     #[inline(always)]
     fn is_too_much(self, state: u32) -> bool {
-        state >> (32 - BITS) >= u32::from(self.frequency)
+        state >> (32 - BITS) >= self.frequency()
     }
 
     /// The state that decodes to this symbol and then to `state`.
     #[inline(always)]
     fn into(self, state: u32) -> u32 {
-        let quotient = ((u64::from(state) * self.reciprocal) >> REACH) as u32;
-        state + quotient * (TOTAL as u32 - u32::from(self.frequency)) + u32::from(self.start)
+        let frequency = self.frequency();
+        let reciprocal = RECIPROCALS[(frequency as usize).min(TOTAL)];
+        let quotient = ((u64::from(state) * reciprocal) >> REACH) as u32;
+        state + quotient * (TOTAL as u32 - frequency) + (self.0 >> 16)
+    }
+}
+
+/// The states of an encoder at work, and the words that have left them, which come last first.
+pub(super) struct Encoder<'a> {
+    pub(super) states: [u32; MOST_LANES],
+    /// Room for a word a symbol, and for [`SPARE`] more in front.
+    words: &'a mut Vec<u16>,
+    /// Where in `words` the decoder will begin.
+    pub(super) at: usize,
+}
+
+/// How many words a kernel may write at once, the last ones of which count.
+pub(super) const SPARE: usize = 8;
+
+impl<'a> Encoder<'a> {
+    /// An encoder of the phases; lanes start with the bytes of `seeds`, two each, which a decoder finds in its final
+    /// states.
+    #[inline(always)]
+    pub(super) fn new(phases: &[Phase<'_>], seeds: &[u8], words: &'a mut Vec<u16>) -> Self {
+        let mut states = [0; MOST_LANES];
+        for (state, seed) in states.iter_mut().zip(seeds.chunks_exact(2)) {
+            *state = LOWEST | u32::from(u16::from_le_bytes([seed[0], seed[1]]));
+        }
+        let most = phases.iter().map(|phase| phase.symbols.len()).sum::<usize>() + SPARE;
+        if words.len() < most {
+            words.resize(most, 0);
+        }
+        Encoder { states, at: words.len(), words }
+    }
+
+    /// Encodes the symbols of lanes from `first` on, the last one first.
+    #[inline(always)]
+    pub(super) fn symbols(&mut self, tables: &Tables, first: usize, contexts: &[u8], symbols: &[u8]) {
+        let coded = contexts.iter().zip(symbols).zip(&mut self.states[first..]);
+        for ((&context, &symbol), state) in coded.rev() {
+            let coding = tables.coding(context, symbol);
+            let full = coding.is_too_much(*state);
+            // Which it is can hardly be predicted: it is written in any case, and counts if it is one.
+            self.words[self.at - 1] = *state as u16;
+            self.at -= usize::from(full);
+            *state = coding.into(if full { *state >> 16 } else { *state });
+        }
+    }
+
+    /// Where the next words go: the last one of these first.
+    #[inline(always)]
+    pub(super) fn next(&mut self) -> Option<&mut [u16; SPARE]> {
+        self.words.get_mut(..self.at)?.last_chunk_mut()
     }
 }
 
 /// Encodes the phases so that they decode in the given order; to be called through
-/// [`super::kernel::encode`]. The lanes start with the bytes
-/// of `seeds`, two each, which a decoder finds in its final states. Replaces `words` by what the
-/// decoder reads, and gives the states that it starts with.
+/// [`super::kernel::encode`]. Gives the states that a decoder starts with, and where in `words` it does.
 #[inline(always)]
 pub(super) fn encode(
     tables: &Tables,
-    phases: &[Phase<'_>],
+    phases: &[Phase<'_>; 3],
     seeds: &[u8],
     words: &mut Vec<u16>,
-) -> [u32; MOST_LANES] {
-    let mut states = [0; MOST_LANES];
-    for (state, seed) in states.iter_mut().zip(seeds.chunks_exact(2)) {
-        *state = LOWEST | u32::from(u16::from_le_bytes([seed[0], seed[1]]));
-    }
+) -> ([u32; MOST_LANES], usize) {
+    let mut encoder = Encoder::new(phases, seeds, words);
     let lanes = seeds.len() / 2;
-    // From the end on: a word a symbol at most.
-    let mut at = phases.iter().map(|phase| phase.symbols.len()).sum();
-    words.clear();
-    words.resize(at, 0);
     for phase in phases.iter().rev() {
-        let contexts = phase.contexts.chunks(lanes);
-        for (contexts, symbols) in contexts.zip(phase.symbols.chunks(lanes)).rev() {
-            let coded = contexts.iter().zip(symbols).zip(&mut states);
-            for ((&context, &symbol), state) in coded.rev() {
-                let coding = tables.coding(context, symbol);
-                let full = coding.is_too_much(*state);
-                // Which it is can hardly be predicted: it is written in any case, and counts if it is one.
-                words[at - 1] = *state as u16;
-                at -= usize::from(full);
-                *state = coding.into(if full { *state >> 16 } else { *state });
-            }
+        let rounds = phase.contexts.chunks(lanes).zip(phase.symbols.chunks(lanes));
+        for (contexts, symbols) in rounds.rev() {
+            encoder.symbols(tables, 0, contexts, symbols);
         }
     }
-    words.drain(..at);
-    states
+    (encoder.states, encoder.at)
 }
 
 #[cfg(test)]

@@ -59,7 +59,7 @@ fn write_block(
 ) -> Result<(), RecodeError> {
     // In registers: the loop is nothing but a chain of these.
     let (out, mut end) = bits.open();
-    let mut sound = dc.put(difference.into(), 0, &mut end, out);
+    let mut lacking = dc.put(difference, 0, &mut end, out);
     let mut rest = kernel::nonzero(block) & !1;
     let mut last = 0;
     while rest != 0 {
@@ -67,43 +67,78 @@ fn write_block(
         rest &= rest - 1;
         let mut run = k - last - 1;
         while run > 15 {
-            sound &= ac.put(0, 0xf0, &mut end, out);
+            lacking |= ac.put(0, 15, &mut end, out);
             run -= 16;
         }
-        sound &= ac.put(block[k as usize].into(), run << 4, &mut end, out);
+        lacking |= ac.put(block[(k & 63) as usize], run, &mut end, out);
         last = k;
     }
     if last < 63 {
-        sound &= ac.put(0, 0, &mut end, out);
+        lacking |= ac.put(0, 0, &mut end, out);
     }
     bits.close(end);
-    match sound {
-        true => Ok(()),
-        false => Err(RecodeError::Corrupt("its Huffman tables lack a code word")),
+    match lacking & LACKING {
+        0 => Ok(()),
+        _ => Err(RecodeError::Corrupt("its Huffman tables lack a code word")),
     }
 }
 
-/// Code word and length of each symbol; length 0 for those that have none.
-struct Codes([(u16, u8); 256]);
+/// Values from `-SMALL` to `SMALL - 1` have entries of their own.
+const SMALL: i32 = 16;
+/// The lowest bits of an entry are how many bits there are to write.
+const LENGTH: u32 = 0x3f;
+/// What an entry has instead if there is no such code word.
+const LACKING: u32 = 1 << 31;
+
+/// What is written for a run of zeros (up to 15) and the value behind it. An entry: the bits, from bit 6 on, and how many, or [`LACKING`].
+struct Codes {
+    /// Of small values, with the bits of the value, by run and value.
+    small: [[u32; 2 * SMALL as usize]; 16],
+    /// Of the others the code word alone, by the symbol.
+    words: [u32; 256],
+}
 
 impl Codes {
     fn of(spec: &Spec) -> Self {
-        let mut codes = Codes([(0, 0); 256]);
+        let mut codes = Codes {
+            small: [[LACKING; 2 * SMALL as usize]; 16],
+            words: [LACKING; 256],
+        };
         spec.codes(|code, length, symbol| {
-            codes.0[usize::from(symbol)] = (code as u16, length as u8);
+            codes.words[usize::from(symbol)] = (code & 0xffff) << 6 | length;
         });
+        for (run, entries) in codes.small.iter_mut().enumerate() {
+            for (entry, value) in entries.iter_mut().zip(-SMALL..SMALL) {
+                let class = model::class(value);
+                let word = codes.words[run << 4 | class as usize];
+                if word & LACKING == 0 {
+                    let bits = (word >> 6) << class | model::extra_bits(value, class);
+                    *entry = bits << 6 | ((word & LENGTH) + class);
+                }
+            }
+        }
         codes
     }
 
-    /// Writes the code word of `run` (in the upper four bits of a symbol) and a value's class, and the value.
-    /// False if there is no such code word.
+    /// Writes the code word of a run and a value's class, and the value. Gives the entry.
     #[inline(always)]
-    fn put(&self, value: i32, run: u32, end: &mut End, out: &mut [u8]) -> bool {
-        let class = model::class(value);
-        let (code, length) = self.0[((run | class & 15) & 255) as usize];
-        let bits = u64::from(code) << class | u64::from(model::extra_bits(value, class));
-        end.put(bits, u32::from(length) + class, out);
-        length != 0
+    fn put(&self, value: i16, run: u32, end: &mut End, out: &mut [u8]) -> u32 {
+        let value = i32::from(value);
+        let place = (value + SMALL) as u32;
+        match self.small[(run & 15) as usize].get(place as usize) {
+            Some(&entry) => {
+                end.put((entry >> 6).into(), entry & LENGTH, out);
+                entry
+            }
+            None => {
+                let class = model::class(value);
+                let word = self.words[((run << 4 | class & 15) & 255) as usize];
+                let bits = u64::from(word >> 6 & 0xffff) << class
+                    | u64::from(model::extra_bits(value, class));
+                end.put(bits, (word & LENGTH) + class, out);
+                word
+            }
+        }
     }
 }
 

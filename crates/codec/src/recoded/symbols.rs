@@ -10,7 +10,7 @@ use crate::seek::whole::Blocks;
 
 /// What a unit is made of: gathers one after the other in buffers that it keeps. About 40 KiB.
 pub(super) struct Symbols {
-    kernel: Kernel,
+    pub(super) kernel: Kernel,
     room: Box<Room>,
     /// Symbols of each phase.
     counts: [usize; 3],

@@ -20,7 +20,7 @@ const HEADER_LEVEL: i32 = 9;
 const MOST_HEADER: usize = 64 << 20;
 
 /// A power of two with room for all contexts.
-const CODED: usize = CONTEXTS.next_power_of_two();
+pub(super) const CODED: usize = CONTEXTS.next_power_of_two();
 
 /// The 8-bit quantisation tables of up to three components, each in zigzag order.
 pub(super) type Steps = [[u8; 64]; 3];
@@ -170,6 +170,13 @@ impl Tables {
     #[inline(always)]
     pub(super) fn coding(&self, context: u8, symbol: u8) -> Coding {
         self.codings[usize::from(context) % CODED][usize::from(symbol)]
+    }
+
+    /// All codings, for kernels that gather them: by context, and by symbol.
+    #[inline(always)]
+    #[cfg(target_arch = "x86_64")]
+    pub(super) fn codings(&self) -> &[[Coding; 256]; CODED] {
+        &self.codings
     }
 
     pub(super) fn lookup(&self) -> &Lookup {

@@ -1,24 +1,12 @@
 //! The loops of the encoder and of its check that are plain Rust, compiled once more for newer processors.
 
-use super::super::layout::{Frame, MOST_LANES, Shape};
-use super::super::symbols::{Origin, Phase};
-use super::super::tables::Tables;
+use super::super::layout::{Frame, Shape};
+use super::super::symbols::Origin;
 use super::super::unit::UnitDecoder;
-use super::super::{RecodeError, payload, rans, scan};
+use super::super::{RecodeError, payload, scan};
 use crate::newer::compiled_twice;
 use crate::seek::header::Header;
 use crate::seek::whole::Blocks;
-
-compiled_twice! {
-    /// See [`rans::encode`].
-    pub(in super::super) encode = rans::encode,
-    (
-        tables: &Tables,
-        phases: &[Phase<'_>; 3],
-        seeds: &[u8],
-        words: &mut Vec<u16>,
-    ) -> [u32; MOST_LANES]
-}
 
 compiled_twice! {
     /// See [`scan::write`].

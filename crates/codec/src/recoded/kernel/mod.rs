@@ -11,7 +11,7 @@ mod avx512;
 mod encoder;
 mod scalar;
 
-pub(super) use encoder::{encode, lay_out, write_scan};
+pub(super) use encoder::{lay_out, write_scan};
 
 use std::ops::Range;
 
@@ -19,7 +19,8 @@ use super::RecodeError;
 use super::bits::{BitWriter, End};
 use super::layout::{MOST_BLOCKS, MOST_LANES, Shape};
 use super::rans::LOWEST;
-use super::tables::Lookup;
+use super::symbols::Phase;
+use super::tables::{Lookup, Tables};
 use super::unit::{MOST_AC, MOST_DC, MOST_MASKS, MOST_SYMBOLS, MOST_VALUES};
 use crate::seek::Level;
 use crate::seek::group::Group;
@@ -369,4 +370,16 @@ pub(super) fn pairs(
         return scalar::pairs(values, count, pairs, room, end);
     }
     on!(kernel, pairs(values, count, pairs, room, end));
+}
+
+/// What [`Coder`] undoes: encodes the phases so that they decode in the given order. The lanes start with the bytes of
+/// `seeds`, two each. Gives the states that a decoder starts with, and where in `words`, whose contents are replaced.
+pub(super) fn encode(
+    kernel: Kernel,
+    tables: &Tables,
+    phases: &[Phase<'_>; 3],
+    seeds: &[u8],
+    words: &mut Vec<u16>,
+) -> ([u32; MOST_LANES], usize) {
+    on!(kernel, encode(tables, phases, seeds, words))
 }

@@ -7,6 +7,7 @@ use super::super::RecodeError;
 use super::super::bits::{BitWriter, End};
 use super::super::layout::{MOST_BLOCKS, Shape};
 use super::super::model::{self, BITS, DC_CLASSES, ESCAPE, MASK_BYTES, PAIR_CONTEXTS};
+pub(super) use super::super::rans::encode;
 use super::super::rans::LOWEST;
 use super::super::unit::MOST_DC;
 use super::{AcBits, BESIDE, Blocks, Coder, DcBits, Decoded, Escapes, Masks, SLACK, Symbols, Values};

@@ -23,10 +23,15 @@ fn the_encoder_does_the_same_without_newer_instructions() {
                 for other in others {
                     assert_eq!(parts(plain), parts(other));
                 }
-                let mut words = [Vec::new(), Vec::new()];
-                let plain_states = rans::encode(&tables, &plain.phases(), &[7; 64], &mut words[0]);
-                let newer = kernel::encode(&tables, &plain.phases(), &[7; 64], &mut words[1]);
-                assert_eq!((plain_states, &words[0]), (newer, &words[1]));
+                let encode = |kernel| {
+                    let mut words = Vec::new();
+                    let phases = plain.phases();
+                    let (states, at) = kernel::encode(kernel, &tables, &phases, &[7; 64], &mut words);
+                    (states, words.split_off(at))
+                };
+                for other in others {
+                    assert_eq!(encode(plain.kernel), encode(other.kernel));
+                }
             }
         }
         let header = Header::parse(&file).unwrap();

@@ -3,6 +3,7 @@
 //! What AVX-512 has instructions for is done eight bytes at a time with a shuffle that a table chooses: taking
 //! some of eight bytes together ([`TOGETHER`]), and taking eight apart ([`APART`]).
 
+mod encode;
 mod gather;
 mod masks;
 mod place;
@@ -11,6 +12,7 @@ mod values;
 
 use std::arch::x86_64::*;
 
+pub(super) use encode::encode;
 pub(super) use gather::{blocks, mask_bytes, pairs, together};
 pub(super) use masks::{mask_contexts, masks, pair_contexts};
 pub(super) use place::place;
