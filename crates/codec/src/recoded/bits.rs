@@ -42,14 +42,6 @@ impl BitWriter {
         self.end = End::default();
     }
 
-    /// Appends the low `count` (up to 32) bits of `value`, whose others are zero.
-    #[inline(always)]
-    pub(super) fn put(&mut self, value: u32, count: u32) {
-        let (room, mut end) = self.open(4);
-        end.put(room, value.into(), count);
-        self.close(end);
-    }
-
     /// Room for so many more bytes, and the end to write from, which [`BitWriter::close`] takes back.
     #[inline(always)]
     pub(super) fn open(&mut self, bytes: usize) -> (&mut [u8], End) {

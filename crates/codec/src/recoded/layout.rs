@@ -5,6 +5,7 @@
 //! rows can stop early.
 
 use super::RecodeError;
+use crate::seek::whole::Blocks;
 
 /// Luma pixels of a unit, across and down.
 pub(super) const UNIT: usize = 64;
@@ -80,13 +81,32 @@ impl Frame {
         (self.width.div_ceil(UNIT), self.height.div_ceil(UNIT))
     }
 
+    /// Makes a row of units of `blocks`: each component's, all zero.
+    pub(super) fn clear(&self, blocks: &mut Vec<Blocks>, row: usize) {
+        blocks.resize_with(self.components, Blocks::default);
+        let (mcus, unit) = (self.mcus(), self.unit_mcus());
+        let rows = (mcus.1 - row * unit.1).min(unit.1);
+        for (component, blocks) in blocks.iter_mut().enumerate() {
+            let (across, down) = self.factors(component);
+            blocks.across = mcus.0 * across;
+            blocks.blocks.clear();
+            blocks.blocks.resize(blocks.across * rows * down, [0; 64]);
+        }
+    }
+
     /// In each component, the upper left block of the unit in this column and row of units.
     pub(super) fn origins(&self, column: usize, row: usize) -> [(usize, usize); 3] {
-        let unit = self.unit_mcus();
+        let (unit, columns) = (self.unit_mcus(), self.columns(column));
         std::array::from_fn(|component| {
-            let (across, down) = self.factors(component);
-            (column * unit.0 * across, row * unit.1 * down)
+            let down = unit.1 * self.factors(component).1;
+            (columns[component], row * down)
         })
+    }
+
+    /// In each component, the column of blocks where this column of units begins.
+    pub(super) fn columns(&self, column: usize) -> [usize; 3] {
+        let unit = self.unit_mcus();
+        std::array::from_fn(|component| column * unit.0 * self.factors(component).0)
     }
 
     /// The shape of the unit in this column and row of units.

@@ -10,8 +10,8 @@
 use super::RecodeError;
 use super::kernel;
 use super::layout::{Frame, MOST_LANES, Shape};
-use super::source::Source;
-use super::symbols::{Origin, Symbols};
+use super::source::{Parts, Source};
+use super::symbols::Symbols;
 use super::tables::{Steps, Tables};
 use super::unit::{self, UnitDecoder};
 use crate::seek::Level;
@@ -91,62 +91,50 @@ impl<'a> Payload<'a> {
             .sum()
     }
 
-    /// All blocks of all components.
-    pub(super) fn coefficients(
+    /// Decodes all units: calls `each` with every row of them, from the top.
+    pub(super) fn each_strip(
         &self,
         tables: &Tables,
         level: Level,
-    ) -> Result<Vec<Blocks>, RecodeError> {
-        let frame = &self.frame;
-        let (mcus, units) = (frame.mcus(), frame.units());
+        each: &mut dyn FnMut(&[Blocks]) -> Result<(), RecodeError>,
+    ) -> Result<(), RecodeError> {
+        let (frame, (across, down)) = (&self.frame, self.frame.units());
         // The smallest unit has a state for each of its lanes: a size that the bytes cannot hold
         // was refused with the lengths, before memory is taken for it.
-        if self.end < units.0 * units.1 * unit::SHORTEST {
+        if self.end < across * down * unit::SHORTEST {
             return Err(RecodeError::Corrupt("its units are too short"));
         }
-        let mut components: Vec<Blocks> = (0..frame.components)
-            .map(|component| {
-                let (across, down) = frame.factors(component);
-                Blocks {
-                    across: mcus.0 * across,
-                    blocks: vec![[0; 64]; mcus.0 * across * mcus.1 * down],
-                }
-            })
-            .collect();
-        let mut decoder = UnitDecoder::new(level);
+        let (mut decoder, mut strip) = (UnitDecoder::new(level), Vec::new());
         let mut at = 0;
-        for row in 0..units.1 {
-            for column in 0..units.0 {
-                let number = row * units.0 + column;
+        for row in 0..down {
+            frame.clear(&mut strip, row);
+            for column in 0..across {
+                let number = row * across + column;
                 let length = self.lengths(number..number + 1);
                 let shape = frame.shape(column, row);
                 decoder.decode(tables, &shape, &self.units[at..], length, shape.blocks)?;
                 at += length;
-                let origins = frame.origins(column, row);
-                kernel::lay_out(&mut decoder, &shape, &origins, &mut components);
+                kernel::lay_out(&mut decoder, &shape, frame.columns(column), &mut strip);
             }
+            each(&strip)?;
         }
-        Ok(components)
+        Ok(())
     }
 }
 
-/// Puts the blocks of a decoded unit, whose first ones are at `origins`, in their components. To be called through
-/// [`kernel::lay_out`].
+/// Puts the blocks of a decoded unit, which begins with these columns of blocks, in its row of units. To be called
+/// through [`kernel::lay_out`].
 #[inline(always)]
 pub(super) fn lay_out(
     decoder: &mut UnitDecoder,
     shape: &Shape,
-    origins: &[Origin; 3],
-    components: &mut [Blocks],
+    columns: [usize; 3],
+    strip: &mut [Blocks],
 ) {
     for row in shape.rows() {
-        let into = &mut components[row.component];
-        let (x, y) = origins[row.component];
-        let first = (y + row.line) * into.across + x;
-        let blocks = &mut into.blocks[first..first + row.blocks];
-        for (i, block) in blocks.iter_mut().enumerate() {
-            decoder.block(row.first + i, block);
-        }
+        let into = &mut strip[row.component];
+        let first = row.line * into.across + columns[row.component];
+        decoder.blocks(row.first, &mut into.blocks[first..first + row.blocks]);
     }
 }
 
@@ -179,38 +167,88 @@ pub(crate) fn pack(tables: &Tables, file: &[u8]) -> Result<Vec<u8>, RecodeError>
 
 /// Makes a record of a file that has been taken apart, however large.
 pub(super) fn pack_source(tables: &Tables, source: &Source<'_>) -> Result<Vec<u8>, RecodeError> {
-    const LARGE: RecodeError = RecodeError::Unsupported("it is too large");
-    let (mut lengths, mut units) = (Vec::new(), Vec::new());
-    let mut symbols = Symbols::new(Level::best());
-    source.each_unit(&mut symbols, |_, _, symbols| {
-        let start = units.len();
-        pack_unit(tables, symbols, &mut units).ok_or(LARGE)?;
-        let length = u16::try_from(units.len() - start).map_err(|_| LARGE)?;
-        lengths.extend(length.to_le_bytes());
+    let mut packer = Packer::new(tables, source.parts.frame, Level::best());
+    let padding = source.each_strip(|strip| packer.strip(strip))?;
+    packer.finish(&source.parts, padding)
+}
+
+/// Makes a record, a row of units at a time.
+pub(super) struct Packer<'t> {
+    tables: &'t Tables,
+    frame: Frame,
+    symbols: Symbols,
+    /// How many rows of units there are already.
+    rows: usize,
+    lengths: Vec<u8>,
+    units: Vec<u8>,
+}
+
+const LARGE: RecodeError = RecodeError::Unsupported("it is too large");
+
+impl<'t> Packer<'t> {
+    pub(super) fn new(tables: &'t Tables, frame: Frame, level: Level) -> Self {
+        Packer {
+            tables,
+            frame,
+            symbols: Symbols::new(level),
+            rows: 0,
+            lengths: Vec::new(),
+            units: Vec::new(),
+        }
+    }
+
+    /// Appends the next row of units.
+    pub(super) fn strip(&mut self, strip: &[Blocks]) -> Result<(), RecodeError> {
+        for column in 0..self.frame.units().0 {
+            let shape = self.frame.shape(column, self.rows);
+            self.symbols
+                .gather(&shape, strip, self.frame.columns(column))?;
+            let start = self.units.len();
+            pack_unit(self.tables, &mut self.symbols, &mut self.units).ok_or(LARGE)?;
+            let length = u16::try_from(self.units.len() - start).map_err(|_| LARGE)?;
+            self.lengths.extend(length.to_le_bytes());
+        }
+        self.rows += 1;
         Ok(())
-    })?;
-    let frame = &source.frame;
-    let shared = tables
-        .palette
-        .iter()
-        .position(|steps| *steps == source.steps);
-    let header = tables.pack_header(source.header).ok_or(LARGE)?;
-    let mut record = Vec::with_capacity(HEAD + 192 + lengths.len() + units.len() + header.len());
-    record.extend(tables.id().to_le_bytes());
-    record.extend((frame.width as u16).to_le_bytes());
-    record.extend((frame.height as u16).to_le_bytes());
-    let steps = shared.map_or(OWN_STEPS, |at| at as u8);
-    record.extend([frame.sampling(), steps, source.padding, 0]);
-    for length in [source.header.len(), header.len(), source.tail.len()] {
-        record.extend(u32::try_from(length).map_err(|_| LARGE)?.to_le_bytes());
     }
-    if shared.is_none() {
-        record.extend(source.steps[..frame.components].iter().flatten());
+
+    /// The record, however large.
+    pub(super) fn finish(self, parts: &Parts<'_>, padding: u8) -> Result<Vec<u8>, RecodeError> {
+        let Packer {
+            tables,
+            frame,
+            lengths,
+            units,
+            ..
+        } = self;
+        let shared = tables
+            .palette
+            .iter()
+            .position(|steps| *steps == parts.steps);
+        let header = tables.pack_header(parts.header).ok_or(LARGE)?;
+        let own = if shared.is_none() {
+            64 * frame.components
+        } else {
+            0
+        };
+        let sizes = [lengths.len(), units.len(), header.len(), parts.tail.len()];
+        let mut record = Vec::with_capacity(HEAD + own + sizes.iter().sum::<usize>());
+        record.extend(tables.id().to_le_bytes());
+        record.extend((frame.width as u16).to_le_bytes());
+        record.extend((frame.height as u16).to_le_bytes());
+        let steps = shared.map_or(OWN_STEPS, |at| at as u8);
+        record.extend([frame.sampling(), steps, padding, 0]);
+        for length in [parts.header.len(), header.len(), parts.tail.len()] {
+            record.extend(u32::try_from(length).map_err(|_| LARGE)?.to_le_bytes());
+        }
+        if shared.is_none() {
+            record.extend(parts.steps[..frame.components].iter().flatten());
+        }
+        for part in [&lengths, &units, &header, parts.tail] {
+            record.extend(part);
+        }
+        Ok(record)
     }
-    for part in [&lengths, &units, &header, source.tail] {
-        record.extend(part);
-    }
-    Ok(record)
 }
 
 /// Appends a unit; `None` if a part of it has more bytes than a unit can have.
@@ -222,7 +260,13 @@ fn pack_unit(tables: &Tables, symbols: &mut Symbols, into: &mut Vec<u8>) -> Opti
     let (ac, last) = ac.split_at(ac.len().saturating_sub(2 * lanes));
     let mut seeds = [0; 2 * MOST_LANES];
     seeds[..last.len()].copy_from_slice(last);
-    let (states, at) = kernel::encode(symbols.kernel, tables, &phases, &seeds[..2 * lanes], &mut words);
+    let (states, at) = kernel::encode(
+        symbols.kernel,
+        tables,
+        &phases,
+        &seeds[..2 * lanes],
+        &mut words,
+    );
     let written = &words[at..];
     into.extend(unit::head(written.len(), lanes, ac.len())?);
     into.extend(states[..lanes].iter().flat_map(|state| state.to_le_bytes()));
@@ -257,13 +301,13 @@ pub(crate) fn restore(tables: &Tables, record: &[u8]) -> Result<Vec<u8>, RecodeE
     let header = tables
         .unpack_header(payload.header, payload.header_length)
         .ok_or(RecodeError::Corrupt("its packed header is damaged"))?;
-    let source = Source {
+    let parts = Parts {
         frame: payload.frame,
         header: &header,
         steps: payload.steps,
-        components: payload.coefficients(tables, Level::best())?,
-        padding: payload.padding,
         tail: payload.tail,
     };
-    source.write()
+    parts.write(payload.padding, |each| {
+        payload.each_strip(tables, Level::best(), each)
+    })
 }

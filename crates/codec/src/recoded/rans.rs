@@ -84,16 +84,30 @@ impl<'a> Encoder<'a> {
         for (state, seed) in states.iter_mut().zip(seeds.chunks_exact(2)) {
             *state = LOWEST | u32::from(u16::from_le_bytes([seed[0], seed[1]]));
         }
-        let most = phases.iter().map(|phase| phase.symbols.len()).sum::<usize>() + SPARE;
+        let most = phases
+            .iter()
+            .map(|phase| phase.symbols.len())
+            .sum::<usize>()
+            + SPARE;
         if words.len() < most {
             words.resize(most, 0);
         }
-        Encoder { states, at: words.len(), words }
+        Encoder {
+            states,
+            at: words.len(),
+            words,
+        }
     }
 
     /// Encodes the symbols of lanes from `first` on, the last one first.
     #[inline(always)]
-    pub(super) fn symbols(&mut self, tables: &Tables, first: usize, contexts: &[u8], symbols: &[u8]) {
+    pub(super) fn symbols(
+        &mut self,
+        tables: &Tables,
+        first: usize,
+        contexts: &[u8],
+        symbols: &[u8],
+    ) {
         let coded = contexts.iter().zip(symbols).zip(&mut self.states[first..]);
         for ((&context, &symbol), state) in coded.rev() {
             let coding = tables.coding(context, symbol);
@@ -124,7 +138,10 @@ pub(super) fn encode(
     let mut encoder = Encoder::new(phases, seeds, words);
     let lanes = seeds.len() / 2;
     for phase in phases.iter().rev() {
-        let rounds = phase.contexts.chunks(lanes).zip(phase.symbols.chunks(lanes));
+        let rounds = phase
+            .contexts
+            .chunks(lanes)
+            .zip(phase.symbols.chunks(lanes));
         for (contexts, symbols) in rounds.rev() {
             encoder.symbols(tables, 0, contexts, symbols);
         }

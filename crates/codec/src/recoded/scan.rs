@@ -8,44 +8,70 @@ use crate::seek::header::Header;
 use crate::seek::huffman::Spec;
 use crate::seek::whole::Blocks;
 
-/// Writes the scan, unstuffed; `padding` fills its last byte. To be called through [`kernel::write_scan`].
+/// Writes a scan, unstuffed, some rows of MCUs at a time.
+pub(super) struct Writer {
+    frame: Frame,
+    /// Of each component: DC, AC.
+    codes: Vec<(Codes, Codes)>,
+    bits: Bits,
+    /// DC of each component's last block.
+    dc: [i16; 3],
+}
+
+impl Writer {
+    /// # Errors
+    /// [`RecodeError::Corrupt`] if a table is missing.
+    pub(super) fn new(header: &Header, frame: Frame) -> Result<Self, RecodeError> {
+        let codes = header.components().iter().map(|component| {
+            let (dc, ac) = (
+                header.dc_table(component.dc)?,
+                header.ac_table(component.ac)?,
+            );
+            Ok((Codes::of(dc), Codes::of(ac)))
+        });
+        Ok(Writer {
+            frame,
+            codes: codes.collect::<Result<_, RecodeError>>()?,
+            bits: Bits::default(),
+            dc: [0; 3],
+        })
+    }
+
+    /// The scan; `padding` fills its last byte.
+    pub(super) fn finish(self, padding: u8) -> Vec<u8> {
+        self.bits.finish(padding)
+    }
+}
+
+/// Writes the rows of MCUs of which these are each component's blocks. To be called through [`kernel::write_rows`].
 ///
 /// # Errors
-/// [`RecodeError::Corrupt`] if a table is missing or lacks a code word that is needed.
+/// [`RecodeError::Corrupt`] if a table lacks a code word that is needed.
 #[inline(always)]
-pub(super) fn write(
-    header: &Header,
-    frame: &Frame,
-    components: &[Blocks],
-    padding: u8,
-) -> Result<Vec<u8>, RecodeError> {
-    let mut codes = Vec::with_capacity(components.len());
-    for component in header.components() {
-        let (dc, ac) = (
-            header.dc_table(component.dc)?,
-            header.ac_table(component.ac)?,
-        );
-        codes.push((Codes::of(dc), Codes::of(ac)));
-    }
-    let mut bits = Bits::default();
-    let mut predicted = [0i16; 3];
-    let (across, down) = frame.mcus();
+pub(super) fn write_rows(writer: &mut Writer, components: &[Blocks]) -> Result<(), RecodeError> {
+    let Writer {
+        frame,
+        codes,
+        bits,
+        dc: last,
+    } = writer;
+    let down = components[0].blocks.len() / (components[0].across * frame.factors(0).1);
     for row in 0..down {
-        for mcu in 0..across {
+        for mcu in 0..frame.mcus().0 {
             for (c, blocks) in components.iter().enumerate() {
                 let (wide, high) = frame.factors(c);
-                let ((dc, ac), predicted) = (&codes[c], &mut predicted[c]);
+                let ((dc, ac), last) = (&codes[c], &mut last[c]);
                 for v in 0..high {
                     let first = (row * high + v) * blocks.across + mcu * wide;
                     for block in &blocks.blocks[first..first + wide] {
-                        write_block(block, block[0].wrapping_sub(*predicted), dc, ac, &mut bits)?;
-                        *predicted = block[0];
+                        write_block(block, block[0].wrapping_sub(*last), dc, ac, bits)?;
+                        *last = block[0];
                     }
                 }
             }
         }
     }
-    Ok(bits.finish(padding))
+    Ok(())
 }
 
 /// T.81 F.1.2: the DC difference, then runs of zeros with the coefficient behind them.

@@ -2,22 +2,27 @@
 
 use super::RecodeError;
 use super::kernel;
-use super::layout::{Frame, Shape};
-use super::symbols::Symbols;
+use super::layout::Frame;
+use super::scan::Writer;
 use super::tables::Steps;
 use crate::seek::header::Header;
 use crate::seek::payload::{stuff, unstuff};
-use crate::seek::whole::{self, Blocks};
+use crate::seek::whole::{Blocks, Reader, read_rows};
 
 /// The parts of a file.
 pub(super) struct Source<'a> {
+    pub(super) parts: Parts<'a>,
+    parsed: Header,
+    /// Unstuffed.
+    scan: Vec<u8>,
+}
+
+/// What a file is made of besides its scan.
+pub(super) struct Parts<'a> {
     pub(super) frame: Frame,
     /// The file up to the end of its SOS segment.
     pub(super) header: &'a [u8],
     pub(super) steps: Steps,
-    pub(super) components: Vec<Blocks>,
-    /// The bits that fill the last byte of the scan.
-    pub(super) padding: u8,
     /// The file from the first marker after the scan on.
     pub(super) tail: &'a [u8],
 }
@@ -29,51 +34,59 @@ impl<'a> Source<'a> {
         let (header, rest) = file
             .split_at_checked(parsed.scan)
             .ok_or(RecodeError::Corrupt("there is no scan"))?;
-        let (frame, steps) = (frame(&parsed)?, steps(&parsed)?);
         let (scan, tail) = unstuff(rest);
-        let (components, end) = whole::coefficients(&parsed, &scan)?;
-        let spare = scan.len() * 8 - end;
+        Ok(Source {
+            parts: Parts {
+                frame: frame(&parsed)?,
+                header,
+                steps: steps(&parsed)?,
+                tail,
+            },
+            parsed,
+            scan,
+        })
+    }
+
+    /// Decodes the scan: calls `each` with every row of units, from the top. Gives the bits that fill the scan's last byte.
+    pub(super) fn each_strip(
+        &self,
+        mut each: impl FnMut(&[Blocks]) -> Result<(), RecodeError>,
+    ) -> Result<u8, RecodeError> {
+        let frame = &self.parts.frame;
+        let mut reader = Reader::new(&self.parsed, &self.scan)?;
+        let mut strip = Vec::new();
+        for row in 0..frame.units().1 {
+            frame.clear(&mut strip, row);
+            read_rows(&mut reader, &mut strip)?;
+            each(&strip)?;
+        }
+        let spare = self.scan.len() * 8 - reader.finish()?;
         if spare >= 8 {
             return Err(RecodeError::Unsupported(
                 "its entropy-coded data goes on after the last block",
             ));
         }
-        let last = scan.last().copied().unwrap_or(0);
-        Ok(Source {
-            frame,
-            header,
-            steps,
-            components,
-            padding: last & ((1 << spare) - 1),
-            tail,
-        })
+        let last = self.scan.last().copied().unwrap_or(0);
+        Ok(last & ((1 << spare) - 1))
     }
+}
 
-    /// Calls `each` with the symbols of every unit, row by row.
-    pub(super) fn each_unit(
+impl Parts<'_> {
+    /// The file, byte for byte: `strips` gives its rows of units to what it is given, from the top.
+    pub(super) fn write(
         &self,
-        symbols: &mut Symbols,
-        mut each: impl FnMut(&Frame, &Shape, &mut Symbols) -> Result<(), RecodeError>,
-    ) -> Result<(), RecodeError> {
-        let frame = &self.frame;
-        let (across, down) = frame.units();
-        for row in 0..down {
-            for column in 0..across {
-                let shape = frame.shape(column, row);
-                symbols.gather(&shape, &self.components, &frame.origins(column, row))?;
-                each(frame, &shape, symbols)?;
-            }
-        }
-        Ok(())
-    }
-
-    /// The file, byte for byte.
-    pub(super) fn write(&self) -> Result<Vec<u8>, RecodeError> {
+        padding: u8,
+        strips: impl FnOnce(
+            &mut dyn FnMut(&[Blocks]) -> Result<(), RecodeError>,
+        ) -> Result<(), RecodeError>,
+    ) -> Result<Vec<u8>, RecodeError> {
         let parsed = Header::parse(self.header)?;
         if frame(&parsed)? != self.frame || steps(&parsed)? != self.steps {
             return Err(RecodeError::Corrupt("its header is that of another image"));
         }
-        let scan = kernel::write_scan(&parsed, &self.frame, &self.components, self.padding)?;
+        let mut writer = Writer::new(&parsed, self.frame)?;
+        strips(&mut |strip| kernel::write_rows(&mut writer, strip))?;
+        let scan = writer.finish(padding);
         let mut file =
             Vec::with_capacity(self.header.len() + scan.len() * 65 / 64 + self.tail.len());
         file.extend(self.header);

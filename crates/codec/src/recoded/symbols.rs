@@ -28,9 +28,6 @@ pub(super) struct Phase<'a> {
     pub(super) symbols: &'a [u8],
 }
 
-/// The upper left block of a unit in a component.
-pub(super) type Origin = (usize, usize);
-
 /// What is known of a unit, as in the decoder's scratch; kernels may read and overwrite [`SLACK`] elements more.
 struct Room {
     contexts: [kernel::Symbols; 3],
@@ -65,15 +62,15 @@ impl Symbols {
         }
     }
 
-    /// Replaces what is here by the symbols of the unit whose first blocks are at `origins`.
+    /// Replaces what is here by the symbols of a unit of a row of them, `strip`, that begins with these columns of blocks.
     ///
     /// # Errors
     /// [`RecodeError::Unsupported`] for DC differences that 8-bit images do not have.
     pub(super) fn gather(
         &mut self,
         shape: &Shape,
-        components: &[Blocks],
-        origins: &[Origin; 3],
+        strip: &[Blocks],
+        columns: [usize; 3],
     ) -> Result<(), RecodeError> {
         let (kernel, room) = (self.kernel, &mut *self.room);
         let [of_blocks, of_masks, of_pairs] = &mut room.contexts;
@@ -81,7 +78,7 @@ impl Symbols {
         self.dc.clear();
         self.escapes.clear();
 
-        let units = units(shape, components, origins);
+        let units = units(shape, strip, columns);
         kernel::block_contexts(shape, of_blocks);
         let (masks, dc) = (&mut room.masks, &mut self.dc);
         kernel::blocks(kernel, shape, &units, masks, &mut room.blocks, dc)?;
@@ -104,14 +101,7 @@ impl Symbols {
             &mut self.escapes,
         );
         let (bits, mut end) = self.ac.open(MOST_AC);
-        kernel::pairs(
-            kernel,
-            &room.values,
-            pairs,
-            &mut room.pairs,
-            bits,
-            &mut end,
-        );
+        kernel::pairs(kernel, &room.values, pairs, &mut room.pairs, bits, &mut end);
         self.ac.close(end);
         self.counts = [shape.blocks, masks, pairs];
         Ok(())
@@ -132,14 +122,13 @@ impl Symbols {
 #[inline]
 fn units<'a>(
     shape: &Shape,
-    components: &'a [Blocks],
-    origins: &[Origin; 3],
+    strip: &'a [Blocks],
+    columns: [usize; 3],
 ) -> [&'a [i16; 64]; MOST_BLOCKS] {
     let mut units: [&[i16; 64]; MOST_BLOCKS] = [&[0; 64]; MOST_BLOCKS];
     for row in shape.rows() {
-        let component = &components[row.component];
-        let (x, y) = origins[row.component];
-        let first = (y + row.line) * component.across + x;
+        let component = &strip[row.component];
+        let first = row.line * component.across + columns[row.component];
         let blocks = &component.blocks[first..first + row.blocks];
         for (slot, block) in units[row.first..].iter_mut().zip(blocks) {
             *slot = block;

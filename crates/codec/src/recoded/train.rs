@@ -4,11 +4,10 @@
 
 use std::collections::BTreeMap;
 
-use super::layout::{Frame, Shape};
 use super::model::{self, CONTEXTS, TOTAL};
+use super::source::{Parts, Source};
 use super::symbols::{Phase, Symbols};
 use super::tables::{Steps, Tables};
-use super::{RecodeError, source::Source};
 use crate::CodecError;
 use crate::seek::Level;
 
@@ -45,22 +44,42 @@ impl TableTrainer {
         let Ok(source) = Source::read(file) else {
             return;
         };
-        *self.steps.entry(source.steps).or_default() += 1;
-        if source.header.len() <= LONGEST_HEADER && self.headers.len() < MOST_HEADERS {
-            self.headers.push(source.header.to_vec());
-        }
-        let Self {
-            counts, symbols, ..
-        } = self;
-        // A file with impossible differences teaches what comes before them.
-        let _ = source.each_unit(symbols, |_: &Frame, _: &Shape, symbols| {
-            for Phase { contexts, symbols } in symbols.phases() {
-                for (&context, &symbol) in contexts.iter().zip(symbols) {
-                    counts[usize::from(context) % CONTEXTS][usize::from(symbol)] += 1;
+        let Parts {
+            frame,
+            header,
+            steps,
+            ..
+        } = source.parts;
+        let (symbols, mut row) = (&mut self.symbols, 0);
+        // A file that turns out to be damaged teaches nothing.
+        let mut counts = vec![[0u32; 256]; CONTEXTS];
+        let read = source.each_strip(|strip| {
+            for column in 0..frame.units().0 {
+                symbols.gather(&frame.shape(column, row), strip, frame.columns(column))?;
+                for Phase { contexts, symbols } in symbols.phases() {
+                    for (&context, &symbol) in contexts.iter().zip(symbols) {
+                        counts[usize::from(context) % CONTEXTS][usize::from(symbol)] += 1;
+                    }
                 }
             }
-            Ok::<(), RecodeError>(())
+            row += 1;
+            Ok(())
         });
+        if read.is_err() {
+            return;
+        }
+        for (all, these) in self
+            .counts
+            .iter_mut()
+            .flatten()
+            .zip(counts.iter().flatten())
+        {
+            *all += u64::from(*these);
+        }
+        *self.steps.entry(steps).or_default() += 1;
+        if header.len() <= LONGEST_HEADER && self.headers.len() < MOST_HEADERS {
+            self.headers.push(header.to_vec());
+        }
     }
 
     /// The tables.
@@ -79,6 +98,12 @@ impl TableTrainer {
         let dictionary = zstd::dict::from_samples(&self.headers, DICTIONARY).unwrap_or_default();
         let bytes = Tables::write(&normalised(&self.counts), &palette, &dictionary);
         Tables::parse(&bytes)
+    }
+}
+
+impl Default for TableTrainer {
+    fn default() -> Self {
+        Self::new()
     }
 }
 

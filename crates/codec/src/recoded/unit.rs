@@ -214,28 +214,27 @@ impl UnitDecoder {
         })
     }
 
-    /// Puts one block's coefficients, in zigzag order, where there are zeros; a group's rules hold.
-    #[inline(always)]
-    pub(super) fn block(&mut self, number: usize, into: &mut [i16; 64]) {
+    /// Replaces blocks, from block `first` on, by their coefficients in zigzag order; a group's rules hold.
+    pub(super) fn blocks(&mut self, first: usize, into: &mut [[i16; 64]]) {
         let s = &mut *self.scratch;
-        let (start, end) = (s.first[number], s.first[number + 1]);
-        into[0] = s.dc[number];
-        let mut mask = s.masks[number];
-        for &value in s.values.get(usize::from(start)..).unwrap_or(&[]) {
-            if mask == 0 {
-                break;
+        let unit = Decoded {
+            masks: &s.masks,
+            first: &s.first,
+            values: &s.values,
+            dc: &s.dc,
+        };
+        kernel::blocks_of(self.kernel, &unit, first, into);
+        for (number, block) in (first..).zip(into) {
+            let (start, end) = (s.first[number], s.first[number + 1]);
+            while s.escapes[s.escapes_placed] < start {
+                s.escapes_placed += 1;
             }
-            into[(mask.trailing_zeros() & 63) as usize] = value.into();
-            mask &= mask - 1;
-        }
-        while s.escapes[s.escapes_placed] < start {
-            s.escapes_placed += 1;
-        }
-        while s.escapes[s.escapes_placed] < end {
-            let nth = u32::from(s.escapes[s.escapes_placed] - start);
-            let k = nth_one(s.masks[number], nth);
-            into[(k & 63) as usize] = s.escape_values[s.escapes_placed];
-            s.escapes_placed += 1;
+            while s.escapes[s.escapes_placed] < end {
+                let nth = u32::from(s.escapes[s.escapes_placed] - start);
+                let k = nth_one(s.masks[number], nth);
+                block[(k & 63) as usize] = s.escape_values[s.escapes_placed];
+                s.escapes_placed += 1;
+            }
         }
     }
 }

@@ -1,4 +1,4 @@
-//! All quantised coefficients of a scan, for an encoding that stores them another way.
+//! The quantised coefficients of a scan, for an encoding that stores them another way.
 //!
 //! Not on the path of training: it runs once a file, when a data set is built.
 
@@ -9,7 +9,7 @@ use super::range::Range;
 use super::tables::Tables;
 use crate::newer::compiled_twice;
 
-/// The coefficients of one component.
+/// The coefficients of one component, of all rows or of some.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Blocks {
     /// Blocks in a row, whole MCUs.
@@ -18,61 +18,78 @@ pub(crate) struct Blocks {
     pub(crate) blocks: Vec<[i16; 64]>,
 }
 
+/// Decodes a scan (unstuffed) from its start to its end, some rows of MCUs at a time.
+pub(crate) struct Reader<'a> {
+    header: &'a Header,
+    tables: Tables,
+    bits: Bits<'a>,
+    /// DC of each component's last block.
+    dc: [i16; 3],
+    range: Range<'a>,
+}
+
+impl<'a> Reader<'a> {
+    /// # Errors
+    /// [`SeekError::Corrupt`] if the header lacks a table.
+    pub(crate) fn new(header: &'a Header, scan: &'a [u8]) -> Result<Self, SeekError> {
+        let mut tables = Tables::empty();
+        tables.set(header)?;
+        Ok(Reader {
+            header,
+            tables,
+            bits: Bits::at(scan, 0),
+            dc: [0; 3],
+            range: Range::of(header)?,
+        })
+    }
+
+    /// The position in bits after the last row.
+    ///
+    /// # Errors
+    /// [`SeekError::Unsupported`] if there were coefficients that no picture has.
+    pub(crate) fn finish(self) -> Result<usize, SeekError> {
+        self.range.check()?;
+        Ok(self.bits.position())
+    }
+}
+
 compiled_twice! {
-    /// Decodes a whole scan (unstuffed): each component's blocks, and the position in bits after the
-    /// last of them.
+    /// Decodes the next rows of MCUs: as many as fill `into`, which is zero, each component's blocks.
     ///
     /// # Errors
     /// [`SeekError::Corrupt`] if the scan has invalid codes or ends early.
-    pub(crate) coefficients = decode,
-    (header: &Header, scan: &[u8]) -> Result<(Vec<Blocks>, usize), SeekError>
+    pub(crate) read_rows = read,
+    (reader: &mut Reader<'_>, into: &mut [Blocks]) -> Result<(), SeekError>
 }
 
 #[inline(always)]
-fn decode(header: &Header, scan: &[u8]) -> Result<(Vec<Blocks>, usize), SeekError> {
-    let mut tables = Tables::empty();
-    tables.set(header)?;
-    let luma = header.components()[0];
-    let across = header.width.div_ceil(8 * luma.across);
-    let down = header.height.div_ceil(8 * luma.down);
-    let mut components: Vec<Blocks> = header
-        .components()
-        .iter()
-        .map(|component| {
-            let across = across * component.across;
-            Blocks {
-                across,
-                blocks: vec![[0; 64]; across * down * component.down],
-            }
-        })
-        .collect();
-    let mut bits = Bits::at(scan, 0);
-    let mut dc = [0i16; 3];
-    let mut range = Range::of(header)?;
-    for row in 0..down {
+fn read(reader: &mut Reader<'_>, into: &mut [Blocks]) -> Result<(), SeekError> {
+    let components = reader.header.components();
+    let luma = components[0];
+    let across = into[0].across / luma.across;
+    let rows = into[0].blocks.len() / (into[0].across * luma.down);
+    let (mut bits, mut dc) = (reader.bits, reader.dc);
+    for row in 0..rows {
         for mcu in 0..across {
-            for (c, ((component, into), dc)) in header
-                .components()
-                .iter()
-                .zip(&mut components)
-                .zip(&mut dc)
-                .enumerate()
-            {
+            let all = components.iter().zip(&mut *into).zip(&mut dc);
+            for (c, ((component, into), dc)) in all.enumerate() {
                 for v in 0..component.down {
                     let first = (row * component.down + v) * into.across + mcu * component.across;
                     for block in &mut into.blocks[first..first + component.across] {
-                        tables.coefficients(component, &mut bits, dc, |k, value| {
-                            block[(k & 63) as usize] = value;
-                        })?;
-                        range.see(c, block);
+                        reader
+                            .tables
+                            .coefficients(component, &mut bits, dc, |k, value| {
+                                block[(k & 63) as usize] = value;
+                            })?;
+                        reader.range.see(c, block);
                     }
                 }
             }
         }
-        if bits.position() > scan.len() * 8 {
+        if bits.position() > bits.data.len() * 8 {
             return Err(SeekError::Corrupt("the entropy-coded data is cut short"));
         }
     }
-    range.check()?;
-    Ok((components, bits.position()))
+    (reader.bits, reader.dc) = (bits, dc);
+    Ok(())
 }

@@ -3,7 +3,7 @@
 use std::arch::x86_64::*;
 
 /// Packing is no faster for wider vectors: the loop around it is the bits'.
-pub(super) use super::avx2::{blocks, encode, mask_bytes, pairs, together};
+pub(super) use super::avx2::{blocks, blocks_of, encode, mask_bytes, pairs, together};
 
 use super::super::layout::{MOST_BLOCKS, Shape};
 use super::super::model::{self, BITS, DC_CLASSES, ESCAPE, MASK_BYTES, TOTAL};

@@ -1,31 +1,20 @@
 //! The loops of the encoder and of its check that are plain Rust, compiled once more for newer processors.
 
-use super::super::layout::{Frame, Shape};
-use super::super::symbols::Origin;
+use super::super::layout::Shape;
+use super::super::scan::{self, Writer};
 use super::super::unit::UnitDecoder;
-use super::super::{RecodeError, payload, scan};
+use super::super::{RecodeError, payload};
 use crate::newer::compiled_twice;
-use crate::seek::header::Header;
 use crate::seek::whole::Blocks;
 
 compiled_twice! {
-    /// See [`scan::write`].
-    pub(in super::super) write_scan = scan::write,
-    (
-        header: &Header,
-        frame: &Frame,
-        components: &[Blocks],
-        padding: u8,
-    ) -> Result<Vec<u8>, RecodeError>
+    /// See [`scan::write_rows`].
+    pub(in super::super) write_rows = scan::write_rows,
+    (writer: &mut Writer, components: &[Blocks]) -> Result<(), RecodeError>
 }
 
 compiled_twice! {
     /// See [`payload::lay_out`].
     pub(in super::super) lay_out = payload::lay_out,
-    (
-        decoder: &mut UnitDecoder,
-        shape: &Shape,
-        origins: &[Origin; 3],
-        components: &mut [Blocks],
-    ) -> ()
+    (decoder: &mut UnitDecoder, shape: &Shape, columns: [usize; 3], strip: &mut [Blocks]) -> ()
 }

@@ -11,7 +11,7 @@ mod avx512;
 mod encoder;
 mod scalar;
 
-pub(super) use encoder::{lay_out, write_scan};
+pub(super) use encoder::{lay_out, write_rows};
 
 use std::ops::Range;
 
@@ -306,6 +306,11 @@ pub(super) fn place(
     group: &mut Group,
 ) {
     on!(kernel, place(unit, first, count, group));
+}
+
+/// Replaces blocks, from block `first` on, by their coefficients in zigzag order.
+pub(super) fn blocks_of(kernel: Kernel, unit: &Decoded<'_>, first: usize, into: &mut [[i16; 64]]) {
+    on!(kernel, blocks_of(unit, first, into));
 }
 
 /// The encoder's first step: which AC coefficients of each block are not zero, the symbols of the first phase, zero

@@ -7,10 +7,12 @@ use super::super::RecodeError;
 use super::super::bits::{BitWriter, End};
 use super::super::layout::{MOST_BLOCKS, Shape};
 use super::super::model::{self, BITS, DC_CLASSES, ESCAPE, MASK_BYTES, PAIR_CONTEXTS};
-pub(super) use super::super::rans::encode;
 use super::super::rans::LOWEST;
+pub(super) use super::super::rans::encode;
 use super::super::unit::MOST_DC;
-use super::{AcBits, BESIDE, Blocks, Coder, DcBits, Decoded, Escapes, Masks, SLACK, Symbols, Values};
+use super::{
+    AcBits, BESIDE, Blocks, Coder, DcBits, Decoded, Escapes, Masks, SLACK, Symbols, Values,
+};
 use crate::seek::group::Group;
 
 /// See [`super::Coder::decode`]; gives the new position in `words`.
@@ -178,6 +180,23 @@ pub(super) fn dc(
 }
 
 #[inline(always)]
+pub(super) fn blocks_of(unit: &Decoded<'_>, first: usize, into: &mut [[i16; 64]]) {
+    for (number, block) in (first..).zip(into) {
+        *block = [0; 64];
+        block[0] = unit.dc[number];
+        let mut mask = unit.masks[number];
+        let values = unit.values.get(usize::from(unit.first[number])..);
+        for &value in values.unwrap_or(&[]) {
+            if mask == 0 {
+                break;
+            }
+            block[(mask.trailing_zeros() & 63) as usize] = value.into();
+            mask &= mask - 1;
+        }
+    }
+}
+
+#[inline(always)]
 pub(super) fn place(unit: &Decoded<'_>, first: usize, count: usize, group: &mut Group) {
     group.clear();
     for lane in 0..count {
@@ -292,8 +311,8 @@ pub(super) fn pairs(
         let [first, second] = [values[0], values[1]].map(i32::from);
         let classes = [first, second].map(model::class);
         let stored = classes.map(|class| if class < u32::from(ESCAPE) { class } else { 0 });
-        let bits = model::extra_bits(first, stored[0])
-            | model::extra_bits(second, stored[1]) << stored[0];
+        let bits =
+            model::extra_bits(first, stored[0]) | model::extra_bits(second, stored[1]) << stored[0];
         end.put(room, bits.into(), stored[0] + stored[1]);
         *pair = (classes[0] | classes[1] << 4) as u8;
     }

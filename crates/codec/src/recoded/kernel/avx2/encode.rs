@@ -37,7 +37,10 @@ pub(in super::super) fn encode(
     let mut encoder = Encoder::new(phases, seeds, words);
     let lanes = seeds.len() / 2;
     for phase in phases.iter().rev() {
-        let rounds = phase.contexts.chunks(lanes).zip(phase.symbols.chunks(lanes));
+        let rounds = phase
+            .contexts
+            .chunks(lanes)
+            .zip(phase.symbols.chunks(lanes));
         for (contexts, symbols) in rounds.rev() {
             let eights = contexts.as_chunks::<8>();
             let (symbols, rest) = symbols.as_chunks::<8>();

@@ -96,8 +96,15 @@ pub(in super::super) fn together(
             let [low, high] =
                 [&from[0], &from[1]].map(|eight| unsafe { _mm_loadu_si128(eight.as_ptr().cast()) });
             // The very first one is DC.
-            let low = if q == 0 { _mm_blend_epi16::<1>(low, zero) } else { low };
-            largest = _mm_max_epu16(largest, _mm_max_epu16(_mm_abs_epi16(low), _mm_abs_epi16(high)));
+            let low = if q == 0 {
+                _mm_blend_epi16::<1>(low, zero)
+            } else {
+                low
+            };
+            largest = _mm_max_epu16(
+                largest,
+                _mm_max_epu16(_mm_abs_epi16(low), _mm_abs_epi16(high)),
+            );
             let set = (mask >> (16 * q)) as usize & 0xffff;
             let taken = _mm_shuffle_epi8(_mm_packs_epi16(low, high), both(&TOGETHER, set));
             let middle = at + (set & 255).count_ones() as usize;
@@ -191,10 +198,22 @@ pub(in super::super) fn pairs(
             let (raw, widths) = (raw as u64, widths as u64);
             bits.put(room, _pext_u64(raw, widths), widths.count_ones());
         };
-        eight(_mm256_extract_epi64::<0>(raw), _mm256_extract_epi64::<0>(widths));
-        eight(_mm256_extract_epi64::<1>(raw), _mm256_extract_epi64::<1>(widths));
-        eight(_mm256_extract_epi64::<2>(raw), _mm256_extract_epi64::<2>(widths));
-        eight(_mm256_extract_epi64::<3>(raw), _mm256_extract_epi64::<3>(widths));
+        eight(
+            _mm256_extract_epi64::<0>(raw),
+            _mm256_extract_epi64::<0>(widths),
+        );
+        eight(
+            _mm256_extract_epi64::<1>(raw),
+            _mm256_extract_epi64::<1>(widths),
+        );
+        eight(
+            _mm256_extract_epi64::<2>(raw),
+            _mm256_extract_epi64::<2>(widths),
+        );
+        eight(
+            _mm256_extract_epi64::<3>(raw),
+            _mm256_extract_epi64::<3>(widths),
+        );
     }
     *end = bits;
 }

@@ -15,7 +15,7 @@ use std::arch::x86_64::*;
 pub(super) use encode::encode;
 pub(super) use gather::{blocks, mask_bytes, pairs, together};
 pub(super) use masks::{mask_contexts, masks, pair_contexts};
-pub(super) use place::place;
+pub(super) use place::{blocks_of, place};
 pub(super) use symbols::symbols;
 pub(super) use values::{dc, values};
 

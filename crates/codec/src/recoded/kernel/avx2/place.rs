@@ -42,6 +42,33 @@ pub(in super::super) fn place(unit: &Decoded<'_>, first: usize, count: usize, gr
     }
 }
 
+#[target_feature(enable = "avx2,bmi1,bmi2,popcnt,lzcnt")]
+pub(in super::super) fn blocks_of(unit: &Decoded<'_>, first: usize, into: &mut [[i16; 64]]) {
+    for (i, two) in into.chunks_mut(2).enumerate() {
+        let at = (first + 2 * i).min(MOST_BLOCKS);
+        let masks = [unit.masks[at], unit.masks[at + 1]];
+        let starts = [unit.first[at], unit.first[at + 1]];
+        let quarters = apart(
+            unit,
+            masks,
+            starts.map(|start| usize::from(start).min(MOST_VALUES)),
+        );
+        for (block, into) in two.iter_mut().enumerate() {
+            for (quarter, into) in quarters.iter().zip(into.as_chunks_mut::<16>().0) {
+                let bytes = match block {
+                    0 => _mm256_castsi256_si128(*quarter),
+                    _ => _mm256_extracti128_si256::<1>(*quarter),
+                };
+                // SAFETY: sixteen values are those of the register.
+                unsafe {
+                    _mm256_storeu_si256(into.as_mut_ptr().cast(), _mm256_cvtepi8_epi16(bytes));
+                }
+            }
+            into[0] = unit.dc[at + block];
+        }
+    }
+}
+
 /// The eight rows of two blocks side by side, or of one and zeros.
 #[target_feature(enable = "avx2,bmi1,bmi2,popcnt,lzcnt")]
 #[inline]
