@@ -11,14 +11,22 @@ alone; its ratios are to timm's forward pass.
 
 import argparse
 import os
+import signal
 import statistics
 import subprocess
 import sys
+import tempfile
+import time
 from pathlib import Path
 
 
 class Ended(Exception):
-    """A contestant is no more."""
+    """A contestant is no more; `words` are the last it said."""
+
+    def __init__(self, what: str, words: str = "") -> None:
+        lines = [line.strip() for line in words.splitlines() if line.strip() and not line.startswith("note:")]
+        super().__init__(f"{what}: {lines[-1][:300]}" if lines else what)
+        self.words = words[-4000:]
 
 
 class Contestant:
@@ -27,9 +35,16 @@ class Contestant:
     def __init__(self, name: str, command: list[str], threads: int) -> None:
         # Waiting threads must not spin: another contestant is computing then.
         quiet = {"OMP_NUM_THREADS": str(threads), "RAYON_NUM_THREADS": str(threads), "OMP_WAIT_POLICY": "passive"}
-        self.name = name
+        quiet["RUST_BACKTRACE"] = "0"
+        self.name, self.errors = name, tempfile.TemporaryFile()
         self.process = subprocess.Popen(
-            command, env=os.environ | quiet, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+            command,
+            env=os.environ | quiet,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=self.errors,
+            text=True,
+            start_new_session=True,  # with whatever processes it starts, as torch.compile does
         )
 
     def ask(self, word: str) -> float:
@@ -39,12 +54,27 @@ class Contestant:
             answer = self.process.stdout.readline()
         except BrokenPipeError:
             answer = ""
-        if not answer:
-            raise Ended(f"{self.name} ended with {self.process.wait()}")
-        return float(answer)
+        try:
+            return float(answer)
+        except ValueError:
+            self.end(patience=5)
+            self.errors.seek(0)
+            said = self.errors.read().decode(errors="replace") or answer
+            raise Ended(f"{self.name} ended with {self.process.returncode}", said) from None
 
-    def end(self) -> None:
-        self.process.kill()
+    def end(self, patience: float = 0) -> None:
+        """Ends it and all that it started, after so many seconds at most if it is about to end by itself."""
+        if self.process.returncode is not None:
+            return
+        try:
+            # It stays a zombie meanwhile, so its number is nobody else's.
+            ended = lambda: os.waitid(os.P_PID, self.process.pid, os.WEXITED | os.WNOWAIT | os.WNOHANG)
+            until = time.monotonic() + patience
+            while time.monotonic() < until and not ended():
+                time.sleep(0.05)
+            os.killpg(self.process.pid, signal.SIGKILL)
+        except (ProcessLookupError, ChildProcessError):
+            pass
         self.process.wait()
 
 

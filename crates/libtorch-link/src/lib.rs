@@ -19,7 +19,9 @@ pub fn emit() {
         return;
     }
     let root = root("LIBTORCH_LIB");
-    println!("cargo::rerun-if-changed={}", root.join("version").display());
+    for file in version_files(&root) {
+        println!("cargo::rerun-if-changed={}", file.display());
+    }
     let Ok(lib) = root.join("lib").canonicalize() else {
         println!(
             "cargo::error=there is no LibTorch at '{}': run tools/libtorch, or set LIBTORCH to its folder",
@@ -32,6 +34,15 @@ pub fn emit() {
         println!("cargo::rustc-link-arg=-L{}", lib.display());
         println!("cargo::rustc-link-arg=-Wl,--no-as-needed,-ltorch_cuda,--as-needed");
     }
+}
+
+/// What says which LibTorch lies in the folder, and so changes with it: written by `tools/libtorch`, by PyTorch's Python
+/// package, by its archive for C++. Only what is there, because Cargo takes a watched file that is missing for a change
+/// and would build anew each time.
+fn version_files(root: &Path) -> Vec<PathBuf> {
+    let names = ["version", "version.py", "build-version"];
+    let files = names.map(|name| root.join(name));
+    files.into_iter().filter(|file| file.exists()).collect()
 }
 
 /// Where LibTorch's headers are, for a C++ compiler.
@@ -47,4 +58,22 @@ fn root(variable: &str) -> PathBuf {
         .or_else(|| env::var_os("LIBTORCH"))
         .map(PathBuf::from)
         .unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use std::fs;
+
+    use super::*;
+
+    #[test]
+    fn only_files_that_exist_are_watched() {
+        let root = tempfile::tempdir().unwrap();
+        assert!(version_files(root.path()).is_empty());
+        fs::write(root.path().join("version.py"), "__version__ = '2.11.0'").unwrap();
+        assert_eq!(version_files(root.path()), [root.path().join("version.py")]);
+        fs::write(root.path().join("version"), "2.9.0 (cpu)").unwrap();
+        assert_eq!(version_files(root.path()).len(), 2);
+    }
 }

@@ -5,7 +5,7 @@
 //! in training mode, loss, backward, SGD with momentum), `forward` (validation mode), `folded` (the same of the folded
 //! network, in the level's formats, which is what validates and predicts). With a number behind it the word is done so
 //! often, the device is waited for once, and the answer is the mean. `memory` is answered with the peak of resident memory
-//! in MiB.
+//! in MiB. Before the first word nothing is built and no device touched, so that a process can be started ahead of its turn.
 
 #![allow(clippy::print_stdout)] // the answers
 
@@ -16,7 +16,7 @@ use anyhow::{Context, Result, bail};
 use burn::module::Module;
 use burn::optim::momentum::MomentumConfig;
 use burn::optim::{GradientsParams, SgdConfig};
-use burn::tensor::{DType, Device, Int, Tensor, TensorData};
+use burn::tensor::{Device, Tensor};
 use trainer::loss::{self, Criterion, Targets};
 use trainer::recipe::Recipe;
 use trainer::{device, network};
@@ -31,6 +31,8 @@ fn main() -> Result<()> {
         _ => bail!("usage: step_speed DEVICE BATCH SIZE [O0|O1|O2|O3]"),
     };
     let (batch, size): (usize, usize) = (batch.parse()?, size.parse()?);
+    let mut lines = io::stdin().lock().lines().peekable();
+    lines.peek();
     let plain = device::select(name)?;
     let training = plain.clone().autodiff();
     let recipe = Recipe {
@@ -49,8 +51,7 @@ fn main() -> Result<()> {
         .map(|index| (index.wrapping_mul(2_654_435_761) >> 24) as u8)
         .collect();
     let images = |device: &Device| {
-        let data = TensorData::new(pixels.clone(), [batch, size, size, 3]);
-        let bytes = Tensor::<4, Int>::from_data(data, (device, DType::U8));
+        let bytes = inception::upload::bytes(&pixels, [batch, size, size, 3], device);
         (bytes.permute([0, 3, 1, 2]).float() - 127.5) / 64.0
     };
 
@@ -60,7 +61,7 @@ fn main() -> Result<()> {
 
     let mut folded = None;
     let mut out = io::stdout().lock();
-    for line in io::stdin().lock().lines() {
+    for line in lines {
         let line = line?;
         let (word, times) = line.split_once(' ').unwrap_or((&line, "1"));
         let times: u32 = times.parse().context("how often")?;

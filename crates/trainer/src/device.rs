@@ -47,6 +47,24 @@ const BUILD_WITH_TCH_CUDA: &str =
 #[cfg(not(feature = "cuda"))]
 const BUILD_WITH_CUDA: &str = "cargo build --release --features cuda";
 
+/// Why a backend that can compute on a GPU finds none.
+#[cfg(any(feature = "tch", feature = "cuda", test))]
+const NO_GPU: &str = "there is no NVIDIA GPU here, or its driver (libcuda.so.1) is not installed or sees none: nvidia-smi has to list it";
+
+/// That the GPU of that name is not among the `count` of this machine; `none` says why where there are none at all.
+#[cfg(any(feature = "tch", feature = "cuda", test))]
+fn not_there(device: &str, count: usize, none: &str) -> DeviceError {
+    let cause = match count {
+        0 => none.to_owned(),
+        1 => "this machine has one NVIDIA GPU, which is number 0".to_owned(),
+        _ => format!("this machine has {count} NVIDIA GPUs, counted from 0"),
+    };
+    DeviceError::NotThere {
+        device: device.to_owned(),
+        cause,
+    }
+}
+
 /// A device's name, taken apart.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Place {
@@ -120,21 +138,19 @@ pub fn list() -> Vec<Listed> {
         name,
         what,
     };
-    let gpus = libtorch::gpu_count().max(1);
     let mut all = vec![
         listed("flex".to_owned(), "this CPU, in pure Rust"),
         listed("tch".to_owned(), "this CPU, through LibTorch"),
     ];
-    all.extend((0..gpus).map(|index| {
-        listed(
-            format!("tch:cuda:{index}"),
-            "an NVIDIA GPU, through LibTorch",
-        )
-    }));
-    all.push(listed(
-        "cuda:0".to_owned(),
-        "an NVIDIA GPU, through CubeCL (compiled with --features cuda; never run by us)",
-    ));
+    // Where there is no GPU, its first name says so.
+    for index in 0..libtorch::gpu_count().max(1) {
+        let what = "an NVIDIA GPU, through LibTorch";
+        all.push(listed(format!("tch:cuda:{index}"), what));
+    }
+    for index in 0..cubecl::gpu_count().max(1) {
+        let what = "an NVIDIA GPU, through CubeCL (never run by us)";
+        all.push(listed(format!("cuda:{index}"), what));
+    }
     all
 }
 
@@ -154,7 +170,7 @@ mod libtorch {
     //! version here is pinned.
     #![allow(deprecated)]
 
-    use super::{BUILD_WITH_TCH_CUDA, Device, DeviceError};
+    use super::{BUILD_WITH_TCH_CUDA, Device, DeviceError, NO_GPU, not_there};
 
     #[allow(clippy::unnecessary_wraps)] // may fail in builds without LibTorch
     pub(super) fn cpu(_name: &str) -> Result<Device, DeviceError> {
@@ -168,17 +184,11 @@ mod libtorch {
             tch::Cuda::cudnn_set_benchmark(true);
             return Ok(Device::libtorch_cuda(index));
         }
-        let cause = if count > 0 {
-            format!("this machine has {count} NVIDIA GPU(s), counted from 0")
+        Err(if tch::utils::has_cudart() {
+            not_there(name, count, NO_GPU)
         } else {
-            // LibTorch does not tell the lack of a GPU from that of its own half for CUDA.
-            format!(
-                "LibTorch finds no NVIDIA GPU (does nvidia-smi?), or is for the CPU alone: {BUILD_WITH_TCH_CUDA}"
-            )
-        };
-        Err(DeviceError::NotThere {
-            device: name.to_owned(),
-            cause,
+            let cause = format!("this LibTorch is for the CPU alone: {BUILD_WITH_TCH_CUDA}");
+            not_there(name, count, &cause)
         })
     }
 
@@ -212,23 +222,43 @@ mod libtorch {
     }
 }
 
+#[cfg(feature = "cuda")]
 mod cubecl {
     //! NVIDIA GPUs through CubeCL, which compiles its kernels at run time.
 
-    use super::{Device, DeviceError};
+    use burn::tensor::DeviceType;
 
-    #[cfg(feature = "cuda")]
-    #[allow(clippy::unnecessary_wraps)] // fails in builds without it
-    pub(super) fn gpu(_name: &str, index: usize) -> Result<Device, DeviceError> {
-        Ok(Device::cuda(index))
+    use super::{Device, DeviceError, NO_GPU, not_there};
+
+    pub(super) fn gpu(name: &str, index: usize) -> Result<Device, DeviceError> {
+        // CubeCL panics when it first uses a GPU that is not there, but it can be asked.
+        let count = gpu_count();
+        if index < count {
+            return Ok(Device::cuda(index));
+        }
+        Err(not_there(name, count, NO_GPU))
     }
 
-    #[cfg(not(feature = "cuda"))]
+    pub(super) fn gpu_count() -> usize {
+        Device::enumerate(DeviceType::Cuda).len()
+    }
+}
+
+#[cfg(not(feature = "cuda"))]
+mod cubecl {
+    //! What stands in for CubeCL in a build without it.
+
+    use super::{BUILD_WITH_CUDA, Device, DeviceError};
+
     pub(super) fn gpu(name: &str, _index: usize) -> Result<Device, DeviceError> {
         Err(DeviceError::NotInThisBuild {
             device: name.to_owned(),
-            mend: super::BUILD_WITH_CUDA,
+            mend: BUILD_WITH_CUDA,
         })
+    }
+
+    pub(super) fn gpu_count() -> usize {
+        0
     }
 }
 
@@ -314,22 +344,41 @@ mod tests {
 
     #[test]
     fn what_is_missing_names_its_mend() {
-        for (name, mend, there) in [
-            ("tch", "tools/libtorch", cfg!(feature = "tch")),
-            ("tch:cuda:99", "--cuda", false),
-            ("cuda:0", "--features cuda", cfg!(feature = "cuda")),
+        let said = |name| select(name).err().map(|error| error.to_string());
+        if cfg!(feature = "tch") {
+            assert_eq!(said("tch"), None);
+        } else {
+            assert!(said("tch").unwrap().contains("tools/libtorch"));
+        }
+        // A number that no machine reaches, so that a GPU makes no difference.
+        for (name, built, mend) in [
+            (
+                "tch:cuda:99",
+                cfg!(feature = "tch"),
+                "tools/libtorch --cuda",
+            ),
+            ("cuda:99", cfg!(feature = "cuda"), "--features cuda"),
         ] {
-            match select(name) {
-                Ok(_) => assert!(there, "{name}"),
-                Err(error) => {
-                    let message = error.to_string();
-                    let in_a_gpu_build = message.contains("--list-devices");
-                    assert!(
-                        !there && (message.contains(mend) || in_a_gpu_build),
-                        "{message}"
-                    );
-                }
-            }
+            let message = said(name).unwrap();
+            assert!(message.contains(&format!("'{name}'")), "{message}");
+            let mends = if built {
+                vec!["nvidia-smi", "counted from 0", "number 0", "--cuda"]
+            } else {
+                vec![mend]
+            };
+            assert!(mends.iter().any(|mend| message.contains(mend)), "{message}");
+        }
+    }
+
+    #[test]
+    fn a_gpu_that_is_not_there_is_told_by_how_many_there_are() {
+        let said = |count| not_there("cuda:7", count, NO_GPU).to_string();
+        assert!(said(0).contains("driver (libcuda.so.1)"), "{}", said(0));
+        assert!(said(1).contains("one NVIDIA GPU"), "{}", said(1));
+        assert!(said(4).contains("4 NVIDIA GPUs"), "{}", said(4));
+        for count in [0, 1, 4] {
+            assert!(said(count).contains("'cuda:7'"), "{}", said(count));
+            assert!(said(count).contains("--list-devices"), "{}", said(count));
         }
     }
 
