@@ -8,6 +8,8 @@
 //! Statistics are not adapted to an image: [`Tables`] hold them for a whole data set.
 
 mod bits;
+mod cluster;
+mod contexts;
 mod decode;
 mod kernel;
 mod layout;

@@ -201,8 +201,9 @@ impl<'t> Packer<'t> {
     pub(super) fn strip(&mut self, strip: &[Blocks]) -> Result<(), RecodeError> {
         for column in 0..self.frame.units().0 {
             let shape = self.frame.shape(column, self.rows);
+            let columns = self.frame.columns(column);
             self.symbols
-                .gather(&shape, strip, self.frame.columns(column))?;
+                .gather(self.tables.contexts(), &shape, strip, columns)?;
             let start = self.units.len();
             pack_unit(self.tables, &mut self.symbols, &mut self.units).ok_or(LARGE)?;
             let length = u16::try_from(self.units.len() - start).map_err(|_| LARGE)?;

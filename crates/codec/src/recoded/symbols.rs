@@ -2,8 +2,10 @@
 
 use super::RecodeError;
 use super::bits::BitWriter;
+use super::contexts::{Contexts, MaskPlace, PairPlace};
 use super::kernel::{self, Kernel, SLACK};
 use super::layout::{MOST_BLOCKS, Shape};
+use super::model::MASK_BYTES;
 use super::unit::{MOST_AC, MOST_MASKS, MOST_SYMBOLS, MOST_VALUES};
 use crate::seek::Level;
 use crate::seek::whole::Blocks;
@@ -68,6 +70,7 @@ impl Symbols {
     /// [`RecodeError::Unsupported`] for DC differences that 8-bit images do not have.
     pub(super) fn gather(
         &mut self,
+        model: &Contexts,
         shape: &Shape,
         strip: &[Blocks],
         columns: [usize; 3],
@@ -82,7 +85,14 @@ impl Symbols {
         kernel::block_contexts(shape, of_blocks);
         let (masks, dc) = (&mut room.masks, &mut self.dc);
         kernel::blocks(kernel, shape, &units, masks, &mut room.blocks, dc)?;
-        let masks = kernel::mask_contexts(kernel, shape, &room.blocks, &mut room.reach, of_masks);
+        let masks = kernel::mask_contexts(
+            kernel,
+            model,
+            shape,
+            &room.blocks,
+            &mut room.reach,
+            of_masks,
+        );
         kernel::mask_bytes(
             kernel,
             shape,
@@ -90,7 +100,8 @@ impl Symbols {
             &room.masks,
             &mut room.mask_bytes,
         );
-        let pairs = kernel::pair_contexts(kernel, shape, &room.masks, &mut room.first, of_pairs);
+        let pairs =
+            kernel::pair_contexts(kernel, model, shape, &room.masks, &mut room.first, of_pairs);
         kernel::together(
             kernel,
             shape,
@@ -105,6 +116,46 @@ impl Symbols {
         self.ac.close(end);
         self.counts = [shape.blocks, masks, pairs];
         Ok(())
+    }
+
+    /// Calls `each` with every mask byte and where it was found.
+    pub(super) fn each_mask(&self, shape: &Shape, mut each: impl FnMut(MaskPlace, u8)) {
+        let mut bytes = self.phases()[1].symbols.iter();
+        for position in 0..MASK_BYTES {
+            for (block, &reach) in self.room.reach[..shape.blocks].iter().enumerate() {
+                if usize::from(reach) > position
+                    && let Some(&byte) = bytes.next()
+                {
+                    let (chroma, reach) = (shape.is_chroma(block), reach.into());
+                    each(
+                        MaskPlace {
+                            chroma,
+                            position,
+                            reach,
+                        },
+                        byte,
+                    );
+                }
+            }
+        }
+    }
+
+    /// Calls `each` with every pair and where it was found.
+    pub(super) fn each_pair(&self, shape: &Shape, mut each: impl FnMut(PairPlace, u8)) {
+        let mut symbols = self.phases()[2].symbols.iter();
+        for (block, mask) in self.room.masks[..shape.blocks].iter().enumerate() {
+            let (chroma, count) = (shape.is_chroma(block), mask.count_ones() as usize);
+            for (pair, &symbol) in (0..count.div_ceil(2)).zip(&mut symbols) {
+                each(
+                    PairPlace {
+                        chroma,
+                        count,
+                        pair,
+                    },
+                    symbol,
+                );
+            }
+        }
     }
 
     /// The phases in the order in which a decoder needs them.

@@ -8,19 +8,20 @@ use twox_hash::XxHash3_64;
 use zstd::dict::{DecoderDictionary, EncoderDictionary};
 use zstd::zstd_safe::{CDict, DDict};
 
-use super::model::{self, BITS, CONTEXTS, TOTAL};
+use super::contexts::{Contexts, MOST_CONTEXTS, Maps};
+use super::model::{BITS, TOTAL};
 use super::rans::Coding;
 use crate::CodecError;
 
 /// The first bytes of stored tables: letters and version.
-const MAGIC: [u8; 8] = *b"recoded\x01";
+const MAGIC: [u8; 8] = *b"recoded\x02";
 /// How hard the headers are packed; they are short, and packed once.
 const HEADER_LEVEL: i32 = 9;
 /// A header above this is not believed; a JPEG's may hold megabytes of profiles and previews.
 const MOST_HEADER: usize = 64 << 20;
 
 /// A power of two with room for all contexts.
-pub(super) const CODED: usize = CONTEXTS.next_power_of_two();
+pub(super) const CODED: usize = MOST_CONTEXTS.next_power_of_two();
 
 /// The 8-bit quantisation tables of up to three components, each in zigzag order.
 pub(super) type Steps = [[u8; 64]; 3];
@@ -32,6 +33,7 @@ pub(super) type Steps = [[u8; 64]; 3];
 pub struct Tables {
     bytes: Vec<u8>,
     id: u32,
+    contexts: Contexts,
     /// By context, of which there is room for a power of two.
     codings: Box<[[Coding; 256]; CODED]>,
     lookup: Lookup,
@@ -114,11 +116,12 @@ impl Tables {
 
     fn read(bytes: &[u8]) -> Option<Self> {
         let mut rest = bytes.strip_prefix(&MAGIC)?;
+        let contexts = Contexts::read(&mut rest)?;
         let mut codings = vec![[Coding::NONE; 256]; CODED].into_boxed_slice();
         let mut lookup = vec![0u32; 256 * TOTAL].into_boxed_slice();
-        let contexts = lookup.chunks_exact_mut(TOTAL).zip(&mut codings);
-        for (context, (entries, coding)) in contexts.enumerate().take(CONTEXTS) {
-            *coding = read_context(context, &mut rest, entries)?;
+        let places = lookup.chunks_exact_mut(TOTAL).zip(&mut codings);
+        for (occurs, (entries, coding)) in contexts.occurring().iter().zip(places) {
+            *coding = read_context(occurs, &mut rest, entries)?;
         }
         let (&colours, after) = rest.split_first()?;
         let (palette, dictionary) = after.split_at_checked(usize::from(colours) * 192)?;
@@ -135,6 +138,7 @@ impl Tables {
         Some(Tables {
             bytes: bytes.to_vec(),
             id: XxHash3_64::oneshot(bytes) as u32,
+            contexts,
             codings: codings.try_into().ok()?,
             lookup: Lookup(lookup.try_into().ok()?),
             palette: palette.map(steps).collect(),
@@ -144,16 +148,20 @@ impl Tables {
         })
     }
 
-    /// The stored form of tables with these frequencies, by context, that add up to [`TOTAL`] in each.
+    /// The stored form of tables with these contexts and their frequencies, which add up to [`TOTAL`] in each, of the
+    /// symbols that occur.
     pub(super) fn write(
+        maps: &Maps,
+        occurring: &[[bool; 256]],
         frequencies: &[[u16; 256]],
         palette: &[Steps],
         dictionary: &[u8],
     ) -> Vec<u8> {
         let mut bytes = MAGIC.to_vec();
-        for (context, frequencies) in frequencies.iter().enumerate() {
+        bytes.extend(maps.bytes());
+        for (occurs, frequencies) in occurring.iter().zip(frequencies) {
             for (symbol, &frequency) in frequencies.iter().enumerate() {
-                if model::occurs(context, symbol) {
+                if occurs[symbol] {
                     match frequency {
                         0..128 => bytes.push(frequency as u8),
                         _ => bytes.extend([frequency as u8 | 0x80, (frequency >> 7) as u8]),
@@ -177,6 +185,10 @@ impl Tables {
     #[cfg(target_arch = "x86_64")]
     pub(super) fn codings(&self) -> &[[Coding; 256]; CODED] {
         &self.codings
+    }
+
+    pub(super) fn contexts(&self) -> &Contexts {
+        &self.contexts
     }
 
     pub(super) fn lookup(&self) -> &Lookup {
@@ -207,11 +219,15 @@ impl Tables {
     }
 }
 
-/// Reads the frequencies of a context, and fills its lookup `entries`.
-fn read_context(context: usize, rest: &mut &[u8], entries: &mut [u32]) -> Option<[Coding; 256]> {
+/// Reads the frequencies of a context, in which these symbols can occur, and fills its lookup `entries`.
+fn read_context(
+    occurs: &[bool; 256],
+    rest: &mut &[u8],
+    entries: &mut [u32],
+) -> Option<[Coding; 256]> {
     let mut codings = [Coding::NONE; 256];
     let mut start = 0u32;
-    for symbol in (0..256).filter(|&symbol| model::occurs(context, symbol)) {
+    for symbol in (0..256).filter(|&symbol| occurs[symbol]) {
         let (&low, after) = rest.split_first()?;
         *rest = after;
         let mut frequency = u32::from(low & 0x7f);

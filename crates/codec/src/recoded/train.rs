@@ -4,9 +4,13 @@
 
 use std::collections::BTreeMap;
 
-use super::model::{self, CONTEXTS, TOTAL};
+use super::RecodeError;
+use super::cluster::{self, Histogram};
+use super::contexts::{Contexts, Maps, MaskPlace, OF_BLOCKS, PairPlace};
+use super::layout::Shape;
+use super::model::{MASK_BYTES, TOTAL};
 use super::source::{Parts, Source};
-use super::symbols::{Phase, Symbols};
+use super::symbols::Symbols;
 use super::tables::{Steps, Tables};
 use crate::CodecError;
 use crate::seek::Level;
@@ -22,20 +26,78 @@ const LONGEST_HEADER: usize = 16 << 10;
 
 /// Gathers the statistics of a sample of image files.
 pub struct TableTrainer {
-    counts: Vec<[u64; 256]>,
+    seen: Seen,
     steps: BTreeMap<Steps, u64>,
     headers: Vec<Vec<u8>>,
     symbols: Symbols,
+    /// What symbols are gathered with; their contexts are not looked at.
+    by_rule: Option<Contexts>,
+}
+
+/// How often each symbol was seen, by where.
+struct Seen {
+    blocks: [Histogram; OF_BLOCKS],
+    masks: Vec<Histogram>,
+    pairs: Vec<Histogram>,
+    /// The number of a place among all, by chroma, position and reach.
+    mask_numbers: [[[u16; MASK_BYTES + 1]; MASK_BYTES]; 2],
+    /// The same by chroma and count, of the first pair.
+    pair_numbers: [[u16; 64]; 2],
+}
+
+impl Seen {
+    fn nothing() -> Self {
+        let mut seen = Seen {
+            blocks: [[0; 256]; OF_BLOCKS],
+            masks: Vec::new(),
+            pairs: Vec::new(),
+            mask_numbers: [[[0; _]; _]; _],
+            pair_numbers: [[0; _]; _],
+        };
+        for place in MaskPlace::all() {
+            let numbers = &mut seen.mask_numbers[usize::from(place.chroma)][place.position];
+            numbers[place.reach] = seen.masks.len() as u16;
+            seen.masks.push([0; 256]);
+        }
+        for place in PairPlace::all() {
+            if place.pair == 0 {
+                let numbers = &mut seen.pair_numbers[usize::from(place.chroma)];
+                numbers[place.count] = seen.pairs.len() as u16;
+            }
+            seen.pairs.push([0; 256]);
+        }
+        seen
+    }
+
+    /// Adds a unit's symbols `by` (1, or -1 to take them back) times.
+    fn add(&mut self, shape: &Shape, symbols: &Symbols, by: u64) {
+        let blocks = symbols.phases()[0];
+        for (&context, &symbol) in blocks.contexts.iter().zip(blocks.symbols) {
+            let count = &mut self.blocks[usize::from(context) % OF_BLOCKS][usize::from(symbol)];
+            *count = count.wrapping_add(by);
+        }
+        symbols.each_mask(shape, |place, byte| {
+            let numbers = &self.mask_numbers[usize::from(place.chroma)][place.position];
+            let count = &mut self.masks[usize::from(numbers[place.reach])][usize::from(byte)];
+            *count = count.wrapping_add(by);
+        });
+        symbols.each_pair(shape, |place, symbol| {
+            let first = self.pair_numbers[usize::from(place.chroma)][place.count];
+            let count = &mut self.pairs[usize::from(first) + place.pair][usize::from(symbol)];
+            *count = count.wrapping_add(by);
+        });
+    }
 }
 
 impl TableTrainer {
     /// A trainer that has seen nothing; the tables that it makes fit no image in particular.
     pub fn new() -> Self {
         TableTrainer {
-            counts: vec![[0; 256]; CONTEXTS],
+            seen: Seen::nothing(),
             steps: BTreeMap::new(),
             headers: Vec::new(),
             symbols: Symbols::new(Level::best()),
+            by_rule: Contexts::new(&Maps::by_rule()),
         }
     }
 
@@ -44,42 +106,34 @@ impl TableTrainer {
         let Ok(source) = Source::read(file) else {
             return;
         };
-        let Parts {
-            frame,
-            header,
-            steps,
-            ..
-        } = source.parts;
-        let (symbols, mut row) = (&mut self.symbols, 0);
-        // A file that turns out to be damaged teaches nothing.
-        let mut counts = vec![[0u32; 256]; CONTEXTS];
-        let read = source.each_strip(|strip| {
-            for column in 0..frame.units().0 {
-                symbols.gather(&frame.shape(column, row), strip, frame.columns(column))?;
-                for Phase { contexts, symbols } in symbols.phases() {
-                    for (&context, &symbol) in contexts.iter().zip(symbols) {
-                        counts[usize::from(context) % CONTEXTS][usize::from(symbol)] += 1;
-                    }
-                }
-            }
-            row += 1;
-            Ok(())
-        });
-        if read.is_err() {
+        if self.count(&source, 1).is_err() {
+            // It turned out to be damaged, at a place where it will again: it teaches nothing.
+            let _ = self.count(&source, 1u64.wrapping_neg());
             return;
         }
-        for (all, these) in self
-            .counts
-            .iter_mut()
-            .flatten()
-            .zip(counts.iter().flatten())
-        {
-            *all += u64::from(*these);
-        }
+        let Parts { header, steps, .. } = source.parts;
         *self.steps.entry(steps).or_default() += 1;
         if header.len() <= LONGEST_HEADER && self.headers.len() < MOST_HEADERS {
             self.headers.push(header.to_vec());
         }
+    }
+
+    fn count(&mut self, source: &Source<'_>, by: u64) -> Result<(), RecodeError> {
+        let (frame, seen, symbols) = (source.parts.frame, &mut self.seen, &mut self.symbols);
+        let Some(model) = &self.by_rule else {
+            return Ok(());
+        };
+        let mut row = 0;
+        source.each_strip(|strip| {
+            for column in 0..frame.units().0 {
+                let shape = frame.shape(column, row);
+                symbols.gather(model, &shape, strip, frame.columns(column))?;
+                seen.add(&shape, symbols, by);
+            }
+            row += 1;
+            Ok(())
+        })?;
+        Ok(())
     }
 
     /// The tables.
@@ -96,7 +150,22 @@ impl TableTrainer {
             .collect();
         // Too few samples make no dictionary; packing without one works too.
         let dictionary = zstd::dict::from_samples(&self.headers, DICTIONARY).unwrap_or_default();
-        let bytes = Tables::write(&normalised(&self.counts), &palette, &dictionary);
+        let Seen {
+            blocks,
+            masks,
+            pairs,
+            ..
+        } = &self.seen;
+        let maps = cluster::maps(masks, pairs);
+        let contexts = Contexts::new(&maps).ok_or(CodecError::Tables("they have no contexts"))?;
+        let frequencies = frequencies(&contexts, blocks, masks, pairs);
+        let bytes = Tables::write(
+            &maps,
+            &contexts.occurring(),
+            &frequencies,
+            &palette,
+            &dictionary,
+        );
         Tables::parse(&bytes)
     }
 }
@@ -116,10 +185,26 @@ impl std::fmt::Debug for TableTrainer {
 }
 
 /// Frequencies that add up to [`TOTAL`] in each context, at least 1 for each symbol that can occur.
-pub(super) fn normalised(counts: &[[u64; 256]]) -> Vec<[u16; 256]> {
-    let contexts = counts.iter().enumerate();
-    contexts
-        .map(|(context, counts)| normalise(counts, |symbol| model::occurs(context, symbol)))
+fn frequencies(
+    contexts: &Contexts,
+    blocks: &[Histogram; OF_BLOCKS],
+    masks: &[Histogram],
+    pairs: &[Histogram],
+) -> Vec<[u16; 256]> {
+    let mut sums = vec![[0u64; 256]; contexts.len()];
+    let of_blocks = (0..OF_BLOCKS).zip(blocks);
+    let of_masks = MaskPlace::all().map(|place| contexts.of_mask(place).into());
+    let of_pairs = PairPlace::all().map(|place| contexts.of_pair(place).into());
+    let places = of_blocks
+        .chain(of_masks.zip(masks))
+        .chain(of_pairs.zip(pairs));
+    for (context, counts) in places {
+        for (sum, count) in sums[context].iter_mut().zip(counts) {
+            *sum += count;
+        }
+    }
+    let sums = sums.iter().zip(contexts.occurring());
+    sums.map(|(counts, occurs)| normalise(counts, |symbol| occurs[symbol]))
         .collect()
 }
 

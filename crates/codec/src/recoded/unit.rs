@@ -116,10 +116,25 @@ impl UnitDecoder {
         kernel::block_contexts(shape, &mut s.contexts);
         coder.decode(&s.contexts, &mut s.blocks, 0..shape.blocks)?;
         s.blocks[shape.blocks..][..SLACK].fill(0);
-        let masks = kernel::mask_contexts(kernel, shape, &s.blocks, &mut s.reach, &mut s.contexts);
+        let model = tables.contexts();
+        let masks = kernel::mask_contexts(
+            kernel,
+            model,
+            shape,
+            &s.blocks,
+            &mut s.reach,
+            &mut s.contexts,
+        );
         coder.decode(&s.contexts, &mut s.mask_bytes, 0..masks)?;
         kernel::masks(kernel, shape, &s.reach, &s.mask_bytes, &mut s.masks);
-        let all = kernel::pair_contexts(kernel, shape, &s.masks, &mut s.first, &mut s.contexts);
+        let all = kernel::pair_contexts(
+            kernel,
+            model,
+            shape,
+            &s.masks,
+            &mut s.first,
+            &mut s.contexts,
+        );
 
         s.dc_bits[..parts.dc_and_rest.len().min(MOST_DC)]
             .copy_from_slice(&parts.dc_and_rest[..parts.dc_and_rest.len().min(MOST_DC)]);

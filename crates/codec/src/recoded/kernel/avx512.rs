@@ -5,8 +5,9 @@ use std::arch::x86_64::*;
 /// Packing is no faster for wider vectors: the loop around it is the bits'.
 pub(super) use super::avx2::{blocks, blocks_of, encode, mask_bytes, pairs, together};
 
+use super::super::contexts::Contexts;
 use super::super::layout::{MOST_BLOCKS, Shape};
-use super::super::model::{self, BITS, DC_CLASSES, ESCAPE, MASK_BYTES, TOTAL};
+use super::super::model::{BITS, DC_CLASSES, ESCAPE, MASK_BYTES, TOTAL};
 use super::super::rans::LOWEST;
 use super::scalar;
 use super::{AcBits, Blocks, Coder, DcBits, Decoded, Escapes, Masks, Symbols, Values};
@@ -148,6 +149,7 @@ unsafe fn rounds<const VECTORS: usize>(
     enable = "avx512f,avx512bw,avx512dq,avx512vl,avx512vbmi,avx512vbmi2,bmi1,bmi2,popcnt,lzcnt"
 )]
 pub(super) fn mask_contexts(
+    model: &Contexts,
     shape: &Shape,
     blocks: &Blocks<u8>,
     reach: &mut Blocks<u8>,
@@ -170,17 +172,19 @@ pub(super) fn mask_contexts(
     let chunks = shape.blocks.div_ceil(64);
     let mut count = 0;
     for position in 0..MASK_BYTES {
-        let first = model::mask_context(false, position, false) as i8;
-        let chroma = model::mask_context(true, position, false) as i8;
+        let [of_luma, of_chroma] = [false, true].map(|chroma| {
+            let row = model.mask_row(chroma, position);
+            // SAFETY: a row has sixteen bytes, and lies at a multiple of that.
+            _mm512_broadcast_i32x4(unsafe { _mm_load_si128(row.0.as_ptr().cast()) })
+        });
         for (&reach, &is_chroma) in reaches.iter().zip(&shape.chroma).take(chunks) {
             let active = _mm512_cmpgt_epu8_mask(reach, _mm512_set1_epi8(position as i8));
-            let last = _mm512_cmpeq_epu8_mask(reach, _mm512_set1_epi8(position as i8 + 1));
-            let context = _mm512_mask_blend_epi8(
+            let context = _mm512_mask_shuffle_epi8(
+                _mm512_shuffle_epi8(of_luma, reach),
                 is_chroma,
-                _mm512_set1_epi8(first),
-                _mm512_set1_epi8(chroma),
+                of_chroma,
+                reach,
             );
-            let context = _mm512_mask_add_epi8(context, last, context, _mm512_set1_epi8(1));
             store!(contexts, count, _mm512_maskz_compress_epi8(active, context));
             count += active.count_ones() as usize;
         }
@@ -244,12 +248,13 @@ pub(super) fn masks(shape: &Shape, reach: &Blocks<u8>, bytes: &Masks, masks: &mu
     enable = "avx512f,avx512bw,avx512dq,avx512vl,avx512vbmi,avx512vbmi2,bmi1,bmi2,popcnt,lzcnt"
 )]
 pub(super) fn pair_contexts(
+    model: &Contexts,
     shape: &Shape,
     masks: &Blocks<u64>,
     first: &mut Blocks<u16>,
     contexts: &mut Symbols,
 ) -> usize {
-    scalar::pair_contexts(shape, masks, first, contexts)
+    scalar::pair_contexts(model, shape, masks, first, contexts)
 }
 
 #[target_feature(

@@ -17,6 +17,7 @@ use std::ops::Range;
 
 use super::RecodeError;
 use super::bits::{BitWriter, End};
+use super::contexts::Contexts;
 use super::layout::{MOST_BLOCKS, MOST_LANES, Shape};
 use super::rans::LOWEST;
 use super::symbols::Phase;
@@ -227,12 +228,13 @@ pub(super) fn block_contexts(shape: &Shape, contexts: &mut Symbols) {
 /// then byte 1, and so on. Gives their number. `blocks` is zero beyond the last block.
 pub(super) fn mask_contexts(
     kernel: Kernel,
+    model: &Contexts,
     shape: &Shape,
     blocks: &Blocks<u8>,
     reach: &mut Blocks<u8>,
     contexts: &mut Symbols,
 ) -> usize {
-    on!(kernel, mask_contexts(shape, blocks, reach, contexts))
+    on!(kernel, mask_contexts(model, shape, blocks, reach, contexts))
 }
 
 /// Puts the decoded mask bytes together: one mask a block.
@@ -250,12 +252,13 @@ pub(super) fn masks(
 /// entry than there are blocks. Gives the number of pairs.
 pub(super) fn pair_contexts(
     kernel: Kernel,
+    model: &Contexts,
     shape: &Shape,
     masks: &Blocks<u64>,
     first: &mut Blocks<u16>,
     contexts: &mut Symbols,
 ) -> usize {
-    on!(kernel, pair_contexts(shape, masks, first, contexts))
+    on!(kernel, pair_contexts(model, shape, masks, first, contexts))
 }
 
 /// Values of the first `count` pairs, two each, from their raw bits. Those that are stored beside

@@ -5,8 +5,9 @@
 
 use super::super::RecodeError;
 use super::super::bits::{BitWriter, End};
+use super::super::contexts::Contexts;
 use super::super::layout::{MOST_BLOCKS, Shape};
-use super::super::model::{self, BITS, DC_CLASSES, ESCAPE, MASK_BYTES, PAIR_CONTEXTS};
+use super::super::model::{self, BITS, DC_CLASSES, ESCAPE, MASK_BYTES};
 use super::super::rans::LOWEST;
 pub(super) use super::super::rans::encode;
 use super::super::unit::MOST_DC;
@@ -51,6 +52,7 @@ pub(super) fn symbols(
 
 #[inline(always)]
 pub(super) fn mask_contexts(
+    model: &Contexts,
     shape: &Shape,
     blocks: &Blocks<u8>,
     reach: &mut Blocks<u8>,
@@ -63,8 +65,7 @@ pub(super) fn mask_contexts(
     for (block, &reach) in reach[..shape.blocks].iter().enumerate() {
         let chroma = shape.is_chroma(block);
         for (position, next) in next.iter_mut().enumerate().take(usize::from(reach)) {
-            contexts[*next] =
-                model::mask_context(chroma, position, usize::from(reach) == position + 1);
+            contexts[*next] = model.mask_row(chroma, position).0[usize::from(reach)];
             *next += 1;
         }
     }
@@ -101,6 +102,7 @@ pub(super) fn masks(shape: &Shape, reach: &Blocks<u8>, bytes: &Masks, masks: &mu
 
 #[inline(always)]
 pub(super) fn pair_contexts(
+    model: &Contexts,
     shape: &Shape,
     masks: &Blocks<u64>,
     first: &mut Blocks<u16>,
@@ -110,7 +112,7 @@ pub(super) fn pair_contexts(
     for (block, mask) in masks[..shape.blocks].iter().enumerate() {
         // Bit 0 is DC's: tables in which it can be set are refused.
         let count = mask.count_ones() as usize & 63;
-        let row = &PAIR_CONTEXTS[usize::from(shape.is_chroma(block))][count];
+        let row = model.pair_row(shape.is_chroma(block), count);
         contexts[pairs..][..row.0.len()].copy_from_slice(&row.0);
         first[block] = 2 * pairs as u16;
         pairs += count.div_ceil(2);

@@ -2,14 +2,16 @@
 
 use std::arch::x86_64::*;
 
+use super::super::super::contexts::Contexts;
 use super::super::super::layout::Shape;
-use super::super::super::model::{self, MASK_BYTES};
+use super::super::super::model::MASK_BYTES;
 use super::super::scalar;
 use super::super::{Blocks, Masks, Symbols};
 use super::{APART, TOGETHER, both};
 
 #[target_feature(enable = "avx2,bmi1,bmi2,popcnt,lzcnt")]
 pub(in super::super) fn mask_contexts(
+    model: &Contexts,
     shape: &Shape,
     blocks: &Blocks<u8>,
     reach: &mut Blocks<u8>,
@@ -22,12 +24,14 @@ pub(in super::super) fn mask_contexts(
             _mm256_storeu_si256(reach.as_mut_ptr().cast(), twelfths(symbols));
         }
     }
-    let of_luma = model::mask_context(false, 0, false);
-    let beside = model::mask_context(true, 0, false) - of_luma;
-    let step = model::mask_context(false, 1, false) - of_luma;
     let mut count = 0;
     for position in 0..MASK_BYTES as u8 {
         let before = count;
+        let [of_luma, of_chroma] = [false, true].map(|chroma| {
+            let row = model.mask_row(chroma, position.into());
+            // SAFETY: a row has sixteen bytes, and lies at a multiple of that.
+            unsafe { _mm_load_si128(row.0.as_ptr().cast()) }
+        });
         for i in (0..shape.blocks).step_by(16) {
             // Bits 0 to 15: the sixteen blocks' chroma.
             let chroma = (shape.chroma[i / 64] >> (i % 64)) as i16;
@@ -43,11 +47,11 @@ pub(in super::super) fn mask_contexts(
             unsafe {
                 let reach = _mm_loadu_si128(reach.as_ptr().add(i).cast());
                 let active = _mm_cmpgt_epi8(reach, _mm_set1_epi8(position as i8));
-                let last = _mm_cmpeq_epi8(reach, _mm_set1_epi8(position as i8 + 1));
-                let context = _mm_set1_epi8((of_luma + step * position) as i8);
-                let context =
-                    _mm_add_epi8(context, _mm_and_si128(chroma, _mm_set1_epi8(beside as i8)));
-                let context = _mm_sub_epi8(context, last);
+                let context = _mm_blendv_epi8(
+                    _mm_shuffle_epi8(of_luma, reach),
+                    _mm_shuffle_epi8(of_chroma, reach),
+                    chroma,
+                );
                 let active = _mm_movemask_epi8(active) as usize;
                 let context = _mm_shuffle_epi8(context, both(&TOGETHER, active));
                 let into = contexts.as_mut_ptr();
@@ -161,10 +165,11 @@ fn transposed(rows: [__m128i; 8]) -> [__m128i; 8] {
 
 #[target_feature(enable = "avx2,bmi1,bmi2,popcnt,lzcnt")]
 pub(in super::super) fn pair_contexts(
+    model: &Contexts,
     shape: &Shape,
     masks: &Blocks<u64>,
     first: &mut Blocks<u16>,
     contexts: &mut Symbols,
 ) -> usize {
-    scalar::pair_contexts(shape, masks, first, contexts)
+    scalar::pair_contexts(model, shape, masks, first, contexts)
 }
