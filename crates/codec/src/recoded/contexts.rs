@@ -102,6 +102,24 @@ impl PairPlace {
     }
 }
 
+/// Whether a symbol can occur in a context.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Occurs {
+    Never,
+    /// A pair of classes, which has a frequency or else is coded as escapes.
+    Perhaps,
+    /// It has a frequency of at least one.
+    Always,
+}
+
+/// What codes any pair with such a `second` class: its values, or the one, as escapes.
+pub(super) const fn instead_of(second: usize) -> usize {
+    match second {
+        0 => ESCAPE as usize,
+        _ => ESCAPE as usize | (ESCAPE as usize) << 4,
+    }
+}
+
 /// Numbers of contexts, from 0 in each phase, in the order of [`MaskPlace::all`] and [`PairPlace::all`].
 pub(super) struct Maps {
     pub(super) masks: Vec<u8>,
@@ -156,19 +174,26 @@ impl Contexts {
         OF_BLOCKS + self.of_masks + self.of_pairs
     }
 
-    /// Which symbols can occur in each context: all those that have a frequency of at least one.
-    pub(super) fn occurring(&self) -> Vec<[bool; 256]> {
-        let mut all = vec![[false; 256]; self.len()];
+    /// Which symbols can occur in each context.
+    pub(super) fn occurring(&self) -> Vec<[Occurs; 256]> {
+        let mut all = vec![[Occurs::Never; 256]; self.len()];
         for context in &mut all[..OF_BLOCKS] {
-            context[..(MASK_BYTES + 1) * DC_CLASSES].fill(true);
+            context[..(MASK_BYTES + 1) * DC_CLASSES].fill(Occurs::Always);
         }
         for place in MaskPlace::all() {
             let context = &mut all[usize::from(self.of_mask(place))];
-            (0..256).for_each(|symbol| context[symbol] |= place.may_hold(symbol));
+            for symbol in (0..256).filter(|&symbol| place.may_hold(symbol)) {
+                context[symbol] = Occurs::Always;
+            }
         }
         for place in PairPlace::all() {
             let context = &mut all[usize::from(self.of_pair(place))];
-            (0..256).for_each(|symbol| context[symbol] |= place.may_hold(symbol));
+            for symbol in (0..256).filter(|&symbol| place.may_hold(symbol)) {
+                context[symbol] = match symbol >> 4 {
+                    second if symbol == instead_of(second) => Occurs::Always,
+                    _ => Occurs::Perhaps,
+                };
+            }
         }
         all
     }
@@ -268,11 +293,18 @@ mod tests {
     fn what_cannot_be_has_no_frequency() {
         let contexts = Contexts::new(&Maps::by_rule()).unwrap();
         let occurring = contexts.occurring();
-        assert!(occurring.iter().all(|context| context.contains(&true)));
+        assert!(
+            occurring
+                .iter()
+                .all(|context| context.contains(&Occurs::Always))
+        );
         for place in MaskPlace::all().filter(|place| place.position == 0) {
             let odd = (1..256).step_by(2);
             let context = &occurring[usize::from(contexts.of_mask(place))];
-            assert!(odd.map(|symbol| context[symbol]).all(|occurs| !occurs));
+            assert!(
+                odd.map(|symbol| context[symbol])
+                    .all(|occurs| occurs == Occurs::Never)
+            );
         }
     }
 }

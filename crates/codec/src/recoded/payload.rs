@@ -204,6 +204,7 @@ impl<'t> Packer<'t> {
             let columns = self.frame.columns(column);
             self.symbols
                 .gather(self.tables.contexts(), &shape, strip, columns)?;
+            self.symbols.put_rare_beside(self.tables);
             let start = self.units.len();
             pack_unit(self.tables, &mut self.symbols, &mut self.units).ok_or(LARGE)?;
             let length = u16::try_from(self.units.len() - start).map_err(|_| LARGE)?;
@@ -255,6 +256,7 @@ impl<'t> Packer<'t> {
 /// Appends a unit; `None` if a part of it has more bytes than a unit can have.
 fn pack_unit(tables: &Tables, symbols: &mut Symbols, into: &mut Vec<u8>) -> Option<()> {
     let mut words = std::mem::take(&mut symbols.words);
+    symbols.write_beside();
     let (phases, ac, dc) = (symbols.phases(), symbols.ac.bytes(), symbols.dc.bytes());
     let lanes = unit::lanes(phases.iter().map(|phase| phase.symbols.len()).sum());
     // The last two bytes a lane are what the states start with.
@@ -278,7 +280,7 @@ fn pack_unit(tables: &Tables, symbols: &mut Symbols, into: &mut Vec<u8>) -> Opti
     }
     into.extend(dc);
     into.extend(ac);
-    into.extend(symbols.escapes.iter().flat_map(|value| value.to_le_bytes()));
+    into.extend(symbols.beside.bytes());
     symbols.words = words;
     Some(())
 }

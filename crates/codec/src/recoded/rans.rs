@@ -37,13 +37,13 @@ impl Coding {
     /// Of a symbol that cannot occur, and is coded as if it could.
     pub(super) const NONE: Coding = Coding(1);
 
-    /// Of a symbol with the interval of `frequency`, from 1 to [`TOTAL`], from `start` on.
+    /// Of a symbol with the interval of `frequency`, up to [`TOTAL`], from `start` on. One of 0 cannot be coded.
     pub(super) fn of(frequency: u16, start: u16) -> Self {
         Coding(u32::from(start) << 16 | u32::from(frequency))
     }
 
     #[inline(always)]
-    fn frequency(self) -> u32 {
+    pub(super) fn frequency(self) -> u32 {
         self.0 & 0xffff
     }
 

@@ -1,11 +1,12 @@
 //! A unit's coefficients as symbols in their contexts, and the raw bits beside them.
 
 use super::RecodeError;
-use super::bits::BitWriter;
+use super::bits::{self, BitWriter};
 use super::contexts::{Contexts, MaskPlace, PairPlace};
 use super::kernel::{self, Kernel, SLACK};
 use super::layout::{MOST_BLOCKS, Shape};
-use super::model::MASK_BYTES;
+use super::model::{ESCAPE, MASK_BYTES};
+use super::tables::Tables;
 use super::unit::{MOST_AC, MOST_MASKS, MOST_SYMBOLS, MOST_VALUES};
 use crate::seek::Level;
 use crate::seek::whole::Blocks;
@@ -18,7 +19,10 @@ pub(super) struct Symbols {
     counts: [usize; 3],
     pub(super) ac: BitWriter,
     pub(super) dc: BitWriter,
-    pub(super) escapes: Vec<i16>,
+    /// Values that are stored beside, and room for them.
+    escapes: [Vec<i16>; 2],
+    /// The same as bits.
+    pub(super) beside: BitWriter,
     /// Room for what the phases are coded as.
     pub(super) words: Vec<u16>,
 }
@@ -59,7 +63,8 @@ impl Symbols {
             counts: [0; 3],
             ac: BitWriter::default(),
             dc: BitWriter::default(),
-            escapes: Vec::new(),
+            escapes: [Vec::new(), Vec::new()],
+            beside: BitWriter::default(),
             words: Vec::new(),
         }
     }
@@ -77,9 +82,8 @@ impl Symbols {
     ) -> Result<(), RecodeError> {
         let (kernel, room) = (self.kernel, &mut *self.room);
         let [of_blocks, of_masks, of_pairs] = &mut room.contexts;
-        self.ac.clear();
         self.dc.clear();
-        self.escapes.clear();
+        self.escapes[0].clear();
 
         let units = units(shape, strip, columns);
         kernel::block_contexts(shape, of_blocks);
@@ -109,13 +113,66 @@ impl Symbols {
             &room.masks,
             &room.first,
             &mut room.values,
-            &mut self.escapes,
+            &mut self.escapes[0],
         );
-        let (bits, mut end) = self.ac.open(MOST_AC);
-        kernel::pairs(kernel, &room.values, pairs, &mut room.pairs, bits, &mut end);
-        self.ac.close(end);
         self.counts = [shape.blocks, masks, pairs];
+        self.code_pairs();
         Ok(())
+    }
+
+    /// Pairs and their raw bits from the values.
+    fn code_pairs(&mut self) {
+        let room = &mut *self.room;
+        self.ac.clear();
+        let (bits, mut end) = self.ac.open(MOST_AC);
+        kernel::pairs(
+            self.kernel,
+            &room.values,
+            self.counts[2],
+            &mut room.pairs,
+            bits,
+            &mut end,
+        );
+        self.ac.close(end);
+    }
+
+    /// Stores those values beside, too, for whose pairs the tables have no frequency.
+    pub(super) fn put_rare_beside(&mut self, tables: &Tables) {
+        let Phase { contexts, symbols } = self.phases()[2];
+        let mut coded = contexts.iter().zip(symbols);
+        if !coded.any(|(&context, &symbol)| tables.lacks(context, symbol)) {
+            return;
+        }
+        let (room, count) = (&mut *self.room, self.counts[2]);
+        let coded = room.contexts[2][..count].iter().zip(&room.pairs);
+        let [before, after] = &mut self.escapes;
+        after.clear();
+        let mut before = before.drain(..);
+        for ((&context, &symbol), values) in coded.zip(room.values.chunks_exact_mut(2)) {
+            let coded_as = match tables.lacks(context, symbol) {
+                true => tables.instead_of(context, symbol),
+                false => symbol,
+            };
+            for (half, value) in values.iter_mut().enumerate() {
+                if *value == kernel::BESIDE {
+                    after.extend(before.next());
+                } else if coded_as >> (4 * half) & 15 == ESCAPE {
+                    after.push(i16::from(*value));
+                    *value = kernel::BESIDE;
+                }
+            }
+        }
+        drop(before);
+        self.escapes.swap(0, 1);
+        self.code_pairs();
+    }
+
+    /// Writes the values that are stored beside to their bits.
+    pub(super) fn write_beside(&mut self) {
+        self.beside.clear();
+        for &value in &self.escapes[0] {
+            bits::put_beside(&mut self.beside, value);
+        }
     }
 
     /// Calls `each` with every mask byte and where it was found.

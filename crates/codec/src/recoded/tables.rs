@@ -8,8 +8,8 @@ use twox_hash::XxHash3_64;
 use zstd::dict::{DecoderDictionary, EncoderDictionary};
 use zstd::zstd_safe::{CDict, DDict};
 
-use super::contexts::{Contexts, MOST_CONTEXTS, Maps};
-use super::model::{BITS, TOTAL};
+use super::contexts::{self, Contexts, MOST_CONTEXTS, Maps, Occurs};
+use super::model::{BITS, ESCAPE, TOTAL};
 use super::rans::Coding;
 use crate::CodecError;
 
@@ -152,7 +152,7 @@ impl Tables {
     /// symbols that occur.
     pub(super) fn write(
         maps: &Maps,
-        occurring: &[[bool; 256]],
+        occurring: &[[Occurs; 256]],
         frequencies: &[[u16; 256]],
         palette: &[Steps],
         dictionary: &[u8],
@@ -161,7 +161,7 @@ impl Tables {
         bytes.extend(maps.bytes());
         for (occurs, frequencies) in occurring.iter().zip(frequencies) {
             for (symbol, &frequency) in frequencies.iter().enumerate() {
-                if occurs[symbol] {
+                if occurs[symbol] != Occurs::Never {
                     match frequency {
                         0..128 => bytes.push(frequency as u8),
                         _ => bytes.extend([frequency as u8 | 0x80, (frequency >> 7) as u8]),
@@ -178,6 +178,21 @@ impl Tables {
     #[inline(always)]
     pub(super) fn coding(&self, context: u8, symbol: u8) -> Coding {
         self.codings[usize::from(context) % CODED][usize::from(symbol)]
+    }
+
+    /// Whether a symbol that can occur in a context has no frequency, and is coded as escapes.
+    #[inline(always)]
+    pub(super) fn lacks(&self, context: u8, symbol: u8) -> bool {
+        self.coding(context, symbol).frequency() == 0
+    }
+
+    /// What codes a pair that the tables lack: with one escape if they have that, else with nothing but escapes.
+    pub(super) fn instead_of(&self, context: u8, pair: u8) -> u8 {
+        let escapes = contexts::instead_of(usize::from(pair >> 4)) as u8;
+        let one = [pair & 0x0f | ESCAPE << 4, pair & 0xf0 | ESCAPE];
+        let mut one = one.into_iter().filter(|_| pair >> 4 != 0);
+        one.find(|&one| one != pair && !self.lacks(context, one))
+            .unwrap_or(escapes)
     }
 
     /// All codings, for kernels that gather them: by context, and by symbol.
@@ -221,13 +236,13 @@ impl Tables {
 
 /// Reads the frequencies of a context, in which these symbols can occur, and fills its lookup `entries`.
 fn read_context(
-    occurs: &[bool; 256],
+    occurs: &[Occurs; 256],
     rest: &mut &[u8],
     entries: &mut [u32],
 ) -> Option<[Coding; 256]> {
     let mut codings = [Coding::NONE; 256];
     let mut start = 0u32;
-    for symbol in (0..256).filter(|&symbol| occurs[symbol]) {
+    for symbol in (0..256).filter(|&symbol| occurs[symbol] != Occurs::Never) {
         let (&low, after) = rest.split_first()?;
         *rest = after;
         let mut frequency = u32::from(low & 0x7f);
@@ -238,7 +253,7 @@ fn read_context(
         }
         let end = start + frequency;
         let span = entries.get_mut(start as usize..end as usize)?;
-        if span.is_empty() {
+        if span.is_empty() && occurs[symbol] == Occurs::Always {
             return None;
         }
         for (bias, entry) in span.iter_mut().enumerate() {

@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 
 use super::RecodeError;
 use super::cluster::{self, Histogram};
-use super::contexts::{Contexts, Maps, MaskPlace, OF_BLOCKS, PairPlace};
+use super::contexts::{Contexts, Maps, MaskPlace, OF_BLOCKS, Occurs, PairPlace};
 use super::layout::Shape;
 use super::model::{MASK_BYTES, TOTAL};
 use super::source::{Parts, Source};
@@ -184,7 +184,7 @@ impl std::fmt::Debug for TableTrainer {
     }
 }
 
-/// Frequencies that add up to [`TOTAL`] in each context, at least 1 for each symbol that can occur.
+/// Frequencies that add up to [`TOTAL`] in each context: of symbols that always can occur at least 1.
 fn frequencies(
     contexts: &Contexts,
     blocks: &[Histogram; OF_BLOCKS],
@@ -204,12 +204,23 @@ fn frequencies(
         }
     }
     let sums = sums.iter().zip(contexts.occurring());
-    sums.map(|(counts, occurs)| normalise(counts, |symbol| occurs[symbol]))
+    sums.map(|(counts, occurs)| normalise(counts, &occurs))
         .collect()
 }
 
-fn normalise(counts: &[u64; 256], occurs: impl Fn(usize) -> bool) -> [u16; 256] {
-    let symbols: Vec<usize> = (0..256).filter(|&symbol| occurs(symbol)).collect();
+/// A pair that is seen less often than this, of [`TOTAL`], costs less as escapes than a frequency of 1 costs all others.
+const RARE: (u64, u64) = (3, 20);
+
+fn normalise(counts: &[u64; 256], occurs: &[Occurs; 256]) -> [u16; 256] {
+    let all: u64 = counts.iter().sum();
+    let is_rare = |symbol: usize| counts[symbol] * TOTAL as u64 * RARE.1 < all * RARE.0;
+    let symbols: Vec<usize> = (0..256)
+        .filter(|&symbol| match occurs[symbol] {
+            Occurs::Never => false,
+            Occurs::Perhaps => !is_rare(symbol),
+            Occurs::Always => true,
+        })
+        .collect();
     // One more of each than was seen, so that nothing is impossible.
     let weight = |symbol: usize| u128::from(counts[symbol]) * 64 + 1;
     let sum: u128 = symbols.iter().map(|&symbol| weight(symbol)).sum();

@@ -2,12 +2,13 @@
 //!
 //! ```text
 //! u16 words, of which the two highest bits say lanes / 16 - 1 | u16 AC bytes
-//! u32 state a lane | u16 words | DC bits | AC bits | i16 escapes
+//! u32 state a lane | u16 words | DC bits | AC bits | escapes
 //! ```
 //! Safe on any input by construction: every buffer holds the most that any bytes can decode to, and each
 //! phase is checked against the bytes there are before, not within, its loop.
 
 use super::RecodeError;
+use super::bits;
 use super::kernel::{self, Coder, Decoded, Kernel, SLACK};
 use super::layout::{MOST_BLOCKS, MOST_LANES, Shape};
 use super::model::{DC_CLASSES, ESCAPE, MASK_BYTES, MOST_PAIRS};
@@ -21,7 +22,7 @@ pub(super) const SHORTEST: usize = HEAD + 16 * 4;
 /// The bits of a unit's first word that count words.
 const WORDS: usize = 0x3fff;
 /// Symbols a lane from which on a unit has a further 16 lanes. More lanes decode faster; each costs two bytes.
-const SYMBOLS_A_LANE: usize = 60;
+const SYMBOLS_A_LANE: usize = 80;
 /// Symbols of each phase at most.
 pub(super) const MOST_MASKS: usize = MOST_BLOCKS * MASK_BYTES;
 pub(super) const MOST_SYMBOLS: usize = MOST_BLOCKS * MOST_PAIRS;
@@ -157,12 +158,12 @@ impl UnitDecoder {
             } else if coder.read() > parts.words {
                 return Err(LONG);
             }
-            let bits = &s.ac_bits;
+            let ac_bits = &s.ac_bits;
             let (used, escapes) = kernel::values(
                 kernel,
                 &s.pairs,
                 decoded,
-                bits,
+                ac_bits,
                 &mut s.values,
                 &mut s.escapes,
             );
@@ -176,12 +177,13 @@ impl UnitDecoder {
             }
             until = all;
         }
-        let escapes = escapes.chunks_exact(2);
-        if s.escape_count > escapes.len() || decoded == all && s.escape_count < escapes.len() {
-            return Err(LONG);
+        let mut read = 0;
+        for value in &mut s.escape_values[..s.escape_count] {
+            *value = bits::beside(escapes, &mut read);
         }
-        for (value, bytes) in s.escape_values[..s.escape_count].iter_mut().zip(escapes) {
-            *value = i16::from_le_bytes([bytes[0], bytes[1]]);
+        let bytes = read.div_ceil(8);
+        if bytes > escapes.len() || decoded == all && bytes < escapes.len() {
+            return Err(LONG);
         }
         s.escapes[s.escape_count] = u16::MAX;
         s.escapes_placed = 0;

@@ -344,7 +344,7 @@ pub(super) fn mask_bytes(
 }
 
 /// In place of a value that does not fit in seven bits, and is stored beside.
-const BESIDE: i8 = i8::MIN;
+pub(super) const BESIDE: i8 = i8::MIN;
 
 /// The AC coefficients that are not zero, each block's from where `first` says, with a zero behind an odd number and
 /// behind all. Appends those that are stored beside to `escapes`; [`BESIDE`] stands for them.
