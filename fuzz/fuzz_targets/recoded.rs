@@ -12,7 +12,7 @@ use libfuzzer_sys::fuzz_target;
 
 /// Larger images only make a run slow.
 const MOST_PIXELS: u32 = 1 << 20;
-const MAGIC: &[u8; 8] = b"recoded\x01";
+const MAGIC: &[u8; 8] = b"recoded\x02";
 
 fuzz_target!(|data: &[u8]| {
     let Some((head, rest)) = data.split_first_chunk::<10>() else {

@@ -211,7 +211,8 @@ fn records_name_their_tables() {
 #[test]
 fn damaged_tables_are_refused() {
     let sound = builtin().as_bytes().to_vec();
-    for at in 0..1000 {
+    let maps = 8 + 72 + 2048;
+    for at in (0..8).chain(maps..maps + 1000) {
         let mut damaged = sound.clone();
         damaged[at] ^= 1;
         assert!(Tables::parse(&damaged).is_err(), "byte {at}");
@@ -219,6 +220,28 @@ fn damaged_tables_are_refused() {
     for length in 0..1000 {
         assert!(Tables::parse(&sound[..length]).is_err(), "{length} bytes");
     }
+}
+
+/// Maps say only what shares statistics: with others, if they can be, records are larger.
+#[test]
+fn other_maps_are_refused_or_serve() {
+    let sound = builtin().as_bytes().to_vec();
+    let file = jpeg(&EncodeOptions::new(90, Sampling::S422), 90, 70, 4);
+    let (mut refused, mut served) = (0, 0);
+    for at in (8..8 + 72 + 2048).step_by(7) {
+        for flip in [1, 3, 0x80] {
+            let mut other = sound.clone();
+            other[at] ^= flip;
+            let Ok(tables) = Tables::parse(&other) else {
+                refused += 1;
+                continue;
+            };
+            let record = record_of(&tables, &file);
+            assert_eq!(restore(&tables, &record).unwrap(), file);
+            served += 1;
+        }
+    }
+    assert!(refused > 100 && served > 100, "{refused}, {served}");
 }
 
 /// Found by fuzzing: zstd's constructor panics on a dictionary whose own tables are damaged.
