@@ -64,7 +64,7 @@ pub enum CodecError {
     UnknownEncoding(u8),
     /// Stored [`crate::Tables`] cannot be read.
     #[error(
-        "the tables of the recoded encoding cannot be read: {0}; restore their file from where the data set came"
+        "the tables of the recoded encoding cannot be read: {0}; restore their file from where the data set came, or build the set anew"
     )]
     Tables(&'static str),
     /// A record of the recoded encoding was made with tables of this id, and others were given.

@@ -130,6 +130,24 @@ impl Contexts {
     /// `None` if there are too many contexts, or the first mask bytes of blocks share one with others: what may be of
     /// DC has to stay apart.
     pub(super) fn new(maps: &Maps) -> Option<Self> {
+        let mut firsts = [None; MOST_CONTEXTS];
+        for (place, &context) in MaskPlace::all().zip(&maps.masks) {
+            let is_first = place.position == 0;
+            let first = firsts.get_mut(usize::from(context))?;
+            if *first.get_or_insert(is_first) != is_first {
+                return None;
+            }
+        }
+        let contexts = Self::of(maps);
+        (contexts.len() <= MOST_CONTEXTS).then_some(contexts)
+    }
+
+    /// Those of [`Maps::by_rule`], which are sound.
+    pub(super) fn by_rule() -> Self {
+        Self::of(&Maps::by_rule())
+    }
+
+    fn of(maps: &Maps) -> Self {
         let count = |map: &[u8]| map.iter().max().map_or(0, |&most| usize::from(most) + 1);
         let (of_masks, of_pairs) = (count(&maps.masks), count(&maps.pairs));
         let mut contexts = Contexts {
@@ -138,23 +156,15 @@ impl Contexts {
             of_masks,
             of_pairs,
         };
-        if contexts.len() > MOST_CONTEXTS {
-            return None;
-        }
-        let mut firsts = [None; MOST_CONTEXTS];
         for (place, &context) in MaskPlace::all().zip(&maps.masks) {
-            let is_first = place.position == 0;
-            if *firsts[usize::from(context)].get_or_insert(is_first) != is_first {
-                return None;
-            }
             let row = &mut contexts.masks[usize::from(place.chroma)][place.position];
             row.0[place.reach] = OF_BLOCKS as u8 + context;
         }
         for (place, &context) in PairPlace::all().zip(&maps.pairs) {
             let row = &mut contexts.pairs[usize::from(place.chroma)][place.count];
-            row.0[place.pair] = (OF_BLOCKS + of_masks) as u8 + context;
+            row.0[place.pair] = ((OF_BLOCKS + of_masks) as u8).wrapping_add(context);
         }
-        Some(contexts)
+        contexts
     }
 
     /// Reads the maps at the start of `bytes`.

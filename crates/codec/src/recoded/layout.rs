@@ -81,15 +81,14 @@ impl Frame {
         (self.width.div_ceil(UNIT), self.height.div_ceil(UNIT))
     }
 
-    /// Makes a row of units of `blocks`: each component's, all zero.
-    pub(super) fn clear(&self, blocks: &mut Vec<Blocks>, row: usize) {
+    /// Makes `blocks` as many as a row of units has of each component, whatever they hold.
+    pub(super) fn fit(&self, blocks: &mut Vec<Blocks>, row: usize) {
         blocks.resize_with(self.components, Blocks::default);
         let (mcus, unit) = (self.mcus(), self.unit_mcus());
         let rows = (mcus.1 - row * unit.1).min(unit.1);
         for (component, blocks) in blocks.iter_mut().enumerate() {
             let (across, down) = self.factors(component);
             blocks.across = mcus.0 * across;
-            blocks.blocks.clear();
             blocks.blocks.resize(blocks.across * rows * down, [0; 64]);
         }
     }

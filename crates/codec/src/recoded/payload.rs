@@ -107,7 +107,7 @@ impl<'a> Payload<'a> {
         let (mut decoder, mut strip) = (UnitDecoder::new(level), Vec::new());
         let mut at = 0;
         for row in 0..down {
-            frame.clear(&mut strip, row);
+            frame.fit(&mut strip, row);
             for column in 0..across {
                 let number = row * across + column;
                 let length = self.lengths(number..number + 1);

@@ -136,17 +136,22 @@ pub(super) fn encode(
     words: &mut Vec<u16>,
 ) -> ([u32; MOST_LANES], usize) {
     let mut encoder = Encoder::new(phases, seeds, words);
-    let lanes = seeds.len() / 2;
-    for phase in phases.iter().rev() {
-        let rounds = phase
-            .contexts
-            .chunks(lanes)
-            .zip(phase.symbols.chunks(lanes));
-        for (contexts, symbols) in rounds.rev() {
-            encoder.symbols(tables, 0, contexts, symbols);
-        }
+    for (contexts, symbols) in rounds(phases, seeds.len() / 2) {
+        encoder.symbols(tables, 0, contexts, symbols);
     }
     (encoder.states, encoder.at)
+}
+
+/// Contexts and symbols of one round of lanes after the other, the last one of all first.
+#[inline(always)]
+pub(super) fn rounds<'a>(
+    phases: &'a [Phase<'a>; 3],
+    lanes: usize,
+) -> impl Iterator<Item = (&'a [u8], &'a [u8])> {
+    phases.iter().rev().flat_map(move |phase| {
+        let contexts = phase.contexts.chunks(lanes);
+        contexts.zip(phase.symbols.chunks(lanes)).rev()
+    })
 }
 
 #[cfg(test)]

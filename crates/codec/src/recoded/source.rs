@@ -56,7 +56,8 @@ impl<'a> Source<'a> {
         let mut reader = Reader::new(&self.parsed, &self.scan)?;
         let mut strip = Vec::new();
         for row in 0..frame.units().1 {
-            frame.clear(&mut strip, row);
+            frame.fit(&mut strip, row);
+            strip.iter_mut().for_each(|of| of.blocks.fill([0; 64]));
             read_rows(&mut reader, &mut strip)?;
             each(&strip)?;
         }

@@ -29,7 +29,7 @@ pub(super) type Steps = [[u8; 64]; 3];
 /// Symbol frequencies, quantisation tables and header dictionary of a data set in the `recoded`
 /// encoding: made once, by [`TableTrainer`](crate::TableTrainer) or built in, and needed for every record.
 ///
-/// Large (1.5 MiB) and immutable: share it between threads in an [`Arc`].
+/// Large (1.2 MiB) and immutable: share it between threads in an [`Arc`].
 pub struct Tables {
     bytes: Vec<u8>,
     id: u32,

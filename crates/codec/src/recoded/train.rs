@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 
 use super::RecodeError;
 use super::cluster::{self, Histogram};
-use super::contexts::{Contexts, Maps, MaskPlace, OF_BLOCKS, Occurs, PairPlace};
+use super::contexts::{Contexts, MaskPlace, OF_BLOCKS, Occurs, PairPlace};
 use super::layout::Shape;
 use super::model::{MASK_BYTES, TOTAL};
 use super::source::{Parts, Source};
@@ -31,7 +31,7 @@ pub struct TableTrainer {
     headers: Vec<Vec<u8>>,
     symbols: Symbols,
     /// What symbols are gathered with; their contexts are not looked at.
-    by_rule: Option<Contexts>,
+    by_rule: Contexts,
 }
 
 /// How often each symbol was seen, by where.
@@ -97,7 +97,7 @@ impl TableTrainer {
             steps: BTreeMap::new(),
             headers: Vec::new(),
             symbols: Symbols::new(Level::best()),
-            by_rule: Contexts::new(&Maps::by_rule()),
+            by_rule: Contexts::by_rule(),
         }
     }
 
@@ -119,10 +119,8 @@ impl TableTrainer {
     }
 
     fn count(&mut self, source: &Source<'_>, by: u64) -> Result<(), RecodeError> {
-        let (frame, seen, symbols) = (source.parts.frame, &mut self.seen, &mut self.symbols);
-        let Some(model) = &self.by_rule else {
-            return Ok(());
-        };
+        let (frame, model) = (source.parts.frame, &self.by_rule);
+        let (seen, symbols) = (&mut self.seen, &mut self.symbols);
         let mut row = 0;
         source.each_strip(|strip| {
             for column in 0..frame.units().0 {

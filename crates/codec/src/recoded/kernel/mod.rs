@@ -49,17 +49,14 @@ impl Kernel {
         #[cfg(target_arch = "x86_64")]
         {
             let level = level.min(Level::best());
-            let bmi = is_x86_feature_detected!("bmi1")
-                && is_x86_feature_detected!("bmi2")
-                && is_x86_feature_detected!("popcnt")
-                && is_x86_feature_detected!("lzcnt");
+            let newer = crate::newer::is_newer();
             let vbmi = is_x86_feature_detected!("avx512dq")
                 && is_x86_feature_detected!("avx512vbmi")
                 && is_x86_feature_detected!("avx512vbmi2");
-            if bmi && vbmi && level == Level::Avx512 {
+            if newer && vbmi && level == Level::Avx512 {
                 return Kernel::Avx512;
             }
-            if bmi && level >= Level::Avx2 {
+            if newer && level >= Level::Avx2 {
                 return match has_slow_pdep() {
                     false => Kernel::Avx2,
                     true => Kernel::Avx2WithoutPdep,

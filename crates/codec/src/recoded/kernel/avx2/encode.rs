@@ -4,7 +4,7 @@ use std::arch::x86_64::*;
 
 use super::super::super::layout::MOST_LANES;
 use super::super::super::model::BITS;
-use super::super::super::rans::{Coding, Encoder, SPARE};
+use super::super::super::rans::{Coding, Encoder, SPARE, rounds};
 use super::super::super::symbols::Phase;
 use super::super::super::tables::{CODED, Tables};
 use super::NONE;
@@ -35,20 +35,13 @@ pub(in super::super) fn encode(
     words: &mut Vec<u16>,
 ) -> ([u32; MOST_LANES], usize) {
     let mut encoder = Encoder::new(phases, seeds, words);
-    let lanes = seeds.len() / 2;
-    for phase in phases.iter().rev() {
-        let rounds = phase
-            .contexts
-            .chunks(lanes)
-            .zip(phase.symbols.chunks(lanes));
-        for (contexts, symbols) in rounds.rev() {
-            let eights = contexts.as_chunks::<8>();
-            let (symbols, rest) = symbols.as_chunks::<8>();
-            encoder.symbols(tables, 8 * symbols.len(), eights.1, rest);
-            let eights = eights.0.iter().zip(symbols).enumerate();
-            for (i, (contexts, symbols)) in eights.rev() {
-                eight(&mut encoder, tables, i, contexts, symbols);
-            }
+    for (contexts, symbols) in rounds(phases, seeds.len() / 2) {
+        let eights = contexts.as_chunks::<8>();
+        let (symbols, rest) = symbols.as_chunks::<8>();
+        encoder.symbols(tables, 8 * symbols.len(), eights.1, rest);
+        let eights = eights.0.iter().zip(symbols).enumerate();
+        for (i, (contexts, symbols)) in eights.rev() {
+            eight(&mut encoder, tables, i, contexts, symbols);
         }
     }
     (encoder.states, encoder.at)
