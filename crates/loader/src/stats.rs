@@ -134,6 +134,17 @@ impl StatsSnapshot {
         ratio(self.images as f64, self.elapsed.as_secs_f64())
     }
 
+    /// Images per second that the workers could prepare if they never waited for the consumer; nothing where too few
+    /// images were decoded to tell.
+    pub fn capacity(&self) -> Option<f64> {
+        /// Their mean is no longer one image's.
+        const ENOUGH: u64 = 16;
+        let work = Stage::ALL.into_iter().filter(|stage| stage.is_work());
+        let busy: Duration = work.map(|stage| self.stage(stage)).sum();
+        let told = self.images >= ENOUGH && busy > Duration::ZERO;
+        told.then(|| self.workers as f64 * self.images as f64 / busy.as_secs_f64())
+    }
+
     /// The share of the interval, 0 to 1, that the consumer spent waiting for data.
     pub fn data_wait_share(&self) -> f64 {
         ratio(self.consumer_wait.as_secs_f64(), self.elapsed.as_secs_f64()).min(1.0)
@@ -325,6 +336,18 @@ mod tests {
         assert_eq!(nothing.images_per_second(), 0.0);
         assert_eq!(nothing.data_wait_share(), 0.0);
         assert_eq!(nothing.stage_us(Stage::Decode), 0.0);
+        assert_eq!(nothing.capacity(), None);
+    }
+
+    #[test]
+    fn a_few_images_do_not_tell_what_workers_could_do() {
+        let work = [500, 10, 0, 80, 10, 0, 0];
+        assert_eq!(snapshot(100, 100, 0, work).capacity(), Some(2000.0));
+        assert_eq!(snapshot(100, 3, 0, work).capacity(), None);
+        assert_eq!(
+            snapshot(100, 100, 0, [500, 0, 0, 0, 0, 0, 0]).capacity(),
+            None
+        );
     }
 
     #[test]

@@ -45,10 +45,13 @@ fn null_is_not_a_number<'de, D: Deserializer<'de>>(deserializer: D) -> Result<f6
 }
 
 impl Evaluation {
-    /// Images per second.
+    /// Images per second; 0 where no time was taken.
     #[must_use]
     pub fn images_per_second(&self) -> f64 {
-        self.images as f64 / self.seconds.max(f64::MIN_POSITIVE)
+        match self.seconds > 0.0 {
+            true => self.images as f64 / self.seconds,
+            false => 0.0,
+        }
     }
 }
 
@@ -147,5 +150,11 @@ mod tests {
         let json = serde_json::to_string(&found).unwrap();
         let read: Evaluation = serde_json::from_str(&json).unwrap();
         assert!(read.loss.is_nan() && read.images == 1, "{json}");
+        assert_eq!(read.images_per_second(), 1.0);
+        let at_once = Evaluation {
+            seconds: 0.0,
+            ..read
+        };
+        assert_eq!(at_once.images_per_second(), 0.0);
     }
 }

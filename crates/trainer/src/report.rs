@@ -194,7 +194,8 @@ impl Report {
 
     /// Seconds until the last step at the pace since the start, validations left out.
     fn left(&self, state: &State) -> f64 {
-        let steps = (self.epochs * state.steps_per_epoch).saturating_sub(state.steps);
+        let steps = self.epochs.saturating_mul(state.steps_per_epoch);
+        let steps = steps.saturating_sub(state.steps);
         let pace = &self.since_start;
         steps as f64 * pace.took.as_secs_f64() / pace.steps.max(1) as f64
     }
@@ -205,24 +206,27 @@ impl Report {
     pub(crate) fn pipeline(&mut self, state: &State, stats: &StatsSnapshot, skipped: u64) {
         let pace = std::mem::take(&mut self.since_epoch);
         let work = Stage::ALL.into_iter().filter(|stage| stage.is_work());
-        let most = work
-            .clone()
-            .max_by(|a, b| stats.stage_us(*a).total_cmp(&stats.stage_us(*b)));
-        let image_us: f64 = work.map(|stage| stats.stage_us(stage)).sum();
-        let capacity = stats.workers as f64 * 1e6 / image_us.max(1e-9);
-        let binds = match most {
-            Some(stage) if pace.data_wait() > LOADING_BINDS => format!(
-                "loading binds: {stage} takes most of it, {:.0} us an image; more --workers may help",
-                stats.stage_us(stage)
-            ),
-            _ => "computing binds".to_owned(),
+        let most = work.max_by(|a, b| stats.stage_us(*a).total_cmp(&stats.stage_us(*b)));
+        // After a resume, what is left of an epoch may be too little to tell.
+        let pipeline = match (stats.capacity(), most) {
+            (Some(capacity), Some(stage)) => {
+                let binds = match pace.data_wait() > LOADING_BINDS {
+                    true => format!(
+                        "loading binds: {stage} takes most of it, {:.0} us an image; more --workers may help",
+                        stats.stage_us(stage)
+                    ),
+                    false => "computing binds".to_owned(),
+                };
+                let threads = stats.workers;
+                format!("{binds}; {threads} loading threads prepare {capacity:.0} img/s")
+            }
+            _ => "too few images to say what binds".to_owned(),
         };
         info!(
-            "Epoch {}: {:.1} img/s, data wait: {:.1} %; {binds}; {} loading threads prepare {capacity:.0} img/s",
+            "Epoch {}: {:.1} img/s, data wait: {:.1} %; {pipeline}",
             state.epoch,
             pace.images_per_second(),
             100.0 * pace.data_wait(),
-            stats.workers,
         );
         if skipped > 0 {
             warn!("{skipped} records of this epoch failed and were skipped");

@@ -68,6 +68,22 @@ fn a_signal_ends_the_step_saves_and_says_how_to_go_on() {
 }
 
 #[test]
+fn what_a_resumed_run_has_too_little_left_to_measure_is_not_made_up() {
+    let bench = training_bench(14, 2);
+    let more = "--epoch-size 1 --val-while-train false --ckpt-save-steps 9";
+    bench
+        .run("train", &train_args("run", more))
+        .ends_with(0)
+        .says(&["img/s, data wait: ", " loading threads prepare "]);
+    fs::remove_dir_all(bench.path("run/inception_v4-1_10")).unwrap();
+    let ran = bench
+        .run("train", &train_args("run", &format!("{more} --resume")))
+        .ends_with(0)
+        .says(&["resuming from", "inception_v4-1_9", "too few images to say"]);
+    assert!(!ran.stdout.contains("prepare"), "{ran}");
+}
+
+#[test]
 fn a_kill_while_a_checkpoint_is_written_leaves_the_one_before() {
     let bench = training_bench(14, 2);
     let every_step = format!("{TWENTY} --ckpt-save-steps 1 --keep-checkpoint-max 3");

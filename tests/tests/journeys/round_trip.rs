@@ -116,6 +116,19 @@ fn bench_measures_each_number_of_threads_and_says_where() {
 }
 
 #[test]
+fn bench_measures_no_less_than_a_batch() {
+    let bench = Bench::with_images(4, 1);
+    bench.shard("build --source raw --out set -q");
+    // The batches that are ready when the clock starts outlast a microsecond.
+    let flags = "--threads 1 --seconds 0.000001 --warmup 0.2 --batch 4 --size 64 --json";
+    let report = bench.shard(&format!("bench set {flags}")).json();
+    for figure in ["img_per_s", "img_per_s_per_core", "cores_for_target"] {
+        let measured = report["best"][figure].as_f64();
+        assert!(measured.is_some_and(|it| it > 0.0), "{figure}: {report}");
+    }
+}
+
+#[test]
 fn bench_measures_what_a_recipe_asks_for() {
     let bench = Bench::with_images(4, 1);
     bench.shard("build --source raw --out set -q");

@@ -142,13 +142,8 @@ impl Scanning {
 fn bar(what: &'static str, total: u64, bytes: Arc<AtomicU64>) -> ProgressBar {
     let template = "{prefix} [{bar:32}] {human_pos}/{human_len} {percent}%  {rate}  ETA {eta}";
     let rate = move |state: &ProgressState, out: &mut dyn Write| {
-        let per_second = bytes.load(Ordering::Relaxed) as f64 / state.elapsed().as_secs_f64();
-        let _ = write!(
-            out,
-            "{:.0} img/s, {:.1} MB/s",
-            state.per_sec(),
-            per_second / 1e6
-        );
+        let elapsed = state.elapsed().as_secs_f64();
+        let _ = out.write_str(&rates(state.pos(), bytes.load(Ordering::Relaxed), elapsed));
     };
     let style = ProgressStyle::with_template(template)
         .unwrap_or_else(|_| ProgressStyle::default_bar())
@@ -159,13 +154,26 @@ fn bar(what: &'static str, total: u64, bytes: Arc<AtomicU64>) -> ProgressBar {
 
 fn plain_line(what: &str, images: u64, total: u64, bytes: u64, elapsed: f64) -> String {
     let percent = images as f64 / total.max(1) as f64 * 100.0;
-    let rate = images as f64 / elapsed;
-    let megabytes = bytes as f64 / elapsed / 1e6;
-    let eta = text::seconds(total.saturating_sub(images) as f64 / rate);
+    let rates = rates(images, bytes, elapsed);
+    // Before the first image there is nothing to go by.
+    let eta = match images {
+        0 => String::new(),
+        _ => {
+            let left = total.saturating_sub(images) as f64;
+            format!(", ETA {}", text::seconds(left * elapsed / images as f64))
+        }
+    };
     let (images, total) = (HumanCount(images), HumanCount(total));
-    format!(
-        "{what}: {images}/{total} images ({percent:.0}%), {rate:.0} img/s, {megabytes:.1} MB/s, ETA {eta}"
-    )
+    format!("{what}: {images}/{total} images ({percent:.0}%), {rates}{eta}")
+}
+
+fn rates(images: u64, bytes: u64, elapsed: f64) -> String {
+    let per_second = |number: u64| match elapsed > 0.0 {
+        true => number as f64 / elapsed,
+        false => 0.0,
+    };
+    let megabytes = per_second(bytes) / 1e6;
+    format!("{:.0} img/s, {megabytes:.1} MB/s", per_second(images))
 }
 
 #[cfg(test)]
@@ -178,6 +186,18 @@ mod tests {
         assert_eq!(
             line,
             "build: 2,500/10,000 images (25%), 500 img/s, 50.0 MB/s, ETA 15 s"
+        );
+    }
+
+    #[test]
+    fn where_nothing_is_done_yet_no_rate_is_made_up() {
+        assert_eq!(
+            plain_line("check", 0, 10, 0, 5.0),
+            "check: 0/10 images (0%), 0 img/s, 0.0 MB/s"
+        );
+        assert_eq!(
+            plain_line("check", 5, 10, 100, 0.0),
+            "check: 5/10 images (50%), 0 img/s, 0.0 MB/s, ETA 0.0 s"
         );
     }
 }

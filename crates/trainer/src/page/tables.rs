@@ -14,7 +14,7 @@ pub(super) fn summary(run: &RunLine, metrics: &Metrics) -> String {
     let mut facts: Vec<(&str, String)> = Vec::new();
     if let Some(last) = steps.last() {
         let epochs = run.recipe.epoch_size;
-        let total = epochs.get() * run.steps_per_epoch;
+        let total = epochs.get().saturating_mul(run.steps_per_epoch);
         facts.push(("Steps", format!("{} of {total}", last.step)));
         facts.push(("Epoch", format!("{} of {epochs}", last.epoch)));
     }

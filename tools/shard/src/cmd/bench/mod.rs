@@ -171,6 +171,13 @@ fn measure(set: &Set, args: &BenchArgs, recipe: &LoaderRecipe, threads: usize) -
         (cpu, read, before) = (ProcessTime::now(), cold::bytes_read(), loader.stats());
     }
     consume(&mut loader, args.seconds)?;
+    // Batches that were ready before the clock ran are no measure of anything.
+    while loader.stats().since(&before).images < recipe.batch_size.get().into() {
+        match loader.next() {
+            Some(batch) => drop(batch?),
+            None => break,
+        }
+    }
     let (interval, cpu) = (loader.stats().since(&before), cpu.elapsed());
     let from_disk = read.zip(cold::bytes_read()).map(|(from, to)| to - from);
     Ok(Run::new(set.name.clone(), &interval, cpu, from_disk))
