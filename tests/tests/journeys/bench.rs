@@ -4,7 +4,7 @@ use std::{
     collections::BTreeMap,
     env, fs,
     path::{Path, PathBuf},
-    process::{Command, Output},
+    process::{Child, Command, Output},
 };
 
 use assert_cmd::assert::OutputAssertExt;
@@ -63,6 +63,16 @@ impl Bench {
 
     pub(crate) fn command(&self, program: &str, args: &str) -> Command {
         let mut command = Command::new(binary(program));
+        command.args(args.split_whitespace());
+        command.current_dir(self.dir.path());
+        command
+    }
+
+    /// A program behind another one that starts it: `nohup`, or `env` with a flag.
+    pub(crate) fn command_behind(&self, first: &str, program: &str, args: &str) -> Command {
+        let mut words = first.split_whitespace();
+        let mut command = Command::new(words.next().unwrap());
+        command.args(words).arg(binary(program));
         command.args(args.split_whitespace());
         command.current_dir(self.dir.path());
         command
@@ -135,6 +145,16 @@ impl std::fmt::Display for Ran {
             "exit code {code:?}\n--- stdout\n{stdout}\n--- stderr\n{stderr}"
         )
     }
+}
+
+/// Starts a program to which a hang-up does what it does by default, even if these tests run under `nohup`.
+pub(crate) const HANG_UP_ENDS: &str = "env --default-signal=HUP";
+
+/// Sends a signal to a program.
+pub(crate) fn send(signal: &str, child: &Child) {
+    let pid = child.id().to_string();
+    let sent = Command::new("kill").args(["-s", signal, &pid]).status();
+    assert!(sent.unwrap().success());
 }
 
 /// The program, which other packages of the workspace build into the same target directory.

@@ -6,14 +6,14 @@ use std::process::{Child, Command, Stdio};
 use std::thread::sleep;
 use std::time::{Duration, Instant};
 
-use crate::bench::{Bench, Ran, binary};
+use crate::bench::{Bench, HANG_UP_ENDS, Ran, binary, send};
 use crate::training::{metrics, train_args, training_bench, weights};
 
 /// Two epochs of ten steps, the kind of run that the tests below interrupt.
 const TWENTY: &str = "--epoch-size 2 --val-while-train false --workers 2";
 
 fn start(bench: &Bench, args: &str) -> Child {
-    let mut command = bench.command("train", args);
+    let mut command = bench.command_behind(HANG_UP_ENDS, "train", args);
     command.stdout(Stdio::piped()).stderr(Stdio::piped());
     command.spawn().unwrap()
 }
@@ -44,16 +44,17 @@ fn a_signal_ends_the_step_saves_and_says_how_to_go_on() {
     bench
         .run("train", &train_args("whole", TWENTY))
         .ends_with(0);
-    for (signal, code) in [("TERM", 143), ("INT", 130)] {
+    for (signal, code) in [("TERM", 143), ("INT", 130), ("HUP", 129)] {
         let mut child = start(&bench, &train_args(signal, TWENTY));
         let log = bench.path(signal).join("metrics.jsonl");
         assert!(
             wait_for(&mut child, || lines(&log) > 3),
             "it ended before the signal"
         );
-        let pid = child.id().to_string();
-        let sent = Command::new("kill").args(["-s", signal, &pid]).status();
-        assert!(sent.unwrap().success());
+        send(signal, &child);
+        if signal == "HUP" {
+            send(signal, &child); // as a shell does whose own terminal is gone
+        }
         Ran::from(child.wait_with_output().unwrap())
             .ends_with(code)
             .says(&["interrupted; continue with --resume", "Saving model to"]);
@@ -81,6 +82,24 @@ fn what_a_resumed_run_has_too_little_left_to_measure_is_not_made_up() {
         .ends_with(0)
         .says(&["resuming from", "inception_v4-1_9", "too few images to say"]);
     assert!(!ran.stdout.contains("prepare"), "{ran}");
+}
+
+#[test]
+fn nohup_keeps_a_run_from_ending_with_its_terminal() {
+    let bench = training_bench(14, 2);
+    let mut command = bench.command_behind("nohup", "train", &train_args("run", TWENTY));
+    command.stdout(Stdio::piped()).stderr(Stdio::piped());
+    let mut child = command.spawn().unwrap();
+    let log = bench.path("run/metrics.jsonl");
+    assert!(
+        wait_for(&mut child, || lines(&log) > 3),
+        "it ended before the signal"
+    );
+    send("HUP", &child);
+    Ran::from(child.wait_with_output().unwrap())
+        .ends_with(0)
+        .says(&["Finish training!"]);
+    assert!(bench.path("run/inception_v4-2_10").is_dir());
 }
 
 #[test]

@@ -2,19 +2,19 @@
 
 use std::{
     fs,
-    process::{Command, Stdio},
+    process::Stdio,
     thread::sleep,
     time::{Duration, Instant},
 };
 
-use crate::bench::{Bench, Ran};
+use crate::bench::{Bench, HANG_UP_ENDS, Ran, send};
 
 const BUILD: &str = "build --source raw --out set --shards 24 --threads 1";
 
 /// Starts the build and sends it a signal once it has finished a shard, before it has finished all.
 fn build_until(bench: &Bench, signal: &str) -> Ran {
     for _ in 0..20 {
-        let mut command = bench.command("shard", BUILD);
+        let mut command = bench.command_behind(HANG_UP_ENDS, "shard", BUILD);
         let mut child = command
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())
@@ -30,14 +30,7 @@ fn build_until(bench: &Bench, signal: &str) -> Ran {
             sleep(Duration::from_millis(1));
         }
         if child.try_wait().unwrap().is_none() {
-            let pid = child.id().to_string();
-            assert!(
-                Command::new("kill")
-                    .args([signal, &pid])
-                    .status()
-                    .unwrap()
-                    .success()
-            );
+            send(signal, &child);
         }
         let ran = Ran::from(child.wait_with_output().unwrap());
         if !bench.path("set/dataset.json").exists() {
@@ -59,7 +52,7 @@ fn finished(bench: &Bench) -> usize {
 fn a_build_that_is_killed_continues_to_the_same_bytes() {
     let bench = Bench::with_images(200, 4);
     bench.shard(&BUILD.replace("set", "undisturbed"));
-    build_until(&bench, "-KILL");
+    build_until(&bench, "KILL");
     let kept = finished(&bench);
     bench
         .run("shard", "verify set")
@@ -79,16 +72,34 @@ fn a_build_that_is_killed_continues_to_the_same_bytes() {
 #[test]
 fn a_build_that_is_interrupted_says_so_and_continues() {
     let bench = Bench::with_images(200, 4);
-    build_until(&bench, "-INT")
-        .ends_with(130)
-        .says(&["interrupted", "run the same command again"]);
-    assert!(
-        bench
-            .files("set")
-            .keys()
-            .all(|name| name.extension() == Some("shard".as_ref()))
-    );
-    bench.shard(BUILD);
+    for (signal, code) in [("INT", 130), ("TERM", 143), ("HUP", 129)] {
+        build_until(&bench, signal)
+            .ends_with(code)
+            .says(&["interrupted", "run the same command again"]);
+        assert!(
+            bench
+                .files("set")
+                .keys()
+                .all(|name| name.extension() == Some("shard".as_ref()))
+        );
+        bench.shard(BUILD);
+        bench.shard("verify set").says(&["all is well"]);
+        fs::remove_dir_all(bench.path("set")).unwrap();
+    }
+}
+
+#[test]
+fn nohup_keeps_a_build_from_ending_with_its_terminal() {
+    let bench = Bench::with_images(200, 4);
+    let mut command = bench.command_behind("nohup", "shard", BUILD);
+    command.stdout(Stdio::piped()).stderr(Stdio::piped());
+    let mut child = command.spawn().unwrap();
+    // Its directory is made after it has begun to listen to signals.
+    while !bench.path("set").exists() && child.try_wait().unwrap().is_none() {
+        sleep(Duration::from_millis(1));
+    }
+    send("HUP", &child);
+    Ran::from(child.wait_with_output().unwrap()).ends_with(0);
     bench.shard("verify set").says(&["all is well"]);
 }
 

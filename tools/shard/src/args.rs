@@ -25,7 +25,8 @@ pub(crate) use pixels::{Odd, PixelArgs, told as pixels_told};
     name = "shard",
     version,
     max_term_width = 100,
-    after_help = "Exit status: 0 all is well, 1 it failed or found damage, 2 wrong usage, 130 interrupted.\n\
+    after_help = "Exit status: 0 all is well, 1 it failed or found damage, 2 wrong usage, 129, 130, 143 stopped\n\
+                  by SIGHUP (a lost terminal, unless under nohup), Ctrl-C, SIGTERM.\n\
                   `shard COMMAND --help` explains a command with examples."
 )]
 pub(crate) struct Cli {

@@ -27,8 +27,8 @@ pub(crate) enum Exit {
     Ok,
     /// It did its work and the answer is bad: damaged records, unusable images.
     Failed,
-    /// It was asked to stop and did so cleanly.
-    Interrupted,
+    /// It was asked to stop and did so cleanly; its exit code.
+    Interrupted(u8),
 }
 
 fn main() -> ExitCode {
@@ -52,10 +52,10 @@ fn main() -> ExitCode {
     match result {
         Ok(Exit::Ok) => ExitCode::SUCCESS,
         Ok(Exit::Failed) => ExitCode::from(1),
-        Ok(Exit::Interrupted) => ExitCode::from(130),
+        Ok(Exit::Interrupted(code)) => ExitCode::from(code),
         Err(error) if is_broken_pipe(&error) => ExitCode::SUCCESS,
         Err(error) => {
-            eprintln!("shard: {}", describe(&error));
+            text::complain(&format!("shard: {}", describe(&error)));
             ExitCode::from(1)
         }
     }

@@ -68,7 +68,7 @@ impl Progress {
                     && last.elapsed() >= PLAIN_INTERVAL
                 {
                     *last = Instant::now();
-                    eprintln!("{}", self.line());
+                    text::complain(&self.line());
                 }
             }
         }
@@ -78,8 +78,8 @@ impl Progress {
     pub(crate) fn say(&self, line: &str) {
         match &self.show {
             Show::Nothing => {}
-            Show::Bar(bar) => bar.suspend(|| eprintln!("{line}")),
-            Show::Plain(_) => eprintln!("{line}"),
+            Show::Bar(bar) => bar.suspend(|| text::complain(line)),
+            Show::Plain(_) => text::complain(line),
         }
     }
 
@@ -130,7 +130,7 @@ impl Scanning {
             self.spinner.tick();
         } else if self.last.elapsed() >= PLAIN_INTERVAL {
             self.last = Instant::now();
-            eprintln!("{}", line());
+            text::complain(&line());
         }
     }
 

@@ -1,9 +1,18 @@
 //! Numbers and tables for people.
 
-use std::{fmt::Write, path::Path};
+use std::{
+    fmt::Write as _,
+    io::{Write as _, stderr},
+    path::Path,
+};
 
 use codec::Encoding;
 use indicatif::HumanCount;
+
+/// Writes a line to standard error. That may be a terminal that is gone, or a full disk: no reason to stop.
+pub(crate) fn complain(line: &str) {
+    writeln!(stderr().lock(), "{}", line.trim_end()).ok();
+}
 
 /// What to do about a data set of an encoding that is not the fastest on this processor.
 pub(crate) fn faster_encoding(encoding: &str, dataset: &Path) -> Option<String> {

@@ -1,12 +1,11 @@
 //! What `train`, `validate` and `predict` share: flags made from the recipe's keys, logging, the bar on a
-//! terminal, signals and exit codes. What they do lies in `trainer`.
+//! terminal and exit codes. What they do lies in `trainer`.
 
 #![forbid(unsafe_code)]
 
 pub mod bar;
 pub mod flags;
 pub mod log;
-pub mod signal;
 
 use std::io::{self, Write};
 use std::process::ExitCode;

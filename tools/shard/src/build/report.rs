@@ -4,13 +4,14 @@ use std::{
     collections::BTreeMap,
     io::{Write, stdout},
     path::{Path, PathBuf},
-    time::Duration,
+    time::Instant,
 };
 
 use anyhow::Result;
 use imagenet::Source;
 use record::OddAction;
 use serde::Serialize;
+use signals::Stop;
 
 use crate::{Exit, text};
 
@@ -42,6 +43,12 @@ pub(crate) struct Report {
     /// Whether there is something to train on but nothing to validate with.
     #[serde(skip)]
     lacks_val: bool,
+}
+
+/// What a build is in the course of.
+pub(crate) struct Run {
+    pub(crate) started: Instant,
+    pub(crate) stop: Stop,
 }
 
 /// How a build ended.
@@ -96,23 +103,29 @@ impl Report {
     }
 
     /// Prints the report and says how the command ends.
-    pub(crate) fn print(mut self, json: bool, quiet: bool, elapsed: Duration) -> Result<Exit> {
-        self.seconds = elapsed.as_secs_f64();
+    pub(crate) fn print(mut self, json: bool, quiet: bool, run: &Run) -> Result<Exit> {
+        self.seconds = run.started.elapsed().as_secs_f64();
+        let printed = self.write(json, quiet);
+        if !json && self.status == Status::Failed {
+            text::complain(&self.failure());
+        }
+        // How the build ended is told by its exit code even where nobody reads the report.
+        match self.status {
+            Status::Complete | Status::Built => printed.map(|()| Exit::Ok),
+            Status::Failed => Ok(Exit::Failed),
+            Status::Interrupted => Ok(Exit::Interrupted(run.stop.exit_code())),
+        }
+    }
+
+    fn write(&self, json: bool, quiet: bool) -> Result<()> {
         let mut out = stdout().lock();
         if json {
-            serde_json::to_writer_pretty(&mut out, &self)?;
+            serde_json::to_writer_pretty(&mut out, self)?;
             writeln!(out)?;
         } else if !quiet {
             out.write_all(self.text().as_bytes())?;
         }
-        if !json && self.status == Status::Failed {
-            eprint!("{}", self.failure());
-        }
-        Ok(match self.status {
-            Status::Complete | Status::Built => Exit::Ok,
-            Status::Failed => Exit::Failed,
-            Status::Interrupted => Exit::Interrupted,
-        })
+        Ok(())
     }
 
     fn text(&self) -> String {

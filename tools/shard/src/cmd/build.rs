@@ -4,9 +4,8 @@ use std::{
     collections::{HashMap, HashSet},
     fs::{self, File, TryLockError},
     path::Path,
-    process,
     sync::{
-        Arc, Mutex, PoisonError,
+        Mutex, PoisonError,
         atomic::{AtomicBool, Ordering},
     },
     time::Instant,
@@ -16,6 +15,7 @@ use anyhow::{Context, Result, bail};
 use codec::{Encoding, Tables};
 use imagenet::{OpenOptions, Source};
 use record::{Dataset, Shard, TablesSummary};
+use signals::Stop;
 
 use crate::{
     Exit,
@@ -27,7 +27,7 @@ use crate::{
         note::Note,
         pack::{self, Job, Packed},
         plan::{self, Options, Shards, SplitPlan},
-        report::{Report, Status},
+        report::{Report, Run, Status},
         survey::{self, Stale, Survey, Why},
         tables,
     },
@@ -37,8 +37,11 @@ use crate::{
 };
 
 pub(crate) fn run(args: &BuildArgs, quiet: bool) -> Result<Exit> {
-    let started = Instant::now();
-    let stop = stop_on_signal()?;
+    let run = Run {
+        started: Instant::now(),
+        stop: Stop::listen().context("cannot handle signals")?,
+    };
+    let stop = run.stop.asked();
     let source = open_source(args, quiet)?;
     let source = source.as_ref();
     let tables = tables::tables(args, source, quiet)?;
@@ -70,15 +73,15 @@ pub(crate) fn run(args: &BuildArgs, quiet: bool) -> Result<Exit> {
     }
     if let Some(finished) = is_complete(args, source, tables, &plan, &survey) {
         let report = Report::new(Status::Complete, out, source, &plan, &finished);
-        return report.print(args.json, quiet, started.elapsed());
+        return report.print(args.json, quiet, &run);
     }
 
     announce(&survey, quiet);
     survey::sweep(out, &survey)?;
     let threads = parallel::threads(args.threads);
-    let kept = verify_finished(survey.finished, threads, &stop, quiet)?;
+    let kept = verify_finished(survey.finished, threads, stop, quiet)?;
     let shards_kept = kept.len() as u64;
-    let packed = pack_rest(args, source, tables, &plan, &kept, &stop, quiet)?;
+    let packed = pack_rest(args, source, tables, &plan, &kept, stop, quiet)?;
     let all = in_order_of_plan(&plan, kept.into_iter().chain(packed.finished));
 
     let planned: usize = plan.iter().map(|split| split.shards.len()).sum();
@@ -99,12 +102,12 @@ pub(crate) fn run(args: &BuildArgs, quiet: bool) -> Result<Exit> {
     if status == Status::Built && (!quiet || args.json) {
         report.frontier = frontier(out, &plan);
     }
-    let exit = report.print(args.json, quiet, started.elapsed())?;
+    let exit = report.print(args.json, quiet, &run)?;
     if status == Status::Built
         && !quiet
         && let Some(advice) = text::faster_encoding(&Encoding::from(args.encoding).to_string(), out)
     {
-        eprintln!("{advice}");
+        text::complain(&advice);
     }
     Ok(exit)
 }
@@ -114,20 +117,6 @@ fn frontier(out: &Path, plan: &[SplitPlan]) -> Option<Frontier> {
     let train = plan.iter().find(|split| split.name == "train");
     let split = train.or(plan.first())?;
     Frontier::measure(out, &split.name).ok().flatten()
-}
-
-/// A flag that the first SIGINT or SIGTERM sets. The second ends the process on the spot, which
-/// loses no more than the shards that were not finished.
-fn stop_on_signal() -> Result<Arc<AtomicBool>> {
-    let stop = Arc::new(AtomicBool::new(false));
-    let flag = stop.clone();
-    ctrlc::set_handler(move || {
-        if flag.swap(true, Ordering::Relaxed) {
-            process::exit(130);
-        }
-    })
-    .context("cannot handle signals")?;
-    Ok(stop)
 }
 
 fn open_source(args: &BuildArgs, quiet: bool) -> Result<Box<dyn Source>> {
@@ -143,12 +132,13 @@ fn open_source(args: &BuildArgs, quiet: bool) -> Result<Box<dyn Source>> {
     scanning.finish();
     let source = source?;
     if !quiet {
-        eprintln!("{}", source.describe());
+        text::complain(&source.describe());
         let ignored = source.ignored().iter();
         let ignored = ignored.map(|file| format!("{}: {}", file.path.display(), file.reason));
         if ignored.len() > 0 {
             let count = text::count(ignored.len() as u64, "file");
-            eprint!("{count} left aside:\n{}", text::shorten(ignored, 10));
+            let files = text::shorten(ignored, 10);
+            text::complain(&format!("{count} left aside:\n{files}"));
         }
     }
     Ok(source)
@@ -193,14 +183,14 @@ fn announce(survey: &Survey, quiet: bool) {
         return;
     }
     for Stale { path, why } in &survey.stale {
-        eprintln!(
+        text::complain(&format!(
             "{}: {why}; removed, its images are packed anew",
             path.display()
-        );
+        ));
     }
     if !survey.leftovers.is_empty() {
         let files = text::count(survey.leftovers.len() as u64, "temporary file");
-        eprintln!("{files} of an interrupted build removed");
+        text::complain(&format!("{files} of an interrupted build removed"));
     }
 }
 

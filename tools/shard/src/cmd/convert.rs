@@ -4,6 +4,7 @@
 use std::{
     borrow::Cow,
     fs,
+    io::{Write, stdout},
     path::Path,
     sync::{Arc, Mutex, PoisonError},
     time::Instant,
@@ -95,14 +96,15 @@ pub(crate) fn run(args: &ConvertArgs, quiet: bool) -> Result<Exit> {
     converted.write(&args.out)?;
     if !quiet {
         let bytes = |manifest: &Manifest| manifest.splits.values().map(|split| split.bytes).sum();
-        println!(
+        writeln!(
+            stdout().lock(),
             "{}: {} as {to}, {} (was {}), {}",
             args.out.display(),
             text::count(splits.iter().map(Split::len).sum(), "record"),
             text::bytes(bytes(&converted)),
             text::bytes(bytes(manifest)),
             text::seconds(started.elapsed().as_secs_f64())
-        );
+        )?;
     }
     Ok(Exit::Ok)
 }

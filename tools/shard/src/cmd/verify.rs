@@ -325,6 +325,15 @@ impl Finding {
 
 impl Report {
     fn print(&self, json: bool, quiet: bool) -> Result<Exit> {
+        let printed = self.write(json, quiet);
+        // The verdict is in the exit code even where nobody reads on.
+        match self.findings.is_empty() {
+            true => printed.map(|()| Exit::Ok),
+            false => Ok(Exit::Failed),
+        }
+    }
+
+    fn write(&self, json: bool, quiet: bool) -> Result<()> {
         let mut out = stdout().lock();
         if json {
             serde_json::to_writer_pretty(&mut out, self)?;
@@ -350,10 +359,7 @@ impl Report {
                 writeln!(out, "{}", self.verdict())?;
             }
         }
-        Ok(match self.findings.is_empty() {
-            true => Exit::Ok,
-            false => Exit::Failed,
-        })
+        Ok(())
     }
 
     fn verdict(&self) -> String {

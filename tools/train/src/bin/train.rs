@@ -7,7 +7,8 @@ use std::process::ExitCode;
 
 use anyhow::Context;
 use clap::{Arg, ArgAction, ArgMatches, Command, value_parser};
-use cli::{bar::Bar, flags, log, signal::Stop};
+use cli::{bar::Bar, flags, log};
+use signals::Stop;
 use tracing::info;
 use trainer::Resume;
 use trainer::bench::{self, Measured};
@@ -44,8 +45,9 @@ file, too.
 
 On a terminal a bar shows how far the run is, and how long the rest will take.
 
-Ctrl-C or SIGTERM finishes the step at hand, saves a checkpoint and exits with 130 or 143;
-a second one exits at once. Errors exit with 1, a wrong command line with 2.
+Ctrl-C, SIGTERM or a lost terminal (SIGHUP, unless nohup has it ignored) finishes the step at
+hand, saves a checkpoint and exits with 130, 143 or 129; a second Ctrl-C or SIGTERM exits at
+once. Errors exit with 1, a wrong command line with 2.
 
 In --ckpt-save-dir: metrics.jsonl (a JSON object for each step and validation), result.log
 (a line for each epoch), TensorBoard's event files, and the checkpoints.";
@@ -148,7 +150,7 @@ fn train(matches: &ArgMatches, bar: &mut Bar) -> anyhow::Result<ExitCode> {
                 "interrupted; continue with --resume {}",
                 checkpoint.display()
             );
-            Ok(stop.exit_code())
+            Ok(stop.exit_code().into())
         }
     }
 }

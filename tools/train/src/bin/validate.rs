@@ -6,8 +6,9 @@ use std::process::ExitCode;
 
 use anyhow::Context;
 use clap::{Arg, ArgAction, ArgMatches, Command, value_parser};
-use cli::{bar::Bar, flags, log, signal::Stop};
+use cli::{bar::Bar, flags, log};
 use serde_json::json;
+use signals::Stop;
 use trainer::trained::{self, Trained};
 use trainer::validation_line;
 use trainer::views::Crops;
@@ -94,7 +95,7 @@ fn validate(matches: &ArgMatches, bar: &Bar) -> anyhow::Result<ExitCode> {
     let validated = network.validate(crops, stop.asked(), &mut |at| watcher.validating(at))?;
     bar.clear();
     let Some(validated) = validated else {
-        return Ok(stop.exit_code());
+        return Ok(stop.exit_code().into());
     };
     let (found, tally, classes) = (validated.evaluation, validated.tally, validated.classes);
     for (name, text) in [

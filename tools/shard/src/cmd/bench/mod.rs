@@ -7,6 +7,7 @@ pub(crate) mod recipe;
 mod report;
 
 use std::{
+    io::{Write, stdout},
     num::NonZeroUsize,
     path::{Path, PathBuf},
     sync::Arc,
@@ -68,7 +69,7 @@ pub(crate) fn run(args: &BenchArgs, quiet: bool) -> Result<Exit> {
         if let [set] = &report.sets[..]
             && let Some(advice) = text::faster_encoding(&set.encoding, &set.dataset)
         {
-            println!("{advice}");
+            writeln!(stdout().lock(), "{advice}")?;
         }
     }
     if let Some(path) = &args.json {
