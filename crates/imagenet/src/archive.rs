@@ -11,6 +11,7 @@ use std::path::{Path, PathBuf};
 use tar::EntryType;
 
 use crate::error::SourceError;
+use crate::scan::Name;
 
 const BLOCK: u64 = 512;
 
@@ -33,11 +34,14 @@ pub(crate) struct Span {
 pub(crate) enum Member {
     /// A regular file whose bytes lie in one piece at `offset` of the file on disk.
     File {
+        /// With the folders that it lies in.
         name: String,
+        /// Whether the last part of the name is not UTF-8.
+        misnamed: bool,
         offset: u64,
         size: u64,
     },
-    /// Something that has no bytes of its own in one piece (a link, a device, …), or no usable name.
+    /// Something that has no bytes of its own in one piece (a link, a device, …).
     Unusable { name: String, reason: &'static str },
 }
 
@@ -199,9 +203,9 @@ impl Span {
 
 /// `None` for what carries no data and is no loss: folders and global headers.
 fn member<R: Read>(entry: &tar::Entry<'_, R>, name: Cow<'_, [u8]>, offset: u64) -> Option<Member> {
-    let unusable = |name: &[u8], reason| {
+    let unusable = |reason| {
         Some(Member::Unusable {
-            name: String::from_utf8_lossy(name).into_owned(),
+            name: Name::of(&name).text,
             reason,
         })
     };
@@ -209,16 +213,15 @@ fn member<R: Read>(entry: &tar::Entry<'_, R>, name: Cow<'_, [u8]>, offset: u64) 
         EntryType::Directory | EntryType::XGlobalHeader => None,
         // How tars older than the type field mark a folder.
         EntryType::Regular if name.ends_with(b"/") => None,
-        EntryType::Regular | EntryType::Continuous => match String::from_utf8(name.into_owned()) {
-            Ok(name) => Some(Member::File {
-                name,
-                offset,
-                size: entry.size(),
-            }),
-            Err(error) => unusable(error.as_bytes(), "its name is not UTF-8"),
-        },
-        EntryType::Symlink | EntryType::Link => unusable(&name, "a link inside a tar"),
-        _ => unusable(&name, "not a regular file"),
+        EntryType::Regular | EntryType::Continuous => Some(Member::File {
+            name: Name::of(&name).text,
+            misnamed: Name::of(name.rsplit(|&byte| byte == b'/').next().unwrap_or_default())
+                .misnamed,
+            offset,
+            size: entry.size(),
+        }),
+        EntryType::Symlink | EntryType::Link => unusable("a link inside a tar"),
+        _ => unusable("not a regular file"),
     }
 }
 

@@ -10,7 +10,7 @@ use crate::folder::{self, Listing};
 use crate::labels;
 use crate::progress::Hook;
 use crate::raw::{Origin, RawSource, RawSplit};
-use crate::scan;
+use crate::scan::{self, NameKind};
 use crate::source::{Ignored, Layout, Source};
 use crate::tars::{self, TarKind};
 
@@ -33,6 +33,12 @@ pub(crate) fn open(
     hook: &mut Hook<'_>,
 ) -> Result<Box<dyn Source>, SourceError> {
     let metadata = fs::metadata(path).map_err(SourceError::io(path))?;
+    if let Some(found) = what_is_no_source(path, &metadata) {
+        return Err(SourceError::Unrecognised {
+            path: path.to_path_buf(),
+            found: found.to_owned(),
+        });
+    }
     let parquet = parquet_files(path, metadata.is_dir())?;
     if !parquet.is_empty() {
         return open_parquet(path, parquet, hook);
@@ -62,6 +68,18 @@ pub(crate) fn open(
         splits,
         opening.ignored,
     )?))
+}
+
+/// What lies there, if it is plainly neither a folder nor an archive.
+fn what_is_no_source(path: &Path, metadata: &fs::Metadata) -> Option<&'static str> {
+    if metadata.is_dir() {
+        return None;
+    }
+    if !metadata.is_file() {
+        return Some("neither a file nor a folder"); // to open a pipe is to wait for who writes into it
+    }
+    let name = path.file_name()?.to_string_lossy();
+    (scan::name_kind(&name) == NameKind::Image).then_some("a single image")
 }
 
 impl Opening<'_, '_> {
@@ -144,11 +162,17 @@ impl Opening<'_, '_> {
 
     fn flat_folder(&mut self, dir: &Path, listing: Listing) -> Result<RawSplit, SourceError> {
         self.ignored.extend(listing.others);
+        // Which label is whose goes by the order of the names: none can be left out.
+        if let Some(name) = listing.images.iter().find(|name| name.misnamed) {
+            let path = dir.join(&name.text);
+            return Err(SourceError::NameNotUtf8 { path });
+        }
         let files = listing
             .images
             .into_iter()
-            .map(|key| scan::FoundFile {
-                key,
+            .map(|name| scan::FoundFile {
+                key: name.text,
+                misnamed: false,
                 class: 0,
                 offset: 0,
                 size: 0,

@@ -2,7 +2,10 @@
 //! Broken pixels are not among it: nothing here looks inside an image.
 
 use std::io;
+use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
+
+use crate::scan::Name;
 
 /// Why a source could not be opened or a sample could not be read.
 #[derive(Debug, thiserror::Error)]
@@ -54,10 +57,11 @@ pub enum SourceError {
         source: io::Error,
     },
 
-    /// A name that cannot become a key: keys are UTF-8.
-    #[error("{}: the name is not UTF-8; rename it", path.display())]
+    /// A name that cannot become that of a class or a part of keys: they are UTF-8. (Of single images it is no
+    /// error: see [`Sample::misnamed`](crate::Sample::misnamed).)
+    #[error("{}: the name is not UTF-8; rename it", Name::of(path.as_os_str().as_bytes()).text)]
     NameNotUtf8 {
-        /// The file or folder.
+        /// The file or folder, or `tar: entry`.
         path: PathBuf,
     },
 

@@ -1,12 +1,13 @@
 //! Images in folders: one folder for each class, or all in one.
 //! Links are followed. Files are listed, not opened; their sizes stay unknown.
 
+use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
 use std::{fs, io};
 
 use crate::error::SourceError;
 use crate::progress::Hook;
-use crate::scan::{ClassScan, FoundFile, NameKind, name_kind};
+use crate::scan::{ClassScan, FoundFile, Name, NameKind, name_kind};
 use crate::source::Ignored;
 
 /// Deeper than any data set; only a link that leads back up gets there.
@@ -16,7 +17,7 @@ const MAX_DEPTH: usize = 16;
 #[derive(Debug, Default)]
 pub(crate) struct Listing {
     pub(crate) folders: Vec<String>,
-    pub(crate) images: Vec<String>,
+    pub(crate) images: Vec<Name>,
     pub(crate) others: Vec<Ignored>,
 }
 
@@ -35,14 +36,14 @@ impl Listing {
                     target => target.map_err(SourceError::io(&path))?.file_type(),
                 };
             }
-            let name = entry
-                .file_name()
-                .into_string()
-                .map_err(|_| SourceError::NameNotUtf8 { path: path.clone() })?;
-            let reason = match name_kind(&name) {
-                _ if kind.is_dir() && name.starts_with('.') => "a hidden folder",
+            let name = Name::of(entry.file_name().as_bytes());
+            let reason = match name_kind(&name.text) {
+                _ if kind.is_dir() && name.text.starts_with('.') => "a hidden folder",
+                _ if kind.is_dir() && name.misnamed => {
+                    return Err(SourceError::NameNotUtf8 { path });
+                }
                 _ if kind.is_dir() => {
-                    listing.folders.push(name);
+                    listing.folders.push(name.text);
                     continue;
                 }
                 NameKind::Image if kind.is_file() => {
@@ -74,7 +75,7 @@ pub(crate) fn scan_class_folders(
     let top = Listing::of(root)?;
     ignored.extend(top.others);
     ignored.extend(top.images.iter().map(|name| Ignored {
-        path: root.join(name),
+        path: root.join(&name.text),
         reason: "an image outside the class folders".to_owned(),
     }));
     let mut scan = ClassScan::default();
@@ -105,7 +106,8 @@ fn scan_class(
     let listing = Listing::of(&dir)?;
     ignored.extend(listing.others);
     files.extend(listing.images.iter().map(|name| FoundFile {
-        key: format!("{below}/{name}"),
+        key: format!("{below}/{}", name.text),
+        misnamed: name.misnamed,
         class,
         offset: 0,
         size: 0,

@@ -82,6 +82,7 @@ impl RawSource {
             });
             let samples = files.into_iter().map(|file| Sample {
                 key: file.key,
+                misnamed: file.misnamed,
                 label: label_of[file.class as usize],
                 size: file.size,
             });
@@ -163,6 +164,10 @@ impl Source for RawSource {
             });
         };
         let (path, result) = match store {
+            Store::Folder(folder) if sample.misnamed => {
+                let reason = "its name is not UTF-8; rename it";
+                (folder.clone(), Err(io::Error::other(reason)))
+            }
             Store::Folder(folder) => {
                 let path = folder.join(&sample.key);
                 let result = read_file(&path, into);

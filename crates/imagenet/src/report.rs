@@ -139,6 +139,7 @@ mod tests {
     fn split(name: &str, count: usize, classes: u32) -> SplitSource {
         let sample = |i: usize| Sample {
             key: String::new(),
+            misnamed: false,
             label: i as u32 % classes,
             size: 0,
         };

@@ -18,6 +18,8 @@ pub(crate) struct ClassScan {
 #[derive(Debug)]
 pub(crate) struct FoundFile {
     pub(crate) key: String,
+    /// Whether the key only shows a name that is not UTF-8.
+    pub(crate) misnamed: bool,
     /// Index into the scan's classes; 0 as long as labels are not known.
     pub(crate) class: u32,
     /// Where its bytes start in the tar; 0 in folders.
@@ -32,6 +34,30 @@ impl ClassScan {
         self.classes.push(name.to_owned());
         // Labels are u32 throughout; as many folders as that do not exist.
         u32::try_from(self.classes.len() - 1).unwrap_or(u32::MAX)
+    }
+}
+
+/// A file's name as text.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) struct Name {
+    /// Bytes that are no UTF-8 are written as `\xE9`.
+    pub(crate) text: String,
+    /// Whether there are such bytes.
+    pub(crate) misnamed: bool,
+}
+
+impl Name {
+    pub(crate) fn of(bytes: &[u8]) -> Name {
+        let mut text = String::with_capacity(bytes.len());
+        let mut misnamed = false;
+        for chunk in bytes.utf8_chunks() {
+            text.push_str(chunk.valid());
+            for byte in chunk.invalid() {
+                misnamed = true;
+                text.push_str(&format!("\\x{byte:02X}"));
+            }
+        }
+        Name { text, misnamed }
     }
 }
 
@@ -77,6 +103,16 @@ pub(crate) fn sort_by_key(
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn bytes_that_are_no_utf_8_are_shown() {
+        let name = Name::of(b"caf\xE9 \xC3\xA9.jpg");
+        assert_eq!(
+            (name.text.as_str(), name.misnamed),
+            ("caf\\xE9 é.jpg", true)
+        );
+        assert!(!Name::of("caf\\xE9 é.jpg".as_bytes()).misnamed);
+    }
 
     #[test]
     fn image_names_in_any_case_and_nothing_else() {

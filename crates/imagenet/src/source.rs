@@ -65,6 +65,9 @@ pub struct Sample {
     /// Path below the split, unique in it: `n01440764/n01440764_10026.JPEG`, or `ILSVRC2012_val_00000001.JPEG`
     /// where validation images lie flat.
     pub key: String,
+    /// Whether the file's name is not UTF-8, so that no record can have it. Then `key` shows the odd bytes as `\xE9`, and
+    /// the file is to be renamed or left out.
+    pub misnamed: bool,
     /// Index into [`Source::classes`].
     pub label: u32,
     /// Bytes; 0 where only reading would tell (folders, parquet).

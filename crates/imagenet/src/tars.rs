@@ -60,9 +60,19 @@ pub(crate) fn scan_class_tars(
 ) -> Result<ClassScan, SourceError> {
     // All outer headers come first: they tell within a second whether the file is whole.
     let mut class_tars = Vec::new();
+    let mut misnamed = None;
     tar.visit(&tar.whole(), |member| {
         match member {
-            Member::File { name, offset, size } => match class_of_tar(&name) {
+            Member::File {
+                name,
+                misnamed: unnamed,
+                offset,
+                size,
+            } => match class_of_tar(&name) {
+                Some(_) if unnamed => {
+                    misnamed = Some(name);
+                    return ControlFlow::Break(());
+                }
                 Some(class) => {
                     class_tars.push((class.to_owned(), Span::of_member(&name, offset, size)));
                 }
@@ -72,17 +82,19 @@ pub(crate) fn scan_class_tars(
         }
         ControlFlow::Continue(())
     })?;
+    if let Some(name) = misnamed {
+        return Err(not_utf8(tar, &name));
+    }
     let mut scan = ClassScan::default();
     let total = class_tars.len();
     for (done, (class, span)) in class_tars.into_iter().enumerate() {
         let class_number = scan.add_class(&class);
         let files = &mut scan.files;
-        visit_images(tar, &span, ignored, |file, offset, size| {
+        visit_images(tar, &span, ignored, |image| {
             files.push(FoundFile {
-                key: format!("{class}/{file}"),
+                key: format!("{class}/{}", image.key),
                 class: class_number,
-                offset,
-                size,
+                ..image
             });
         })?;
         hook.report(split, scan.files.len(), done + 1, total);
@@ -98,13 +110,9 @@ pub(crate) fn scan_flat_tar(
     ignored: &mut Vec<Ignored>,
 ) -> Result<Vec<FoundFile>, SourceError> {
     let mut files = Vec::new();
-    visit_images(tar, &tar.whole(), ignored, |file, offset, size| {
-        files.push(FoundFile {
-            key: file.to_owned(),
-            class: 0,
-            offset,
-            size,
-        });
+    visit_images(tar, &tar.whole(), ignored, |image| {
+        let offset = image.offset;
+        files.push(image);
         if files.len().is_multiple_of(1000) {
             hook.report(
                 split,
@@ -114,20 +122,36 @@ pub(crate) fn scan_flat_tar(
             );
         }
     })?;
+    // Which label is whose goes by the order of the names: none can be left out.
+    if let Some(image) = files.iter().find(|image| image.misnamed) {
+        return Err(not_utf8(tar, &image.key));
+    }
     hook.report(split, files.len(), 1, 1);
     Ok(files)
 }
 
+/// Calls `image` for each; its key is its name, its class not known.
 fn visit_images(
     tar: &TarFile,
     span: &Span,
     ignored: &mut Vec<Ignored>,
-    mut image: impl FnMut(&str, u64, u64),
+    mut image: impl FnMut(FoundFile),
 ) -> Result<(), SourceError> {
     tar.visit(span, |member| {
         match member {
-            Member::File { name, offset, size } => match name_kind(file_name(&name)) {
-                NameKind::Image => image(file_name(&name), offset, size),
+            Member::File {
+                name,
+                misnamed,
+                offset,
+                size,
+            } => match name_kind(file_name(&name)) {
+                NameKind::Image => image(FoundFile {
+                    key: file_name(&name).to_owned(),
+                    misnamed,
+                    class: 0,
+                    offset,
+                    size,
+                }),
                 NameKind::Other(reason) => ignored.push(ignore(&tar.path, &name, reason)),
             },
             Member::Unusable { name, reason } => ignored.push(ignore(&tar.path, &name, reason)),
@@ -140,6 +164,12 @@ fn ignore(tar: &Path, name: &str, reason: &str) -> Ignored {
     Ignored {
         path: format!("{}: {name}", tar.display()).into(),
         reason: reason.to_owned(),
+    }
+}
+
+fn not_utf8(tar: &TarFile, name: &str) -> SourceError {
+    SourceError::NameNotUtf8 {
+        path: format!("{}: {name}", tar.path.display()).into(),
     }
 }
 

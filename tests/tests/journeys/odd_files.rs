@@ -1,6 +1,6 @@
 //! Files that are fine but unusual, and files that are not fine.
 
-use std::fs;
+use std::{ffi::OsStr, fs, os::unix::ffi::OsStrExt};
 
 use journeys::write_odd_files;
 
@@ -140,4 +140,28 @@ fn odd_jpegs_are_transcoded_where_asked_and_come_back() {
         .filter(|(name, bytes)| *bytes != raw[name])
         .count();
     assert!((1..=3).contains(&differ), "{differ} files differ");
+}
+
+#[test]
+fn a_name_that_is_no_utf_8_is_a_bad_file_like_others() {
+    let bench = Bench::with_images(3, 1);
+    let folder = bench.path("raw/train/blobs");
+    let name = OsStr::from_bytes(b"caf\xE9.JPEG");
+    if fs::copy(folder.join("blobs_00000.JPEG"), folder.join(name)).is_err() {
+        println!("skipped: this file system wants UTF-8");
+        return;
+    }
+    for encoding in ["jpeg", "recoded"] {
+        let build = format!("build --source raw --out {encoding} --encoding {encoding}");
+        bench.run("shard", &build).ends_with(1).says(&[
+            "train/blobs/caf\\xE9.JPEG: its name is not UTF-8; rename it",
+            "--on-bad skip",
+        ]);
+        bench
+            .shard(&format!("{build} --on-bad skip"))
+            .says(&["12 images", "1 file bad and left out"]);
+        let manifest = bench.manifest(encoding);
+        assert_eq!(manifest["odd"][0]["key"], "blobs/caf\\xE9.JPEG");
+        bench.shard(&format!("verify {encoding} --decode"));
+    }
 }

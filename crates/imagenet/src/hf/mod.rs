@@ -171,6 +171,7 @@ fn number(scan: Scan, classes: &[ClassName]) -> (SplitSource, Groups) {
                 .map_or("", |class| class.synset.as_str());
             Sample {
                 key: keys.make(path.as_deref(), class, row),
+                misnamed: false,
                 label: *label,
                 size: 0,
             }

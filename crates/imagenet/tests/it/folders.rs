@@ -1,6 +1,10 @@
 //! Class folders.
 
+use std::ffi::OsStr;
+use std::fs;
+use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::symlink;
+use std::process::Command;
 use std::thread;
 
 use imagenet::{Extent, Layout, Progress};
@@ -252,5 +256,59 @@ fn progress_ends_at_one_with_every_sample_counted() {
                 fraction: 1.0
             },
         ]
+    );
+}
+
+#[test]
+fn an_image_whose_name_is_no_utf_8_is_listed_and_a_folder_refused() {
+    let name = |bytes: &'static [u8]| OsStr::from_bytes(bytes);
+    let raw = Scratch::new();
+    raw.images("cats", &["1.jpg"]);
+    let cats = raw.path("cats");
+    if fs::write(cats.join(name(b"caf\xE9.jpg")), "x").is_err() {
+        println!("skipped: this file system wants UTF-8");
+        return;
+    }
+    fs::write(cats.join(name(b"caf\xE9.txt")), "x").unwrap();
+    let source = raw.open();
+    let found = &source.splits()[0].samples;
+    assert_eq!(found[0].key, "cats/1.jpg");
+    assert_eq!(
+        (found[1].key.as_str(), found[1].misnamed),
+        ("cats/caf\\xE9.jpg", true)
+    );
+    assert_eq!(ignored(&*source)[0].1, "not a .JPEG, .jpg or .png file");
+    let error = source.read(0, 1, &mut Vec::new()).unwrap_err().to_string();
+    assert!(
+        error.contains("caf\\xE9.jpg: its name is not UTF-8; rename it"),
+        "{error}"
+    );
+
+    fs::create_dir(raw.root().join(name(b"chien\xFF"))).unwrap();
+    let refusal = raw.refusal();
+    assert!(
+        refusal.ends_with("/chien\\xFF: the name is not UTF-8; rename it"),
+        "{refusal}"
+    );
+}
+
+#[test]
+fn a_single_image_and_a_pipe_are_no_sources() {
+    let raw = Scratch::new();
+    raw.images("cats", &["1.jpg"]);
+    let refused = refusal(imagenet::open(&raw.path("cats/1.jpg")));
+    assert!(refused.contains("found here (a single image)"), "{refused}");
+    let pipe = raw.path("pipe");
+    assert!(
+        Command::new("mkfifo")
+            .arg(&pipe)
+            .status()
+            .unwrap()
+            .success()
+    );
+    let refused = refusal(imagenet::open(&pipe));
+    assert!(
+        refused.contains("(neither a file nor a folder)"),
+        "{refused}"
     );
 }

@@ -254,3 +254,51 @@ fn damaged_tars_do_no_harm() {
         }
     }
 }
+
+/// A tar with one file more whose name has `é` in Latin-1.
+fn with_latin(names: Vec<(&str, Vec<u8>)>, latin: &str) -> Vec<u8> {
+    let placeholder = latin.replace('é', "?");
+    let one_more = (placeholder.as_str(), b"x".to_vec());
+    let mut tar = tar_of(names.into_iter().chain([one_more]));
+    let place = tar
+        .windows(placeholder.len())
+        .position(|at| at == placeholder.as_bytes());
+    let header = place.unwrap();
+    tar[header + placeholder.find('?').unwrap()] = 0xE9;
+    // The sum of the header's bytes, with blanks in place of the sum.
+    tar[header + 148..header + 156].fill(b' ');
+    let sum: u32 = tar[header..header + 512]
+        .iter()
+        .map(|&byte| u32::from(byte))
+        .sum();
+    tar[header + 148..header + 156].copy_from_slice(format!("{sum:06o}\0 ").as_bytes());
+    tar
+}
+
+#[test]
+fn an_image_whose_name_is_no_utf_8_is_listed_and_a_class_refused() {
+    let images = vec![(TENCH[0], image(TENCH[0]))];
+    let raw = Scratch::new();
+    let inner = with_latin(images.clone(), "café.JPEG");
+    raw.write(
+        "ILSVRC2012_img_train.tar",
+        tar_of([("n01440764.tar", inner)]),
+    );
+    let source = raw.open();
+    let found = &source.splits()[0].samples;
+    assert_eq!(found.len(), 2);
+    assert_eq!(
+        (found[0].key.as_str(), found[0].misnamed),
+        ("n01440764/caf\\xE9.JPEG", true)
+    );
+
+    let outer = with_latin(vec![("n01440764.tar", tar_of(images.clone()))], "café.tar");
+    let path = raw.write("classes.tar", outer);
+    let refused = refusal(imagenet::open(&path));
+    assert!(
+        refused.ends_with("classes.tar: caf\\xE9.tar: the name is not UTF-8; rename it"),
+        "{refused}"
+    );
+    let path = raw.write("flat.tar", with_latin(images, "café.JPEG"));
+    assert!(refusal(imagenet::open(&path)).contains("caf\\xE9.JPEG: the name is not UTF-8"));
+}

@@ -1,6 +1,8 @@
 //! One source file: can it be stored, and what is there to say of it? Looks at bytes and key;
 //! what to do about a bad file is decided elsewhere.
 
+use std::fmt::Display;
+
 use codec::{CodecError, Decoder, Encoding, Health, ImageInfo, Kind, Oddity, sniff};
 
 use crate::args::Check;
@@ -24,6 +26,14 @@ pub(crate) enum Finding {
     Unusable { cause: String },
 }
 
+impl Finding {
+    /// No record can have its name.
+    pub(crate) fn misnamed(fault: impl Display) -> Self {
+        let cause = format!("its name {fault}; rename it or leave it out");
+        Self::Unusable { cause }
+    }
+}
+
 /// Looks at files, one at a time. One for each thread.
 pub(crate) struct Examiner {
     /// Absent if headers are all that is to be looked at.
@@ -41,8 +51,7 @@ impl Examiner {
 
     pub(crate) fn examine(&mut self, key: &str, bytes: &[u8]) -> Finding {
         if let Err(fault) = record::check_key(key) {
-            let cause = format!("its name {fault}; rename it or leave it out");
-            return Finding::Unusable { cause };
+            return Finding::misnamed(fault);
         }
         let unusable = |error: CodecError| Finding::Unusable {
             cause: error.to_string(),

@@ -207,10 +207,15 @@ impl<'a> Packer<'a> {
                 break;
             };
             let (index, sample) = self.sample(shard, position)?;
-            job.source
-                .read(shard.split.source, index, &mut bytes)
-                .with_context(|| format!("cannot read {}", sample.key))?;
-            let finding = examiner.examine(&sample.key, &bytes);
+            let finding = if sample.misnamed {
+                bytes.clear();
+                Finding::misnamed("is not UTF-8")
+            } else {
+                job.source
+                    .read(shard.split.source, index, &mut bytes)
+                    .with_context(|| format!("cannot read {}", sample.key))?;
+                examiner.examine(&sample.key, &bytes)
+            };
             let examined = Examined::new(bytes, finding, &mut storer)
                 .with_context(|| format!("cannot store {}", sample.key))?;
             self.hand_in(shard, position, examined, return_buffer)?;

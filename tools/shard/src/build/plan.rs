@@ -310,6 +310,7 @@ mod tests {
     fn listed(samples: u32) -> Listed {
         let sample = |number| Sample {
             key: format!("cats/{number:04}.JPEG"),
+            misnamed: false,
             label: 0,
             size: 1000,
         };

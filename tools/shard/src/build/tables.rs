@@ -33,6 +33,7 @@ fn train(source: &dyn Source, quiet: bool) -> Result<Arc<Tables>> {
     let splits = source.splits().iter().enumerate();
     let all: Vec<(usize, usize)> = splits
         .flat_map(|(split, of)| (0..of.samples.len()).map(move |sample| (split, sample)))
+        .filter(|&(split, sample)| !source.splits()[split].samples[sample].misnamed)
         .collect();
     let count = all.len().min(SAMPLE);
     let progress = Progress::new("train tables", count as u64, quiet);
