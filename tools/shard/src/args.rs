@@ -145,7 +145,7 @@ pub(crate) struct BuildArgs {
     pub(crate) labels: Option<PathBuf>,
 
     /// Worker threads [default: all cores]
-    #[arg(long, value_name = "N")]
+    #[arg(long, value_name = "N", value_parser = threads)]
     pub(crate) threads: Option<NonZeroUsize>,
 
     /// Rebuild what differs in a finished data set whose images or options have changed
@@ -301,7 +301,7 @@ pub(crate) struct VerifyArgs {
     pub(crate) decode: bool,
 
     /// Worker threads [default: all cores]
-    #[arg(long, value_name = "N")]
+    #[arg(long, value_name = "N", value_parser = threads)]
     pub(crate) threads: Option<NonZeroUsize>,
 
     /// Print the findings as JSON
@@ -370,7 +370,7 @@ pub(crate) struct ConvertArgs {
     pub(crate) pixels: PixelArgs,
 
     /// Worker threads, each with a shard of its own [default: all cores]
-    #[arg(long, value_name = "N")]
+    #[arg(long, value_name = "N", value_parser = threads)]
     pub(crate) threads: Option<NonZeroUsize>,
 }
 
@@ -416,8 +416,17 @@ pub(crate) struct ExportArgs {
     pub(crate) force: bool,
 
     /// Worker threads [default: all cores]
-    #[arg(long, value_name = "N")]
+    #[arg(long, value_name = "N", value_parser = threads)]
     pub(crate) threads: Option<NonZeroUsize>,
+}
+
+/// So many that a mistyped number is told instead of taking all memory.
+fn threads(text: &str) -> Result<NonZeroUsize, String> {
+    const MOST: usize = 4096;
+    match text.parse::<NonZeroUsize>() {
+        Ok(threads) if threads.get() <= MOST => Ok(threads),
+        _ => Err(format!("not a number of threads from 1 to {MOST}")),
+    }
 }
 
 fn positive_size(text: &str) -> Result<ByteSize, String> {
@@ -470,5 +479,6 @@ mod tests {
         assert_eq!(positive_size("64MiB"), Ok(ByteSize::mib(64)));
         assert!(positive_size("0").is_err());
         assert!(positive_size("many").is_err());
+        assert!(threads("8").is_ok() && threads("0").is_err() && threads("100000").is_err());
     }
 }

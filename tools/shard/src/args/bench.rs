@@ -30,7 +30,7 @@ pub(crate) struct BenchArgs {
     pub(crate) split: String,
 
     /// Numbers of worker threads to try [default: 1 and all cores]
-    #[arg(long, value_name = "N,…", value_delimiter = ',')]
+    #[arg(long, value_name = "N,…", value_delimiter = ',', value_parser = super::threads)]
     pub(crate) threads: Vec<NonZeroUsize>,
 
     /// How long to measure each
