@@ -184,8 +184,12 @@ pub enum OnError {
     Skip,
 }
 
+/// More threads than any machine has cores: a number that was mistyped, and threads that the system will not give.
+const MOST_WORKERS: usize = 4096;
+
 impl LoaderConfig {
-    /// Refuses to make a pipeline of nothing. What concerns the plan is the plan's to refuse.
+    /// Refuses to make a pipeline of nothing, or of all that the system has. What concerns the plan is the plan's to
+    /// refuse.
     pub(crate) fn check(&self) -> Result<(), LoaderError> {
         let counts = [
             (
@@ -209,6 +213,11 @@ impl LoaderConfig {
                 what,
                 value: count.to_string(),
                 mend,
+            }),
+            None if self.workers > MOST_WORKERS => Err(LoaderError::Config {
+                what: "the number of workers",
+                value: self.workers.to_string(),
+                mend: "one for each core is the most that helps; 4096 are the most that are started",
             }),
             None if self.preprocess.views() > 1 && self.mix.is_some() => Err(LoaderError::Config {
                 what: "mixup or cutmix",

@@ -159,6 +159,12 @@ fn a_checkpoint_is_validated_on_every_image_once_and_predicts() {
         found["top1"]
     );
 
+    // Before anything is computed, not after.
+    let lost = format!("--ckpt-path {checkpoint} --per-class nowhere/classes.csv");
+    let lost = bench.run("validate", &lost).ends_with(1);
+    assert!(lost.stdout.is_empty(), "{lost}");
+    lost.says(&["nowhere is no folder"]);
+
     let images = "raw/val/rings/rings_00000.JPEG raw/val/blobs/blobs_00001.JPEG";
     let predicted = bench
         .run(
@@ -272,6 +278,10 @@ fn wrong_recipes_are_refused_in_words_that_help() {
         .run("train", &train_args("run", "--num-classes 1000"))
         .ends_with(1)
         .says(&["num_classes is 1000", "3 classes"]);
+    bench
+        .run("train", &train_args("run", "--workers 1000000"))
+        .ends_with(1)
+        .says(&["the number of workers", "1000000"]);
     bench
         .run("validate", "--ckpt-path nowhere --data-dir set")
         .ends_with(1)

@@ -1,10 +1,10 @@
 //! The `validate` binary.
 
 use std::fs;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
-use anyhow::Context;
+use anyhow::{Context, bail};
 use clap::{Arg, ArgAction, ArgMatches, Command, value_parser};
 use cli::{bar::Bar, flags, log};
 use serde_json::json;
@@ -81,9 +81,33 @@ fn table(name: &'static str, help: &'static str) -> Arg {
         .help(help)
 }
 
+/// Whether a table can be written there, as far as can be told without doing so: hours lie between.
+fn can_be_written(path: &Path) -> anyhow::Result<()> {
+    let folder = match path.parent() {
+        Some(folder) if folder != Path::new("") => folder,
+        _ => Path::new("."),
+    };
+    if !folder.is_dir() {
+        bail!(
+            "cannot write {}: {} is no folder; make it first",
+            path.display(),
+            folder.display()
+        );
+    }
+    if path.is_dir() {
+        bail!("cannot write {}: it is a folder", path.display());
+    }
+    Ok(())
+}
+
 fn validate(matches: &ArgMatches, bar: &Bar) -> anyhow::Result<ExitCode> {
     let (resolved, checkpoint) = trained::resolve(&flags::layers(matches)?)?;
     flags::report_notes(&resolved.notes);
+    for name in ["per-class", "confusion"] {
+        if let Some(path) = matches.get_one::<PathBuf>(name) {
+            can_be_written(path)?;
+        }
+    }
     let recipe = &resolved.recipe;
     let stop = Stop::listen()?;
     let network = Trained::load(recipe, checkpoint.as_ref(), &flags::loading(matches))?;
@@ -98,14 +122,6 @@ fn validate(matches: &ArgMatches, bar: &Bar) -> anyhow::Result<ExitCode> {
         return Ok(stop.exit_code().into());
     };
     let (found, tally, classes) = (validated.evaluation, validated.tally, validated.classes);
-    for (name, text) in [
-        ("per-class", tally.per_class_csv(&classes)),
-        ("confusion", tally.confusion_csv(&classes)),
-    ] {
-        if let Some(path) = matches.get_one::<PathBuf>(name) {
-            fs::write(path, text).with_context(|| format!("cannot write {}", path.display()))?;
-        }
-    }
     let text = if matches.get_flag("json") {
         let mut object = serde_json::to_value(found)?;
         object["crops"] = json!(crops.count());
@@ -116,6 +132,16 @@ fn validate(matches: &ArgMatches, bar: &Bar) -> anyhow::Result<ExitCode> {
     } else {
         validation_line(&found)
     };
-    cli::print(&text)?;
+    // The result before the tables: it took long, and is not to be lost with a file that cannot be written.
+    let printed = cli::print(&text);
+    for (name, text) in [
+        ("per-class", tally.per_class_csv(&classes)),
+        ("confusion", tally.confusion_csv(&classes)),
+    ] {
+        if let Some(path) = matches.get_one::<PathBuf>(name) {
+            fs::write(path, text).with_context(|| format!("cannot write {}", path.display()))?;
+        }
+    }
+    printed?;
     Ok(ExitCode::SUCCESS)
 }
