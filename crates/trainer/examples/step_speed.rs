@@ -14,10 +14,10 @@ use std::time::Instant;
 
 use anyhow::{Context, Result, bail};
 use burn::module::Module;
-use burn::optim::momentum::MomentumConfig;
-use burn::optim::{GradientsParams, SgdConfig};
+use burn::optim::GradientsParams;
 use burn::tensor::{Device, Tensor};
 use trainer::loss::{self, Criterion, Targets};
+use trainer::optim::{Gradients, Optimizer};
 use trainer::recipe::Recipe;
 use trainer::{device, network};
 
@@ -36,17 +36,16 @@ fn main() -> Result<()> {
     let plain = device::select(name)?;
     let training = plain.clone().autodiff();
     let recipe = Recipe {
+        device: name.clone(),
         drop_rate: 0.2,
+        momentum: 0.9,
+        weight_decay: 0.0,
         label_smoothing: 0.1,
         amp_level: serde_json::from_value(level.into()).context("the level of mixed precision")?,
         ..Recipe::default()
     };
     let mut model = network::build(&recipe, CLASSES, &training)?;
-    let mut optimizer = SgdConfig::new()
-        .with_momentum(Some(
-            MomentumConfig::new().with_momentum(0.9).with_dampening(0.0),
-        ))
-        .init();
+    let mut optimizer = Optimizer::new(&recipe, &model);
     let pixels: Vec<u8> = (0..(batch * size * size * 3) as u32)
         .map(|index| (index.wrapping_mul(2_654_435_761) >> 24) as u8)
         .collect();
@@ -75,6 +74,7 @@ fn main() -> Result<()> {
                     let logits = model.forward(images(&training));
                     let loss = criterion.of(logits, &targets);
                     let gradients = GradientsParams::from_grads(loss.backward(), &model);
+                    let gradients = Gradients::collect(&model, gradients);
                     model = optimizer.step(1e-3, model, gradients);
                 }
                 training.sync().ok().context("the device failed")?;

@@ -270,16 +270,20 @@ pub fn computes_in_half(device: &str) -> bool {
     matches!(place, Some(Place::Tch | Place::TchCuda(_)))
 }
 
+/// Whether the device of that name is a GPU.
+#[must_use]
+pub fn is_gpu(device: &str) -> bool {
+    let place = Place::parse(device);
+    matches!(place, Some(Place::TchCuda(_) | Place::Cuda(_)))
+}
+
 /// How many threads read and decode when the recipe does not say. Where the network computes on the
 /// CPU it takes all cores, and a loader that took more than a quarter would slow what it feeds; where
 /// it computes on a GPU they are the loader's, but for the one that drives the GPU.
 #[must_use]
 pub fn default_workers(device: &str) -> NonZeroUsize {
     let cores = std::thread::available_parallelism().map_or(1, NonZeroUsize::get);
-    let workers = match Place::parse(device) {
-        Some(Place::TchCuda(_) | Place::Cuda(_)) => cores - 1,
-        _ => cores / 4,
-    };
+    let workers = if is_gpu(device) { cores - 1 } else { cores / 4 };
     NonZeroUsize::new(workers).unwrap_or(NonZeroUsize::MIN)
 }
 

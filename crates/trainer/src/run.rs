@@ -151,7 +151,7 @@ pub fn train_watched(
         progress.train_seconds += began.elapsed().as_secs_f64();
         progress.epoch_open = state.batch == state.steps_per_epoch;
         let classes = state.classes.len();
-        let scores = loss::first_views(loss::host_values(learned.logits), classes, targets.views());
+        let scores = loss::first_views(learned.logits, classes, targets.views());
         let correct = loss::top_k(&scores, &fed.labels, 1);
         let took = began.elapsed();
         let status = report.step(

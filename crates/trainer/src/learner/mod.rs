@@ -79,8 +79,8 @@ pub enum Verdict {
 pub struct Learned {
     /// Its loss.
     pub loss: f32,
-    /// Its logits `[batch, classes]`, on the plain device.
-    pub logits: Tensor<2>,
+    /// Its logits `[batch, classes]`, row-major.
+    pub logits: Vec<f32>,
     /// The norm of its gradient, before clipping; none where the loss is not finite.
     pub gradient_norm: Option<f64>,
     /// What it did.
@@ -173,21 +173,16 @@ impl Learner {
         let statistics = Statistics::of(&self.model);
         let logits = self.model.forward(images);
         let loss = self.criterion.of(logits.clone(), targets);
-        let mut learned = Learned {
-            loss: loss.clone().into_scalar(),
-            logits: logits.inner(),
-            gradient_norm: None,
-            verdict: Verdict::NotFinite,
-        };
-        if !learned.loss.is_finite() {
-            self.model = statistics.restored(self.model);
-            return (self, learned);
-        }
+        let (seen_loss, seen_logits) = (loss.clone().inner(), logits.inner());
         let scale = self.scale.value();
         let scaled = if scale == 1.0 { loss } else { loss * scale };
         let gradients = GradientsParams::from_grads(scaled.backward(), &self.model);
         let gradients = Gradients::collect(&self.model, gradients).scaled(1.0 / scale);
-        let norm = gradients.norm();
+        let (mut learned, norm) = read(seen_loss, seen_logits, &gradients);
+        if !learned.loss.is_finite() {
+            self.model = statistics.restored(self.model);
+            return (self, learned);
+        }
         learned.gradient_norm = Some(norm);
         if !norm.is_finite() {
             self.model = statistics.restored(self.model);
@@ -233,4 +228,21 @@ impl Learner {
         self.average = average.map(|average| average.after(updates, &self.model));
         (self, Verdict::Updated)
     }
+}
+
+/// What the host has to know of a batch, and the norm of its gradients, read at once: a GPU that is read
+/// from is waited for, and then stands still until it is given more to do.
+fn read(loss: Tensor<1>, logits: Tensor<2>, gradients: &Gradients) -> (Learned, f64) {
+    let count = logits.shape().num_elements();
+    let mut all = vec![loss, logits.flatten(0, 1)];
+    all.extend(gradients.squares());
+    let values = Tensor::cat(all, 0).into_data();
+    let mut values = values.iter::<f32>();
+    let learned = Learned {
+        loss: values.next().unwrap_or(f32::NAN), // there is one
+        logits: values.by_ref().take(count).collect(),
+        gradient_norm: None,
+        verdict: Verdict::NotFinite,
+    };
+    (learned, Gradients::norm_of(values))
 }

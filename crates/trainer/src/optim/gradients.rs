@@ -61,16 +61,27 @@ impl Gradients {
     /// what the square root of an f32 holds (1.8e19).
     #[must_use]
     pub fn norm(&self) -> f64 {
-        let squares: Vec<Tensor<1>> = self
-            .by_name
-            .values()
-            .map(|gradient| (gradient.values.clone() * gradient.values.clone()).sum())
-            .collect();
+        let squares = self.squares();
         if squares.is_empty() {
             return 0.0;
         }
-        let sums = Tensor::cat(squares, 0).into_data();
-        sums.iter::<f32>().map(f64::from).sum::<f64>().sqrt()
+        let squares = Tensor::cat(squares, 0).into_data();
+        Self::norm_of(squares.iter::<f32>())
+    }
+
+    /// The sum of squares of each, `[1]`, on the device.
+    #[must_use]
+    pub fn squares(&self) -> Vec<Tensor<1>> {
+        let gradients = self.by_name.values();
+        gradients
+            .map(|gradient| (gradient.values.clone() * gradient.values.clone()).sum())
+            .collect()
+    }
+
+    /// [`Self::norm`] of those with these [`Self::squares`].
+    #[must_use]
+    pub fn norm_of(squares: impl Iterator<Item = f32>) -> f64 {
+        squares.map(f64::from).sum::<f64>().sqrt()
     }
 
     /// Scaled down so that their `norm` (as measured) becomes `limit`, if it exceeds it (Pascanu et al.

@@ -11,6 +11,7 @@ mod rule;
 #[cfg(test)]
 #[allow(clippy::unwrap_used, clippy::panic)]
 mod tests;
+mod together;
 
 use std::collections::BTreeMap;
 
@@ -18,6 +19,7 @@ use burn::module::Param;
 use burn::tensor::{Device, Tensor, TensorData};
 use inception::{NamedMapper, Network, Role};
 
+use crate::device;
 use crate::recipe::Recipe;
 
 pub use gradients::Gradients;
@@ -32,6 +34,8 @@ pub struct Optimizer {
     /// Updates done: the rules' notion of time.
     updates: u64,
     state: BTreeMap<String, ParameterState>,
+    /// Whether parameters are updated many at once.
+    together: bool,
 }
 
 /// The state of a parameter: a flat tensor for each of the rule's slots, so that one map holds those of
@@ -46,11 +50,13 @@ impl Optimizer {
     /// The optimizer of `recipe`, at rest, for a network shaped like `model`.
     #[must_use]
     pub fn new(recipe: &Recipe, model: &Network) -> Self {
+        let rule = Rule::new(recipe);
         Optimizer {
-            rule: Rule::new(recipe),
+            rule,
             groups: Groups::new(recipe, model),
             updates: 0,
             state: BTreeMap::new(),
+            together: device::is_gpu(&recipe.device) && rule.is_of_single_numbers(),
         }
     }
 
@@ -58,6 +64,9 @@ impl Optimizer {
     #[must_use]
     pub fn step(&mut self, lr: f64, model: Network, gradients: Gradients) -> Network {
         self.updates += 1;
+        if self.together {
+            return self.update_together(lr, model, gradients);
+        }
         model.map_named(&mut Update {
             moment: self.rule.moment(self.updates),
             optimizer: self,
@@ -141,12 +150,7 @@ impl NamedMapper for Update<'_> {
         let Some(gradient) = self.gradients.remove(name) else {
             return param;
         };
-        let group = self.optimizer.groups.of(name);
-        let moment = Moment {
-            lr: self.lr * group.lr_factor,
-            weight_decay: group.weight_decay,
-            ..self.moment
-        };
+        let moment = self.moment.of(self.lr, self.optimizer.groups.of(name));
         let known = self.optimizer.state.remove(name);
         let rule = self.optimizer.rule;
         param.map(|parameter| {

@@ -2,6 +2,7 @@
 
 use burn::tensor::Tensor;
 
+use super::groups::Group;
 use crate::recipe::{OptimizerName, Recipe};
 
 /// Decay rates of Adam's moments and of its relatives, which MindCV leaves at their defaults.
@@ -57,6 +58,17 @@ pub(super) struct Moment {
     pub(super) nesterov: [f64; 4],
 }
 
+impl Moment {
+    /// At learning rate `lr`, for the parameters of `group`.
+    pub(super) fn of(self, lr: f64, group: Group) -> Self {
+        Moment {
+            lr: lr * group.lr_factor,
+            weight_decay: group.weight_decay,
+            ..self
+        }
+    }
+}
+
 impl Rule {
     pub(super) fn new(recipe: &Recipe) -> Self {
         let eps = |usual| recipe.eps.unwrap_or(usual);
@@ -94,6 +106,11 @@ impl Rule {
             Rule::RmsProp { .. } => SCALED_VELOCITY,
             Rule::Adagrad => SUM,
         }
+    }
+
+    /// Whether each number of a parameter is updated without a look at the others.
+    pub(super) fn is_of_single_numbers(self) -> bool {
+        !matches!(self, Rule::Lamb { .. })
     }
 
     /// The state of a parameter like `like` before its first update.

@@ -2,7 +2,7 @@
 
 use burn::optim::GradientsParams;
 use burn::tensor::Device;
-use inception::NetworkConfig;
+use inception::{NamedVisitor, NetworkConfig};
 use serde_json::Value;
 
 use super::*;
@@ -166,4 +166,103 @@ fn a_step_updates_every_parameter_of_a_network() {
         damaged.insert("wheel/x".to_owned(), TensorData::from([1.0_f32]));
         assert_eq!(restored.restore(1, damaged, &plain).unwrap_err(), "wheel/x");
     }
+}
+
+/// The parameters of a network, by name.
+#[derive(Default, PartialEq)]
+struct Values(BTreeMap<String, Vec<f32>>);
+
+impl NamedVisitor for Values {
+    fn visit<const D: usize>(&mut self, name: &str, role: Role, param: &Param<Tensor<D>>) {
+        if role == Role::Statistic {
+            return;
+        }
+        let values = param.val().into_data().iter::<f32>().collect();
+        self.0.insert(name.to_owned(), values);
+    }
+}
+
+impl Values {
+    fn of(model: &Network) -> Self {
+        let mut values = Values::default();
+        model.visit_named(&mut values);
+        values
+    }
+}
+
+/// What GPUs do, on every device that is here.
+#[test]
+fn parameters_updated_together_are_the_same_bits() {
+    use OptimizerName::*;
+    let optimizers = [Momentum, Adam, Adamw, Nadam, Lion, Rmsprop, Adagrad];
+    for name in ["flex", "tch"] {
+        let Ok(plain) = device::select(name) else {
+            continue; // a build without it
+        };
+        let device = plain.clone().autodiff();
+        let images = Tensor::<4>::ones([2, 3, 75, 75], &device)
+            * Tensor::from_data([[[[1.0]]], [[[-0.5]]]], &device);
+        for (opt, layer_decay) in optimizers
+            .into_iter()
+            .zip([None, Some(0.9)].into_iter().cycle())
+        {
+            let recipe = Recipe {
+                opt,
+                layer_decay,
+                weight_decay: 0.1,
+                ..Recipe::default()
+            };
+            let (mut apart, mut joined) = (network(&device), network(&device));
+            let mut one_by_one = Optimizer::new(&recipe, &apart);
+            let mut together = Optimizer {
+                together: true,
+                ..one_by_one.clone()
+            };
+            assert!(!one_by_one.together);
+            for step in 0..3 {
+                let before = Values::of(&apart);
+                let loss = apart.forward(images.clone()).powi_scalar(2).sum();
+                let gradients = GradientsParams::from_grads(loss.backward(), &apart);
+                let mut gradients = Gradients::collect(&apart, gradients);
+                if step == 1 {
+                    gradients.remove(BIAS); // what has no gradient stays
+                }
+                joined = together.step(0.01, joined, gradients.clone());
+                apart = one_by_one.step(0.01, apart, gradients);
+                let after = Values::of(&apart);
+                assert_eq!(after.0[BIAS] == before.0[BIAS], step == 1);
+                assert!(
+                    Values::of(&joined) == after,
+                    "{opt:?} on {name}, step {step}"
+                );
+                assert!(together.state() == one_by_one.state(), "{opt:?} on {name}");
+            }
+            // What is left are parameters of their own, which learn on.
+            let logits = joined.forward(images.clone());
+            let gradients = GradientsParams::from_grads(logits.sum().backward(), &joined);
+            let found = Gradients::collect(&joined, gradients);
+            assert_eq!(found.to_data().count(), together.state.len());
+        }
+    }
+}
+
+const BIAS: &str = "last_linear.bias";
+
+#[test]
+fn gpus_update_together_what_is_of_single_numbers() {
+    let model = network(&device::cpu_for_tests());
+    let together = |device: &str, opt| {
+        let recipe = Recipe {
+            device: device.to_owned(),
+            opt,
+            ..Recipe::default()
+        };
+        Optimizer::new(&recipe, &model).together
+    };
+    for device in ["tch:cuda:0", "cuda:1"] {
+        assert!(together(device, OptimizerName::Momentum));
+        assert!(!together(device, OptimizerName::Lamb));
+    }
+    assert!(!together("tch", OptimizerName::Momentum));
+    assert!(!together("flex", OptimizerName::Momentum));
 }
