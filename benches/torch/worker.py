@@ -1,9 +1,10 @@
 """timm's Inception-v4 in eager PyTorch, a step at a time on demand: the counterpart of the example
 `step_speed` of crates/trainer, with the same words on stdin and the same answers.
 
-usage: worker.py nchw|channels_last[_bf16][_compiled] DEVICE BATCH SIZE THREADS
+usage: worker.py nchw|channels_last[_bf16][_compiled|_traced] DEVICE BATCH SIZE THREADS
 
-bf16 is torch.autocast, compiled torch.compile. With a number behind it a word is done so often, the device is waited for
+bf16 is torch.autocast, compiled torch.compile; traced is torch.compile that ends before the compiler, which a CPU takes
+minutes for. With a number behind it a word is done so often, the device is waited for
 once, and the answer is the mean. `memory` answers with the GPU's peak where DEVICE is a GPU. Before the first word nothing
 is built and no device touched, so that a process can be started ahead of its turn.
 """
@@ -28,7 +29,9 @@ def main() -> None:
     memory = torch.contiguous_format if layout == "nchw" else torch.channels_last
     autocast = torch.autocast("cuda" if on_gpu else "cpu", torch.bfloat16, enabled="bf16" in layout)
     model = timm.create_model("inception_v4", num_classes=1000, drop_rate=0.2).to(device, memory_format=memory)
-    network = torch.compile(model) if layout.endswith("_compiled") else model
+    backends = {"compiled": "inductor", "traced": "aot_eager"}
+    backend = backends.get(layout.rpartition("_")[2])
+    network = torch.compile(model, backend=backend) if backend else model
     optimizer = torch.optim.SGD(model.parameters(), lr=1e-3, momentum=0.9)
     criterion = torch.nn.CrossEntropyLoss(label_smoothing=0.1)
     pixels = torch.randint(0, 256, (batch, size, size, 3), dtype=torch.uint8)
