@@ -185,7 +185,7 @@ def rows_of(dry: bool, device: str, torch_device: str, threads: int) -> tuple[li
         # Two cores were not through with compiling it after 450 s.
         how = "traced" if dry else "compiled"
         worker = partial(timms, f"channels_last_bf16_{how}", torch_device, shape, threads)
-        compiled.append(Row(f"{COMPILED}, {HALF}", batch, 150, worker))
+        compiled.append(Row(f"{COMPILED}{' (only traced)' if dry else ''}, {HALF}", batch, 150, worker))
     return plain[:4], compiled[:1], [*plain[4:], *compiled[1:]]
 
 
