@@ -4,7 +4,7 @@
 use std::alloc::{GlobalAlloc, Layout, System};
 use std::cell::Cell;
 
-use augment::{
+use imshard_augment::{
     Adjustment, Augmenter, CropRect, EvalCrop, Filter, FusedResampler, Interpolation, Job, Level,
     Normalize, PlaneView, Policy, Resampler, RgbView, SampleRng, Warp, YccView,
 };

@@ -3,7 +3,7 @@
 
 use std::collections::BTreeMap;
 
-use augment::{Augmenter, Interpolation, Level, Op, Warp};
+use imshard_augment::{Augmenter, Interpolation, Level, Op, Warp};
 
 const CASES: &str = include_str!("fixtures/ops.tsv");
 const EXPECTED: &[u8] = include_bytes!("fixtures/ops.bin");

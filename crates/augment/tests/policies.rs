@@ -3,7 +3,7 @@
 
 use std::collections::BTreeMap;
 
-use augment::{Augmenter, Draw, Interpolation, Level, Op, Policy, SampleRng, Warp};
+use imshard_augment::{Augmenter, Draw, Interpolation, Level, Op, Policy, SampleRng, Warp};
 use proptest::prelude::*;
 
 const POLICIES: [&str; 11] = [

@@ -1,7 +1,7 @@
 //! The same bytes as Pillow, and OpenCV within a level, on cases that `fixtures/make.py` has written.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
-use augment::{Adjustment, CropRect, Filter, Job, Level, Resampler, RgbView};
+use imshard_augment::{Adjustment, CropRect, Filter, Job, Level, Resampler, RgbView};
 
 const CASES: &str = include_str!("fixtures/cases.tsv");
 const EXPECTED: &[u8] = include_bytes!("fixtures/expected.bin");

@@ -3,10 +3,10 @@
 
 mod common;
 
-use codec::{
+use common::{cut, decode, jpeg};
+use imshard_codec::{
     CodecError, Decoder, EncodeOptions, Encoding, Health, Kind, MAX_PIXELS, Region, Sampling, sniff,
 };
-use common::{cut, decode, jpeg};
 use proptest::prelude::*;
 
 fn baseline() -> Vec<u8> {
@@ -132,7 +132,7 @@ fn an_error_is_not_softened_by_a_warning_before_it() {
 fn a_warning_is_not_taken_for_an_error_whatever_the_last_row_shows() {
     for gray in [0xA5, 0x5A] {
         let pixels = vec![gray; 16 * 16 * 3];
-        let mut file = codec::encode_jpeg(&pixels, 16, 16, 100, Sampling::S444).unwrap();
+        let mut file = imshard_codec::encode_jpeg(&pixels, 16, 16, 100, Sampling::S444).unwrap();
         let at = position(&file, 0xDB);
         file.splice(at..at, *b"junk");
         let (_, decoded, warning) = decode(&file);

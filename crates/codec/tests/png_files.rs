@@ -3,8 +3,8 @@
 
 mod common;
 
-use codec::{CodecError, Decoder, Encoding, Kind, Oddity, Region, sniff};
 use common::decode;
+use imshard_codec::{CodecError, Decoder, Encoding, Kind, Oddity, Region, sniff};
 use png::{BitDepth, ColorType};
 
 struct Source<'a> {

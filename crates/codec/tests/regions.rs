@@ -3,8 +3,10 @@
 
 mod common;
 
-use codec::{CodecError, Decoder, EncodeOptions, Encoding, JpegColor, Region, Restart, Sampling};
 use common::{cut, decode, jpeg};
+use imshard_codec::{
+    CodecError, Decoder, EncodeOptions, Encoding, JpegColor, Region, Restart, Sampling,
+};
 use proptest::prelude::*;
 
 fn options() -> impl Strategy<Value = EncodeOptions> {
@@ -77,13 +79,13 @@ fn window() -> impl Strategy<Value = (u32, u32, Region)> {
 
 /// A seek-indexed record and the file that it was made of give the same pixels, at every level.
 fn assert_indexed_is_exact(file: &[u8], window: Region) {
-    let (Encoding::Jpeg, record) = codec::pack(file, Encoding::Jpeg) else {
+    let (Encoding::Jpeg, record) = imshard_codec::pack(file, Encoding::Jpeg) else {
         return; // of a kind that is not indexed
     };
     let ((width, height), full, _) = decode(file);
     let whole = Region::whole(width, height);
     let expected = cut(&full, width as usize * 3, whole, window);
-    for &level in codec::Level::available() {
+    for &level in imshard_codec::Level::available() {
         let mut decoder = Decoder::with_level(level).unwrap();
         let decoded = decoder
             .decode(Encoding::Jpeg, &record, Some(window))

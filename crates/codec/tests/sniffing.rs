@@ -3,11 +3,11 @@
 
 mod common;
 
-use codec::{
+use common::{decode, jpeg, picture};
+use imshard_codec::{
     CodecError, EncodeOptions, JpegColor, Kind, Oddity, Restart, Sampling, Unsupported,
     encode_jpeg, sniff,
 };
-use common::{decode, jpeg, picture};
 
 const PLAIN: EncodeOptions = EncodeOptions::new(95, Sampling::S444);
 

@@ -4,12 +4,12 @@
 
 mod common;
 
-use codec::{
+use common::{cut, decode, jpeg, picture};
+use imshard_codec::{
     Decoder, EncodeOptions, Encoding, JpegColor, Level, Native, Originals, PixelCompression,
     PixelOptions, PixelPacker, PixelsInfo, Planes, Region, Restart, Sampling, gives_source, pack,
     unpack,
 };
-use common::{cut, decode, jpeg, picture};
 use proptest::prelude::*;
 
 const COMPRESSIONS: [PixelCompression; 4] = [

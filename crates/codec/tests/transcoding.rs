@@ -3,11 +3,11 @@
 
 mod common;
 
-use codec::{
+use common::{decode, jpeg};
+use imshard_codec::{
     CodecError, Decoder, EncodeOptions, Encoding, JpegColor, Native, Originals, Region, Restart,
     Sampling, gives_source, pack, sniff, transcode, unpack,
 };
-use common::{decode, jpeg};
 
 const PLAIN: EncodeOptions = EncodeOptions::new(90, Sampling::S420);
 const SIZE: (u32, u32) = (133, 87);

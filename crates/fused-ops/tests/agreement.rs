@@ -4,7 +4,7 @@
 #![allow(clippy::unwrap_used, deprecated)]
 
 use burn::tensor::{Device, Tensor, TensorData};
-use fused_ops::{ConvBnRelu, Format, Formats, Geometry, conv_bias_relu};
+use imshard_fused_ops::{ConvBnRelu, Format, Formats, Geometry, conv_bias_relu};
 
 const EPSILON: f64 = 1e-3;
 
@@ -58,7 +58,7 @@ fn conv_bn_relu(
     epsilon: f64,
 ) -> ConvBnRelu {
     let formats = Formats::default();
-    fused_ops::conv_bn_relu(input, weight, gamma, beta, geometry, epsilon, formats)
+    imshard_fused_ops::conv_bn_relu(input, weight, gamma, beta, geometry, epsilon, formats)
 }
 
 /// The composition in f32.
@@ -71,7 +71,9 @@ fn composed(
     epsilon: f64,
 ) -> ConvBnRelu {
     let formats = Formats::default();
-    fused_ops::composed::conv_bn_relu(input, weight, gamma, beta, geometry, epsilon, formats)
+    imshard_fused_ops::composed::conv_bn_relu(
+        input, weight, gamma, beta, geometry, epsilon, formats,
+    )
 }
 
 /// Output, mean, variance, and the gradients of `sum(output * noise)` by input, weight, gamma, beta.
@@ -259,7 +261,7 @@ mod flex {
             let whole = Tensor::<4>::from_data(case.input.clone(), &device);
             let last = (whole.clone().permute([0, 2, 3, 1]) * 1.0).permute([0, 3, 1, 2]);
             let [expected, found, of_pixels] = [
-                fused_ops::composed::conv_bias_relu(
+                imshard_fused_ops::composed::conv_bias_relu(
                     whole.clone(),
                     weight.clone(),
                     bias.clone(),
@@ -458,11 +460,11 @@ mod libtorch {
             for (level, formats) in LEVELS.map(|of| of(half)).into_iter().enumerate() {
                 for case in cases() {
                     let native = |input, weight, gamma, beta, geometry, epsilon| {
-                        let operation = fused_ops::conv_bn_relu;
+                        let operation = imshard_fused_ops::conv_bn_relu;
                         operation(input, weight, gamma, beta, geometry, epsilon, formats)
                     };
                     let reference = |input, weight, gamma, beta, geometry, epsilon| {
-                        let operation = fused_ops::composed::conv_bn_relu;
+                        let operation = imshard_fused_ops::composed::conv_bn_relu;
                         operation(input, weight, gamma, beta, geometry, epsilon, formats)
                     };
                     let found = run(&native, &case, &device, true);
@@ -490,7 +492,7 @@ mod libtorch {
             let case = Case::new([2, 3, 6, 6], [4, 3, 3, 3], 1, [0, 0]);
             let weight = Tensor::<4>::from_data(case.weight, &device).require_grad();
             let gamma = Tensor::<1>::from_data(case.gamma, &device).require_grad();
-            let found = fused_ops::conv_bn_relu(
+            let found = imshard_fused_ops::conv_bn_relu(
                 Tensor::from_data(case.input, &device),
                 weight.clone(),
                 gamma.clone(),

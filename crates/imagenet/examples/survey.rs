@@ -7,7 +7,7 @@ use std::error::Error;
 use std::path::Path;
 use std::time::Instant;
 
-use imagenet::{OpenOptions, Progress, Source};
+use imshard_imagenet::{OpenOptions, Progress, Source};
 
 fn main() -> Result<(), Box<dyn Error>> {
     let (flags, paths): (Vec<String>, Vec<String>) = std::env::args()

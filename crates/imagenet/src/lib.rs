@@ -5,8 +5,8 @@
 //! inside an image: what the bytes are is the codec's question.
 //!
 //! ```no_run
-//! # fn main() -> Result<(), imagenet::SourceError> {
-//! let source = imagenet::open("/data/imagenet".as_ref())?;
+//! # fn main() -> Result<(), imshard_imagenet::SourceError> {
+//! let source = imshard_imagenet::open("/data/imagenet".as_ref())?;
 //! println!("{}", source.describe());
 //! println!("{}", source.report());
 //! let mut bytes = Vec::new();

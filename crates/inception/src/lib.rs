@@ -9,9 +9,9 @@
 //!
 //! ```
 //! use burn::tensor::{Device, Tensor};
-//! use inception::NetworkConfig;
+//! use imshard_inception::NetworkConfig;
 //!
-//! # fn main() -> Result<(), inception::ConfigError> {
+//! # fn main() -> Result<(), imshard_inception::ConfigError> {
 //! let device = Device::flex();
 //! let config = NetworkConfig { num_classes: 10, width: 0.25, blocks: [1, 1, 1], ..Default::default() };
 //! let model = config.init(42, &device)?;

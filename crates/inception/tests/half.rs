@@ -8,7 +8,7 @@ mod support;
 use burn::module::Param;
 use burn::tensor::{DType, Device, Gradients, Tensor, TensorData};
 use fused_ops::Format;
-use inception::{NamedMapper, NamedVisitor, Network, NetworkConfig, Precision, Role};
+use imshard_inception::{NamedMapper, NamedVisitor, Network, NetworkConfig, Precision, Role};
 use serde_json::Value;
 use support::{loss, small, uniform};
 

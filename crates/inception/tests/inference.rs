@@ -4,7 +4,7 @@
 
 use burn::module::{Module, Param};
 use burn::tensor::{Device, Tensor, TensorData};
-use inception::{
+use imshard_inception::{
     Architecture, Format, NamedMapper, NamedVisitor, Network, NetworkConfig, Precision, Role,
 };
 

@@ -10,7 +10,7 @@ mod support;
 
 use burn::module::Param;
 use burn::tensor::{Device, Tensor, TensorData};
-use inception::{Architecture, NamedMapper, Network, NetworkConfig, Role};
+use imshard_inception::{Architecture, NamedMapper, Network, NetworkConfig, Role};
 use safetensors::SafeTensors;
 use serde_json::Value;
 use support::{images, uniform};

@@ -6,7 +6,7 @@ mod support;
 
 use burn::module::{Module, Param};
 use burn::tensor::{Device, Gradients, Tensor};
-use inception::{Architecture, Initialisation, NamedVisitor, Network, NetworkConfig, Role};
+use imshard_inception::{Architecture, Initialisation, NamedVisitor, Network, NetworkConfig, Role};
 use support::{Step, images, loss, small, small_networks, values};
 
 #[test]

@@ -9,8 +9,10 @@ use std::fs;
 use std::path::Path;
 
 use burn::tensor::Device;
-use inception::weights::{self, Completeness, Error, Report, Selection, WeightsError, save};
-use inception::{Network, NetworkConfig};
+use imshard_inception::weights::{
+    self, Completeness, Error, Report, Selection, WeightsError, save,
+};
+use imshard_inception::{Network, NetworkConfig};
 use safetensors::SafeTensors;
 use safetensors::tensor::{Dtype, TensorView};
 use support::{Step, images, loss, small, small_networks, values};
@@ -240,7 +242,7 @@ fn a_classifier_of_other_classes_starts_anew_only_when_asked() {
     let path = dir.path().join("ten.ckpt");
     weights::save(&small().init(1, &Device::flex()).unwrap(), &path).unwrap();
     let seven = || {
-        let config = inception::NetworkConfig {
+        let config = imshard_inception::NetworkConfig {
             num_classes: 7,
             ..small()
         };

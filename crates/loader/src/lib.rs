@@ -5,7 +5,7 @@
 //!
 //! ```no_run
 //! use std::sync::Arc;
-//! use loader::{Cursor, Decode, Loader, LoaderConfig, OnError, Output, Preprocess, Sampling, Shuffle, Train, Tuning};
+//! use imshard_loader::{Cursor, Decode, Loader, LoaderConfig, OnError, Output, Preprocess, Sampling, Shuffle, Train, Tuning};
 //! use record::{Dataset, Io};
 //!
 //! # fn main() -> Result<(), Box<dyn std::error::Error>> {

@@ -6,7 +6,7 @@ use std::alloc::System;
 use std::sync::Arc;
 
 use codec::{Encoding, Sampling, encode_jpeg};
-use loader::{Cursor, Loader, LoaderConfig, LoaderRecipe, OnError, Output};
+use imshard_loader::{Cursor, Loader, LoaderConfig, LoaderRecipe, OnError, Output};
 use record::{Io, NewRecord, Shard, ShardWriter, Split};
 use stats_alloc::{INSTRUMENTED_SYSTEM, Region, StatsAlloc};
 

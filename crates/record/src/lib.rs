@@ -6,9 +6,9 @@
 //! describes every byte of them.
 //!
 //! ```no_run
-//! use record::{Dataset, Io};
+//! use imshard_record::{Dataset, Io};
 //!
-//! # fn main() -> Result<(), record::RecordError> {
+//! # fn main() -> Result<(), imshard_record::RecordError> {
 //! let train = Dataset::open("/data/imagenet")?.split("train", Io::Map)?;
 //! let mut scratch = Vec::new();
 //! for record in 0..train.len() {

@@ -16,10 +16,10 @@ use anyhow::{Context, Result, bail};
 use burn::module::Module;
 use burn::optim::GradientsParams;
 use burn::tensor::{Device, Tensor};
-use trainer::loss::{self, Criterion, Targets};
-use trainer::optim::{Gradients, Optimizer};
-use trainer::recipe::Recipe;
-use trainer::{device, network};
+use imshard_trainer::loss::{self, Criterion, Targets};
+use imshard_trainer::optim::{Gradients, Optimizer};
+use imshard_trainer::recipe::Recipe;
+use imshard_trainer::{device, network};
 
 const CLASSES: usize = 1000;
 

@@ -13,16 +13,16 @@ use std::sync::atomic::AtomicBool;
 use burn::module::Param;
 use burn::tensor::{Device, Gradients, Tensor, TensorData};
 use common::{alone, data_set, metrics, recipe, train};
+use imshard_trainer::checkpoint::Checkpoint;
+use imshard_trainer::evaluate::Evaluation;
+use imshard_trainer::loss::{Criterion, Targets};
+use imshard_trainer::metrics::Line;
+use imshard_trainer::recipe::{Layer, Recipe};
+use imshard_trainer::trained::{self, Loading, Trained};
+use imshard_trainer::views::Crops;
+use imshard_trainer::{Resume, device, network};
 use inception::{NamedVisitor, Role};
 use tempfile::TempDir;
-use trainer::checkpoint::Checkpoint;
-use trainer::evaluate::Evaluation;
-use trainer::loss::{Criterion, Targets};
-use trainer::metrics::Line;
-use trainer::recipe::{Layer, Recipe};
-use trainer::trained::{self, Loading, Trained};
-use trainer::views::Crops;
-use trainer::{Resume, device, network};
 
 fn with_data(train: usize, val: usize) -> TempDir {
     let dir = tempfile::tempdir().unwrap();

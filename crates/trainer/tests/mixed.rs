@@ -10,11 +10,11 @@ use std::num::{NonZeroU32, NonZeroU64};
 use std::path::Path;
 
 use common::{alone, data_set, metrics, recipe, train};
+use imshard_trainer::Resume;
+use imshard_trainer::checkpoint::Checkpoint;
+use imshard_trainer::metrics::Line;
+use imshard_trainer::recipe::{AmpDtype, AmpLevel, LossScaleType, Recipe};
 use tempfile::TempDir;
-use trainer::Resume;
-use trainer::checkpoint::Checkpoint;
-use trainer::metrics::Line;
-use trainer::recipe::{AmpDtype, AmpLevel, LossScaleType, Recipe};
 
 fn with_data(train: usize, val: usize) -> TempDir {
     let dir = tempfile::tempdir().unwrap();

@@ -9,11 +9,13 @@ use std::path::{Path, PathBuf};
 use std::sync::atomic::AtomicBool;
 
 use common::{alone, data_set, metrics, recipe, train};
-use trainer::checkpoint::Checkpoint;
-use trainer::metrics::{Line, RESULT_FILE};
-use trainer::recipe::{KeepPolicy, LossName, LossScaleType, OptimizerName, Recipe, Scheduler};
-use trainer::run::{self, Outcome};
-use trainer::{Resume, TrainError};
+use imshard_trainer::checkpoint::Checkpoint;
+use imshard_trainer::metrics::{Line, RESULT_FILE};
+use imshard_trainer::recipe::{
+    KeepPolicy, LossName, LossScaleType, OptimizerName, Recipe, Scheduler,
+};
+use imshard_trainer::run::{self, Outcome};
+use imshard_trainer::{Resume, TrainError};
 
 /// 200 steps: 20 epochs of 10, validated every fifth.
 fn two_hundred(dir: &Path, run: &str) -> Recipe {

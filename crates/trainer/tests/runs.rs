@@ -9,15 +9,15 @@ use std::path::Path;
 use std::sync::atomic::AtomicBool;
 
 use common::{CLASSES, alone, data_set, image, key, metrics, recipe, train};
+use imshard_trainer::checkpoint::{self, Checkpoint};
+use imshard_trainer::evaluate::Evaluation;
+use imshard_trainer::metrics::Line;
+use imshard_trainer::predict::GUESSES;
+use imshard_trainer::recipe::{Layer, OnError, Recipe};
+use imshard_trainer::trained::{self, Loading, Trained};
+use imshard_trainer::views::Crops;
+use imshard_trainer::{Resume, TrainError};
 use tempfile::TempDir;
-use trainer::checkpoint::{self, Checkpoint};
-use trainer::evaluate::Evaluation;
-use trainer::metrics::Line;
-use trainer::predict::GUESSES;
-use trainer::recipe::{Layer, OnError, Recipe};
-use trainer::trained::{self, Loading, Trained};
-use trainer::views::Crops;
-use trainer::{Resume, TrainError};
 
 fn with_data(train: usize, val: usize) -> TempDir {
     let dir = tempfile::tempdir().unwrap();

@@ -12,9 +12,9 @@
 //!
 //! ```
 //! use std::io::Cursor;
-//! use weight_files::{Encoder, Format, Precision, Reader, Selection};
+//! use imshard_weight_files::{Encoder, Format, Precision, Reader, Selection};
 //!
-//! # fn main() -> Result<(), weight_files::Error> {
+//! # fn main() -> Result<(), imshard_weight_files::Error> {
 //! let tensors = vec![("last_linear.bias".to_owned(), vec![2])];
 //! let mut file = Encoder::new(Vec::new(), "demo.pth", Format::Pth, Precision::F32, tensors)?;
 //! file.tensor(&[0.5, 1.5])?;

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 
 use anyhow::{Result, ensure};
 use clap::Parser;
-use journeys::{CLASSES, MadeSet, write_odd_files};
+use end_to_end::{CLASSES, MadeSet, write_odd_files};
 
 /// Make a small image set: OUT/train/CLASS/*.JPEG and OUT/val/CLASS/*.JPEG
 ///

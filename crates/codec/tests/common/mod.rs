@@ -1,7 +1,7 @@
 //! Images and files that the tests of this crate share.
 #![allow(dead_code, clippy::unwrap_used)] // each test binary uses its own share
 
-use codec::{Decoder, EncodeOptions, Encoding, JpegColor, Region};
+use imshard_codec::{Decoder, EncodeOptions, Encoding, JpegColor, Region};
 
 /// Pixels of `channels` bytes with smooth colour, hard edges and noise, so that every coefficient
 /// and every neighbour matters.

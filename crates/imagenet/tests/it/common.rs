@@ -3,7 +3,7 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use imagenet::{Source, SourceError};
+use imshard_imagenet::{Source, SourceError};
 use tempfile::TempDir;
 
 /// A temporary folder to put raw data in.
@@ -42,11 +42,11 @@ impl Scratch {
     }
 
     pub(crate) fn open(&self) -> Box<dyn Source> {
-        imagenet::open(self.root()).unwrap()
+        imshard_imagenet::open(self.root()).unwrap()
     }
 
     pub(crate) fn refusal(&self) -> String {
-        refusal(imagenet::open(self.root()))
+        refusal(imshard_imagenet::open(self.root()))
     }
 }
 

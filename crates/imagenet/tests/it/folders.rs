@@ -7,7 +7,7 @@ use std::os::unix::fs::symlink;
 use std::process::Command;
 use std::thread;
 
-use imagenet::{Extent, Layout, Progress};
+use imshard_imagenet::{Extent, Layout, Progress};
 
 use crate::common::{Scratch, assert_all_read, bytes, ignored, image, refusal, samples, synsets};
 
@@ -151,17 +151,17 @@ fn links_are_followed_and_dead_or_circular_ones_refused() {
     std::fs::create_dir_all(raw.path("data/a")).unwrap();
     symlink(raw.path("store/1.jpg"), raw.path("data/a/1.jpg")).unwrap();
     symlink(raw.path("store"), raw.path("data/b")).unwrap();
-    let source = imagenet::open(&raw.path("data")).unwrap();
+    let source = imshard_imagenet::open(&raw.path("data")).unwrap();
     assert_eq!(samples(&*source, 0), [("a/1.jpg", "a"), ("b/1.jpg", "b")]);
     assert_all_read(&*source);
 
     symlink(raw.path("nowhere.jpg"), raw.path("data/a/2.jpg")).unwrap();
-    let message = refusal(imagenet::open(&raw.path("data")));
+    let message = refusal(imshard_imagenet::open(&raw.path("data")));
     assert!(message.contains("a/2.jpg: a link to nothing;"), "{message}");
 
     std::fs::remove_file(raw.path("data/a/2.jpg")).unwrap();
     symlink(raw.path("data/a"), raw.path("data/a/again")).unwrap();
-    let message = refusal(imagenet::open(&raw.path("data")));
+    let message = refusal(imshard_imagenet::open(&raw.path("data")));
     assert!(message.contains("does a link lead back up?"), "{message}");
 }
 
@@ -173,7 +173,7 @@ fn what_is_no_data_set_is_refused_with_what_was_found() {
         message.contains("0 folders, and no .JPEG, .jpg or .png file"),
         "{message}"
     );
-    let message = refusal(imagenet::open(&raw.path("typo")));
+    let message = refusal(imshard_imagenet::open(&raw.path("typo")));
     assert!(
         message.ends_with("typo: no such file or directory"),
         "{message}"
@@ -233,7 +233,7 @@ fn progress_ends_at_one_with_every_sample_counted() {
     raw.images("val/a", &["1.jpg"]);
     let mut seen = Vec::new();
     let mut hook = |progress: Progress| seen.push(progress);
-    imagenet::OpenOptions::new()
+    imshard_imagenet::OpenOptions::new()
         .progress(&mut hook)
         .open(raw.root())
         .unwrap();
@@ -296,7 +296,7 @@ fn an_image_whose_name_is_no_utf_8_is_listed_and_a_folder_refused() {
 fn a_single_image_and_a_pipe_are_no_sources() {
     let raw = Scratch::new();
     raw.images("cats", &["1.jpg"]);
-    let refused = refusal(imagenet::open(&raw.path("cats/1.jpg")));
+    let refused = refusal(imshard_imagenet::open(&raw.path("cats/1.jpg")));
     assert!(refused.contains("found here (a single image)"), "{refused}");
     let pipe = raw.path("pipe");
     assert!(
@@ -306,7 +306,7 @@ fn a_single_image_and_a_pipe_are_no_sources() {
             .unwrap()
             .success()
     );
-    let refused = refusal(imagenet::open(&pipe));
+    let refused = refusal(imshard_imagenet::open(&pipe));
     assert!(
         refused.contains("(neither a file nor a folder)"),
         "{refused}"

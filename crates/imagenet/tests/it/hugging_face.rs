@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::thread;
 
-use imagenet::{Extent, Layout, Progress};
+use imshard_imagenet::{Extent, Layout, Progress};
 use parquet::basic::Compression;
 use parquet::data_type::{ByteArray, ByteArrayType, Int64Type};
 use parquet::file::metadata::KeyValue;
@@ -162,7 +162,7 @@ fn many_threads_in_any_order_over_more_groups_than_are_kept() {
     let path = raw.write("train-00000-of-00001.parquet", parquet(&groups, None));
     let mut seen = Vec::new();
     let mut hook = |progress: Progress| seen.push(progress);
-    let source = imagenet::OpenOptions::new()
+    let source = imshard_imagenet::OpenOptions::new()
         .progress(&mut hook)
         .open(&path)
         .unwrap();
@@ -222,8 +222,8 @@ fn class_names_in_the_metadata_serve_where_paths_do_not() {
 
 #[test]
 fn a_thousand_lemmas_in_order_are_imagenet() {
-    let names: Vec<String> = imagenet::ilsvrc2012_synsets()
-        .map(|synset| imagenet::class_names(synset).unwrap().join(", "))
+    let names: Vec<String> = imshard_imagenet::ilsvrc2012_synsets()
+        .map(|synset| imshard_imagenet::class_names(synset).unwrap().join(", "))
         .collect();
     let metadata = |names: &[String]| {
         format!(
@@ -295,7 +295,8 @@ fn other_files_and_schemas_are_refused() {
     let raw = Scratch::new();
     let path = raw.write("train-0.parquet", "not parquet at all");
     assert!(
-        refusal(imagenet::open(&path)).contains("train-0.parquet: not a parquet file, or damaged")
+        refusal(imshard_imagenet::open(&path))
+            .contains("train-0.parquet: not a parquet file, or damaged")
     );
 
     let schema = Arc::new(
@@ -303,7 +304,7 @@ fn other_files_and_schemas_are_refused() {
     );
     let writer = SerializedFileWriter::new(Vec::new(), schema, Arc::default()).unwrap();
     let path = raw.write("train-0.parquet", writer.into_inner().unwrap());
-    let message = refusal(imagenet::open(&path));
+    let message = refusal(imshard_imagenet::open(&path));
     assert!(
         message.contains("has no column image.bytes") && message.contains("found label, jpg"),
         "{message}"

@@ -2,7 +2,7 @@
 
 use std::thread;
 
-use imagenet::Layout;
+use imshard_imagenet::Layout;
 
 use crate::common::{
     Scratch, assert_all_read, ignored, image, refusal, samples, synsets, tar_of, tar_of_images,
@@ -25,8 +25,8 @@ fn a_tar_of_tars_gives_what_the_folders_give() {
     raw.images("folders/train/n01440764", &TENCH);
     raw.images("folders/train/n01443537", &GOLDFISH);
     let path = raw.write("any name.tar", train_tar());
-    let folders = imagenet::open(&raw.path("folders")).unwrap();
-    let tar = imagenet::open(&path).unwrap();
+    let folders = imshard_imagenet::open(&raw.path("folders")).unwrap();
+    let tar = imshard_imagenet::open(&path).unwrap();
     assert_eq!(synsets(&*tar), synsets(&*folders));
     assert_eq!(samples(&*tar, 0), samples(&*folders, 0));
     assert_eq!(tar.splits()[0].layout, Layout::TarOfTars);
@@ -73,7 +73,7 @@ fn long_names_folders_and_foreign_entries() {
         "t.tar",
         tar_of([("README", b"hello".to_vec()), ("a/b/n01440764.tar", inner)]),
     );
-    let source = imagenet::open(&path).unwrap();
+    let source = imshard_imagenet::open(&path).unwrap();
     let key = format!("n01440764/{long}");
     assert_eq!(
         samples(&*source, 0),
@@ -117,7 +117,7 @@ fn pax_headers_are_understood() {
         "t.tar",
         tar_of([("n01440764.tar", inner.into_inner().unwrap())]),
     );
-    let source = imagenet::open(&path).unwrap();
+    let source = imshard_imagenet::open(&path).unwrap();
     assert_eq!(
         samples(&*source, 0),
         [("n01440764/n01440764_1.JPEG", "n01440764")]
@@ -134,7 +134,7 @@ fn a_link_inside_is_reported() {
     header.set_size(0);
     inner.append_link(&mut header, "2.JPEG", "1.JPEG").unwrap();
     let path = raw.write("t.tar", tar_of([("c.tar", inner.into_inner().unwrap())]));
-    let source = imagenet::open(&path).unwrap();
+    let source = imshard_imagenet::open(&path).unwrap();
     assert_eq!(source.report().empty_classes, ["c"]);
     assert_eq!(ignored(&*source)[0].1, "a link inside a tar");
 }
@@ -146,17 +146,21 @@ fn a_truncated_tar_is_refused_wherever_it_is_cut() {
     // Two zero blocks end the tar; the first is the marker.
     for cut in (0..whole.len() - 1023).step_by(128) {
         let path = raw.write("t.tar", &whole[..cut]);
-        let message = refusal(imagenet::open(&path));
+        let message = refusal(imshard_imagenet::open(&path));
         assert!(message.contains("t.tar"), "cut at {cut}: {message}");
     }
     let in_tench = whole.len() - 2048;
-    let message = refusal(imagenet::open(&raw.write("t.tar", &whole[..in_tench])));
+    let message = refusal(imshard_imagenet::open(
+        &raw.write("t.tar", &whole[..in_tench]),
+    ));
     assert!(
         message.contains("cut off: entry n01440764.tar reaches to byte"),
         "{message}"
     );
     let at_the_marker = whole.len() - 1024;
-    let message = refusal(imagenet::open(&raw.write("t.tar", &whole[..at_the_marker])));
+    let message = refusal(imshard_imagenet::open(
+        &raw.write("t.tar", &whole[..at_the_marker]),
+    ));
     assert!(
         message.contains("no end-of-archive marker; fetch the file again"),
         "{message}"
@@ -171,7 +175,7 @@ fn an_inner_entry_that_is_no_tar_is_named() {
             ("n01440764.tar", tar_of_images(&TENCH)),
             ("n01443537.tar", bytes),
         ]);
-        refusal(imagenet::open(&raw.write("t.tar", tar)))
+        refusal(imshard_imagenet::open(&raw.write("t.tar", tar)))
     };
     let message = not_tar(b"<html>404</html>".repeat(100));
     assert!(
@@ -195,7 +199,7 @@ fn an_inner_entry_that_is_no_tar_is_named() {
 fn tars_put_end_to_end_are_refused() {
     let raw = Scratch::new();
     let twice = [train_tar(), train_tar()].concat();
-    let message = refusal(imagenet::open(&raw.write("t.tar", twice)));
+    let message = refusal(imshard_imagenet::open(&raw.write("t.tar", twice)));
     assert!(
         message.contains("data after the end-of-archive marker"),
         "{message}"
@@ -206,7 +210,7 @@ fn tars_put_end_to_end_are_refused() {
 fn one_name_twice_in_a_class_is_refused() {
     let raw = Scratch::new();
     let inner = tar_of_images(&["x/1.JPEG", "y/1.JPEG"]);
-    let message = refusal(imagenet::open(
+    let message = refusal(imshard_imagenet::open(
         &raw.write("t.tar", tar_of([("c.tar", inner)])),
     ));
     assert!(
@@ -218,14 +222,14 @@ fn one_name_twice_in_a_class_is_refused() {
 #[test]
 fn other_tars_and_other_files_are_refused() {
     let raw = Scratch::new();
-    let message = refusal(imagenet::open(
+    let message = refusal(imshard_imagenet::open(
         &raw.write("t.tar", tar_of([("a.txt", b"x".to_vec())])),
     ));
     assert!(
         message.contains("a tar that holds neither class tars nor images"),
         "{message}"
     );
-    let message = refusal(imagenet::open(&raw.write("data.bin", [7_u8; 5000])));
+    let message = refusal(imshard_imagenet::open(&raw.write("data.bin", [7_u8; 5000])));
     assert!(
         message.contains("data.bin: the tar itself: not a tar, or damaged, at byte 0"),
         "{message}"
@@ -246,7 +250,7 @@ fn damaged_tars_do_no_harm() {
     for at in (0..whole.len()).filter(|at| at % 512 < 345 && at % 3 == 0) {
         let mut mutant = whole.clone();
         mutant[at] ^= 0x81;
-        if let Ok(source) = imagenet::open(&raw.write("t.tar", mutant)) {
+        if let Ok(source) = imshard_imagenet::open(&raw.write("t.tar", mutant)) {
             let mut into = Vec::new();
             for index in 0..source.splits()[0].samples.len() {
                 source.read(0, index, &mut into).unwrap();
@@ -294,11 +298,13 @@ fn an_image_whose_name_is_no_utf_8_is_listed_and_a_class_refused() {
 
     let outer = with_latin(vec![("n01440764.tar", tar_of(images.clone()))], "café.tar");
     let path = raw.write("classes.tar", outer);
-    let refused = refusal(imagenet::open(&path));
+    let refused = refusal(imshard_imagenet::open(&path));
     assert!(
         refused.ends_with("classes.tar: caf\\xE9.tar: the name is not UTF-8; rename it"),
         "{refused}"
     );
     let path = raw.write("flat.tar", with_latin(images, "café.JPEG"));
-    assert!(refusal(imagenet::open(&path)).contains("caf\\xE9.JPEG: the name is not UTF-8"));
+    assert!(
+        refusal(imshard_imagenet::open(&path)).contains("caf\\xE9.JPEG: the name is not UTF-8")
+    );
 }

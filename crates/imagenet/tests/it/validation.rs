@@ -4,7 +4,7 @@ use std::io::Write;
 
 use flate2::Compression;
 use flate2::write::GzEncoder;
-use imagenet::{Layout, OpenOptions};
+use imshard_imagenet::{Layout, OpenOptions};
 
 use crate::common::{
     Scratch, assert_all_read, ignored, refusal, samples, synsets, tar_of, tar_of_images,
@@ -53,7 +53,7 @@ fn a_tar_with_the_packed_devkit() {
     let raw = Scratch::new();
     let path = raw.write("ILSVRC2012_img_val.tar", val_tar());
     raw.write("ILSVRC2012_devkit_t12.tar.gz", devkit_tar_gz());
-    for source in [raw.open(), imagenet::open(&path).unwrap()] {
+    for source in [raw.open(), imshard_imagenet::open(&path).unwrap()] {
         assert_eq!(source.splits().len(), 1);
         assert_eq!(source.splits()[0].name, "val");
         assert_eq!(source.splits()[0].layout, Layout::FlatTar);
@@ -123,7 +123,7 @@ fn labels_may_lie_with_the_images_beside_or_above() {
             let raw = Scratch::new();
             raw.images("root/val", &IMAGES);
             raw.write(&format!("root/{place}{file}"), text);
-            let source = imagenet::open(&raw.path("root")).unwrap();
+            let source = imshard_imagenet::open(&raw.path("root")).unwrap();
             assert_eq!(samples(&*source, 0), EXPECTED, "{place}{file}");
             assert_eq!(synsets(&*source), ["n02066245", "n02100735", "n02119789"]);
         }
@@ -220,7 +220,7 @@ fn kaggles_own_folders() {
 fn without_labels_the_refusal_says_where_it_looked_and_for_what() {
     let raw = Scratch::new();
     let path = raw.write("in/val.tar", val_tar());
-    let message = refusal(imagenet::open(&path));
+    let message = refusal(imshard_imagenet::open(&path));
     let searched = format!("{}, {}", raw.path("in").display(), raw.root().display());
     assert!(
         message.contains(&format!(

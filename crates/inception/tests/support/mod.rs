@@ -5,7 +5,7 @@
 use burn::module::Param;
 use burn::nn::loss::CrossEntropyLossConfig;
 use burn::tensor::{Device, Gradients, Int, Tensor, TensorData};
-use inception::{Architecture, NamedMapper, NamedVisitor, Network, NetworkConfig, Role};
+use imshard_inception::{Architecture, NamedMapper, NamedVisitor, Network, NetworkConfig, Role};
 
 /// The smallest network with every kind of block.
 pub(crate) fn small() -> NetworkConfig {

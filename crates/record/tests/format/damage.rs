@@ -2,8 +2,8 @@
 
 use std::{fs, os::unix::fs::FileExt};
 
+use imshard_record::{Io, Part, RecordError, Shard};
 use proptest::prelude::*;
-use record::{Io, Part, RecordError, Shard};
 
 use crate::{Sample, judge, three_samples, write_shard};
 

@@ -2,7 +2,7 @@
 
 use std::{collections::BTreeMap, fs, path::Path};
 
-use record::{
+use imshard_record::{
     Class, Dataset, Io, MANIFEST_FILE, Manifest, OddAction, OddFile, RecordError, ShardName,
     ShardWriter, SplitInfo, Version,
 };

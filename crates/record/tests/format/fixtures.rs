@@ -3,7 +3,7 @@
 
 use std::path::{Path, PathBuf};
 
-use record::{Io, RecordError, Shard, Version};
+use imshard_record::{Io, RecordError, Shard, Version};
 
 use crate::{Sample, read_shard, write_shard};
 

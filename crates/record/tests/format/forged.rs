@@ -1,7 +1,7 @@
 //! Files whose hashes are all right and whose contents are not: refused by rule, never by panic.
 
+use imshard_record::{Io, Part, RecordError};
 use proptest::prelude::*;
-use record::{Io, Part, RecordError};
 
 use crate::{
     forgery::{Column, Forgery, KEY_LENGTH, KEYS, LENGTH, NOTE, OFFSET},

@@ -11,7 +11,7 @@ mod round_trip;
 
 use std::{fs, path::Path};
 
-use record::{Io, NewRecord, RecordError, Shard, ShardSummary, ShardWriter};
+use imshard_record::{Io, NewRecord, RecordError, Shard, ShardSummary, ShardWriter};
 
 /// A record that owns its parts.
 #[derive(Debug, Clone, PartialEq)]

@@ -2,8 +2,10 @@
 
 use std::{fs, os::unix::fs::symlink};
 
+use imshard_record::{
+    Io, KeyFault, MAX_NOTE_LEN, NewRecord, RecordError, Shard, ShardWriter, Split,
+};
 use proptest::prelude::*;
-use record::{Io, KeyFault, MAX_NOTE_LEN, NewRecord, RecordError, Shard, ShardWriter, Split};
 
 use crate::{Sample, read_shard, three_samples, write_shard};
 

@@ -8,11 +8,11 @@ use std::sync::atomic::AtomicBool;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use codec::{Encoding, Sampling, encode_jpeg};
+use imshard_trainer::metrics::{Line, METRICS_FILE};
+use imshard_trainer::recipe::Recipe;
+use imshard_trainer::run::{self, Outcome};
+use imshard_trainer::{Resume, TrainError};
 use record::{Class, Manifest, NewRecord, ShardName, ShardWriter, SplitInfo, Version};
-use trainer::metrics::{Line, METRICS_FILE};
-use trainer::recipe::Recipe;
-use trainer::run::{self, Outcome};
-use trainer::{Resume, TrainError};
 
 pub const CLASSES: usize = 3;
 

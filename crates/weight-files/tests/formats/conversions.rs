@@ -2,7 +2,7 @@
 
 use std::fs;
 
-use weight_files::{Encoder, Error, Format, Precision, Selection, check, convert};
+use imshard_weight_files::{Encoder, Error, Format, Precision, Selection, check, convert};
 
 use crate::{Tensors, archive_of, checked, fixture, read_all, tensors_of};
 

@@ -3,8 +3,8 @@
 
 use std::fs;
 
+use imshard_weight_files::{Encoder, Error, Format, Precision, Selection};
 use proptest::prelude::*;
-use weight_files::{Encoder, Error, Format, Precision, Selection};
 
 use crate::{archive_of, checked, fixture, read_all};
 

@@ -13,7 +13,7 @@ use std::fs;
 use std::io::Cursor;
 use std::path::{Path, PathBuf};
 
-use weight_files::{Error, Reader, Selection};
+use imshard_weight_files::{Error, Reader, Selection};
 
 mod conversions;
 mod harm;

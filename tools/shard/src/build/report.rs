@@ -8,10 +8,10 @@ use std::{
 };
 
 use anyhow::Result;
+use cli::signals::Stop;
 use imagenet::Source;
 use record::OddAction;
 use serde::Serialize;
-use signals::Stop;
 
 use crate::{Exit, text};
 

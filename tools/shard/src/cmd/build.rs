@@ -12,10 +12,10 @@ use std::{
 };
 
 use anyhow::{Context, Result, bail};
+use cli::signals::Stop;
 use codec::{Encoding, Tables};
 use imagenet::{OpenOptions, Source};
 use record::{Dataset, Shard, TablesSummary};
-use signals::Stop;
 
 use crate::{
     Exit,

@@ -5,7 +5,7 @@ use std::process::ExitCode;
 
 use anyhow::bail;
 use clap::{Arg, ArgAction, Command, value_parser};
-use cli::{flags, log};
+use train_programs::{flags, log};
 use trainer::network::{Precision, Wanted, convert};
 
 const ABOUT: &str =
@@ -63,7 +63,7 @@ fn main() -> ExitCode {
             .cloned()
             .unwrap_or_default()
     };
-    cli::exit(run(
+    train_programs::exit(run(
         path("FROM"),
         path("TO"),
         flags::wanted(&matches),
@@ -86,6 +86,6 @@ fn run(
         );
     }
     let tensors = convert(&from, wanted, &to, precision)?;
-    cli::print(&format!("{}: {tensors} tensors", to.display()))?;
+    train_programs::print(&format!("{}: {tensors} tensors", to.display()))?;
     Ok(ExitCode::SUCCESS)
 }

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::{Arg, ArgAction, ArgMatches, Command, value_parser};
-use cli::{flags, log};
+use train_programs::{flags, log};
 use trainer::predict::{GUESSES, Prediction};
 use trainer::trained::{self, Trained};
 
@@ -50,7 +50,7 @@ fn main() -> ExitCode {
         )
         .get_matches();
     log::to_stderr();
-    cli::exit(predict(&matches))
+    train_programs::exit(predict(&matches))
 }
 
 fn predict(matches: &ArgMatches) -> anyhow::Result<ExitCode> {
@@ -64,11 +64,11 @@ fn predict(matches: &ArgMatches) -> anyhow::Result<ExitCode> {
     for image in matches.get_many::<PathBuf>("images").into_iter().flatten() {
         match predictor.predict(image, most) {
             Ok(prediction) if matches.get_flag("json") => {
-                cli::print(&serde_json::to_string(&prediction)?)?;
+                train_programs::print(&serde_json::to_string(&prediction)?)?;
             }
-            Ok(prediction) => cli::print(&table(&prediction)?)?,
+            Ok(prediction) => train_programs::print(&table(&prediction)?)?,
             Err(error) => {
-                cli::say(&format!("error: {error}"));
+                train_programs::say(&format!("error: {error}"));
                 code = ExitCode::FAILURE;
             }
         }

@@ -3,7 +3,7 @@
 use std::process::ExitCode;
 
 use clap::{ArgMatches, Command};
-use cli::{flags, log};
+use train_programs::{flags, log};
 use trainer::network;
 use trainer::recipe::{Group, Purpose, Recipe};
 
@@ -26,12 +26,12 @@ fn main() -> ExitCode {
         .after_help("--help shows all flags, and examples.")
         .get_matches();
     log::to_stderr();
-    cli::exit(summary(&matches))
+    train_programs::exit(summary(&matches))
 }
 
 fn summary(matches: &ArgMatches) -> anyhow::Result<ExitCode> {
     let layers = flags::layers(matches)?;
     let recipe = Recipe::resolve(&Recipe::default(), &layers, Purpose::Evaluate)?.recipe;
-    cli::print(&network::summary(&recipe)?.to_string())?;
+    train_programs::print(&network::summary(&recipe)?.to_string())?;
     Ok(ExitCode::SUCCESS)
 }

@@ -7,9 +7,9 @@ use std::process::ExitCode;
 
 use anyhow::Context;
 use clap::{Arg, ArgAction, ArgMatches, Command, value_parser};
-use cli::{bar::Bar, flags, log};
-use signals::Stop;
+use cli::signals::Stop;
 use tracing::info;
+use train_programs::{bar::Bar, flags, log};
 use trainer::Resume;
 use trainer::bench::{self, Measured};
 use trainer::checkpoint::Checkpoint;
@@ -81,13 +81,13 @@ fn main() -> ExitCode {
         .subcommand(report_command());
     let matches = command.get_matches();
     if let Some(("report", matches)) = matches.subcommand() {
-        return cli::exit(report(matches));
+        return train_programs::exit(report(matches));
     }
     let bar = Bar::on_terminal();
     log::above(&bar);
     let result = train(&matches, &mut bar.clone());
     bar.clear();
-    cli::exit(result)
+    train_programs::exit(result)
 }
 
 fn report_command() -> Command {
@@ -115,14 +115,14 @@ fn report(matches: &ArgMatches) -> anyhow::Result<ExitCode> {
     let out = path("out").unwrap_or_else(|| run.join("report.html"));
     let html = page::html(&run)?;
     fs::write(&out, html).with_context(|| format!("cannot write {}", out.display()))?;
-    cli::print(&format!("wrote {}", out.display()))?;
+    train_programs::print(&format!("wrote {}", out.display()))?;
     Ok(ExitCode::SUCCESS)
 }
 
 fn train(matches: &ArgMatches, bar: &mut Bar) -> anyhow::Result<ExitCode> {
     if matches.get_flag("list-devices") {
         for device in device::list() {
-            cli::print(&device.to_string())?;
+            train_programs::print(&device.to_string())?;
         }
         return Ok(ExitCode::SUCCESS);
     }
@@ -136,7 +136,7 @@ fn train(matches: &ArgMatches, bar: &mut Bar) -> anyhow::Result<ExitCode> {
     flags::report_notes(&resolved.notes);
 
     if let Some(steps) = matches.get_one::<NonZeroU64>("bench_steps") {
-        cli::print(&measured(&bench::measure(&resolved.recipe, *steps)?))?;
+        train_programs::print(&measured(&bench::measure(&resolved.recipe, *steps)?))?;
         return Ok(ExitCode::SUCCESS);
     }
     let stop = Stop::listen()?;

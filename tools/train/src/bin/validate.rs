@@ -6,9 +6,9 @@ use std::process::ExitCode;
 
 use anyhow::{Context, bail};
 use clap::{Arg, ArgAction, ArgMatches, Command, value_parser};
-use cli::{bar::Bar, flags, log};
+use cli::signals::Stop;
 use serde_json::json;
-use signals::Stop;
+use train_programs::{bar::Bar, flags, log};
 use trainer::trained::{self, Trained};
 use trainer::validation_line;
 use trainer::views::Crops;
@@ -70,7 +70,7 @@ fn main() -> ExitCode {
     log::to_stderr_above(&bar);
     let result = validate(&matches, &bar);
     bar.clear();
-    cli::exit(result)
+    train_programs::exit(result)
 }
 
 fn table(name: &'static str, help: &'static str) -> Arg {
@@ -133,7 +133,7 @@ fn validate(matches: &ArgMatches, bar: &Bar) -> anyhow::Result<ExitCode> {
         validation_line(&found)
     };
     // The result before the tables: it took long, and is not to be lost with a file that cannot be written.
-    let printed = cli::print(&text);
+    let printed = train_programs::print(&text);
     for (name, text) in [
         ("per-class", tally.per_class_csv(&classes)),
         ("confusion", tally.confusion_csv(&classes)),

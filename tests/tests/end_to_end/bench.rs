@@ -8,7 +8,7 @@ use std::{
 };
 
 use assert_cmd::assert::OutputAssertExt;
-use journeys::MadeSet;
+use end_to_end::MadeSet;
 use serde_json::Value;
 use tempfile::TempDir;
 

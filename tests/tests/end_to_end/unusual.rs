@@ -3,7 +3,7 @@
 use std::{fs, path::Path};
 
 use codec::{EncodeOptions, JpegColor, Restart, Sampling};
-use journeys::{Random, picture};
+use end_to_end::{Random, picture};
 
 use crate::bench::Bench;
 

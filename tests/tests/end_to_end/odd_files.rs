@@ -2,7 +2,7 @@
 
 use std::{ffi::OsStr, fs, os::unix::ffi::OsStrExt};
 
-use journeys::write_odd_files;
+use end_to_end::write_odd_files;
 
 use crate::bench::Bench;
 

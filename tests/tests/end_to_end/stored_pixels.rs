@@ -2,7 +2,7 @@
 
 use std::fs;
 
-use journeys::write_odd_files;
+use end_to_end::write_odd_files;
 
 use crate::bench::Bench;
 

@@ -1,0 +1,1 @@
+//! Builds record shards from labelled images, verifies them, converts them and gives the files back.
