@@ -5,6 +5,8 @@ use std::process::ExitCode;
 
 use anyhow::bail;
 use clap::{Arg, ArgAction, Command, value_parser};
+use cli::exit::{self, Exit};
+use cli::output;
 use train_programs::{flags, log};
 use trainer::network::{Precision, Wanted, convert};
 
@@ -63,7 +65,7 @@ fn main() -> ExitCode {
             .cloned()
             .unwrap_or_default()
     };
-    train_programs::exit(run(
+    exit::end(run(
         path("FROM"),
         path("TO"),
         flags::wanted(&matches),
@@ -78,7 +80,7 @@ fn run(
     wanted: Wanted,
     precision: Precision,
     force: bool,
-) -> anyhow::Result<ExitCode> {
+) -> anyhow::Result<Exit> {
     if to.exists() && !force {
         bail!(
             "{} is there already; pass --force to write over it",
@@ -86,6 +88,6 @@ fn run(
         );
     }
     let tensors = convert(&from, wanted, &to, precision)?;
-    train_programs::print(&format!("{}: {tensors} tensors", to.display()))?;
-    Ok(ExitCode::SUCCESS)
+    output::print(&format!("{}: {tensors} tensors", to.display()))?;
+    Ok(Exit::Ok)
 }

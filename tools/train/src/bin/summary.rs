@@ -3,6 +3,8 @@
 use std::process::ExitCode;
 
 use clap::{ArgMatches, Command};
+use cli::exit::{self, Exit};
+use cli::output;
 use train_programs::{flags, log};
 use trainer::network;
 use trainer::recipe::{Group, Purpose, Recipe};
@@ -26,12 +28,12 @@ fn main() -> ExitCode {
         .after_help("--help shows all flags, and examples.")
         .get_matches();
     log::to_stderr();
-    train_programs::exit(summary(&matches))
+    exit::end(summary(&matches))
 }
 
-fn summary(matches: &ArgMatches) -> anyhow::Result<ExitCode> {
+fn summary(matches: &ArgMatches) -> anyhow::Result<Exit> {
     let layers = flags::layers(matches)?;
     let recipe = Recipe::resolve(&Recipe::default(), &layers, Purpose::Evaluate)?.recipe;
-    train_programs::print(&network::summary(&recipe)?.to_string())?;
-    Ok(ExitCode::SUCCESS)
+    output::print(&network::summary(&recipe)?.to_string())?;
+    Ok(Exit::Ok)
 }
