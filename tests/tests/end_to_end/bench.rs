@@ -2,13 +2,16 @@
 
 use std::{
     collections::BTreeMap,
-    env, fs,
+    env,
+    ffi::OsStr,
+    fs,
     path::{Path, PathBuf},
     process::{Child, Command, Output},
+    sync::OnceLock,
 };
 
 use assert_cmd::assert::OutputAssertExt;
-use end_to_end::MadeSet;
+use made_images::MadeSet;
 use serde_json::Value;
 use tempfile::TempDir;
 
@@ -147,6 +150,9 @@ impl std::fmt::Display for Ran {
     }
 }
 
+/// The packages whose programs the tests run.
+const PROGRAMS: [&str; 4] = ["shard", "train", "weights", "make-images"];
+
 /// Starts a program to which a hang-up does what it does by default, even if these tests run under `nohup`.
 pub(crate) const HANG_UP_ENDS: &str = "env --default-signal=HUP";
 
@@ -157,17 +163,35 @@ pub(crate) fn send(signal: &str, child: &Child) {
     assert!(sent.unwrap().success());
 }
 
-/// The program, which other packages of the workspace build into the same target directory.
+/// The program, as the sources are now: the first call builds all programs.
 pub(crate) fn binary(program: &str) -> PathBuf {
-    let test = env::current_exe().unwrap();
-    let profile = test.parent().and_then(Path::parent).unwrap(); // target/debug/deps/journeys-…
-    let path = profile.join(program);
-    assert!(
-        path.is_file(),
-        "{} is not there; build it first: cargo build -p shard -p train",
-        path.display()
-    );
-    path
+    static FOLDER: OnceLock<PathBuf> = OnceLock::new();
+    FOLDER.get_or_init(build).join(program)
+}
+
+/// Builds the programs with the profile and the target directory of these tests, and returns the folder they are in.
+fn build() -> PathBuf {
+    let test = env::current_exe().unwrap(); // target/debug/deps/end_to_end-…
+    let folder = test.parent().and_then(Path::parent).unwrap();
+    let profile = match folder.file_name().and_then(OsStr::to_str).unwrap() {
+        "debug" => "dev",
+        name => name,
+    };
+    let mut cargo = Command::new(env::var_os("CARGO").unwrap_or("cargo".into()));
+    cargo.current_dir(env!("CARGO_MANIFEST_DIR"));
+    cargo.args([
+        "build",
+        "--quiet",
+        "--locked",
+        "--bins",
+        "--profile",
+        profile,
+    ]);
+    cargo.args(PROGRAMS.map(|package| format!("--package={package}")));
+    cargo.arg("--target-dir").arg(folder.parent().unwrap());
+    let built = Ran::from(cargo.output().unwrap());
+    assert_eq!(built.code, Some(0), "the programs do not build: {built}");
+    folder.to_owned()
 }
 
 fn collect(root: &Path, dir: &Path, files: &mut BTreeMap<PathBuf, Vec<u8>>) {

@@ -62,7 +62,7 @@ fn a_disk_that_fills_up_ends_the_run_and_goes_on_once_there_is_room() {
     let mount = "mount -t tmpfs -o size=16m none disk";
     let may = bash(&bench, &format!("unshare --map-root-user --mount {mount}"));
     if may.code != Some(0) {
-        println!("skipped: no file system of its own for a test here: {may}");
+        test_report::skip("mounting a file system is not allowed here");
         return;
     }
     begun(&bench, "run");
@@ -88,7 +88,7 @@ fn a_disk_that_fills_up_ends_the_run_and_goes_on_once_there_is_room() {
 #[test]
 fn a_log_of_the_terminal_s_that_is_lost_loses_no_run() {
     if !std::path::Path::new("/dev/full").exists() {
-        println!("skipped: no /dev/full here");
+        test_report::skip("there is no /dev/full");
         return;
     }
     let bench = training_bench(4, 2);

@@ -2,7 +2,7 @@
 
 use std::{ffi::OsStr, fs, os::unix::ffi::OsStrExt};
 
-use end_to_end::write_odd_files;
+use made_images::write_odd_files;
 
 use crate::bench::Bench;
 
@@ -148,7 +148,7 @@ fn a_name_that_is_no_utf_8_is_a_bad_file_like_others() {
     let folder = bench.path("raw/train/blobs");
     let name = OsStr::from_bytes(b"caf\xE9.JPEG");
     if fs::copy(folder.join("blobs_00000.JPEG"), folder.join(name)).is_err() {
-        println!("skipped: this file system wants UTF-8");
+        test_report::skip("this file system takes only UTF-8 names");
         return;
     }
     for encoding in ["jpeg", "recoded"] {

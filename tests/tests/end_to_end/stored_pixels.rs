@@ -2,7 +2,7 @@
 
 use std::fs;
 
-use end_to_end::write_odd_files;
+use made_images::write_odd_files;
 
 use crate::bench::Bench;
 

@@ -8,7 +8,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use end_to_end::write_odd_files;
+use made_images::write_odd_files;
 use serde_json::Value;
 
 use crate::bench::{Bench, binary};

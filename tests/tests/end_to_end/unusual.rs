@@ -3,7 +3,7 @@
 use std::{fs, path::Path};
 
 use codec::{EncodeOptions, JpegColor, Restart, Sampling};
-use end_to_end::{Random, picture};
+use made_images::{Random, picture};
 
 use crate::bench::Bench;
 

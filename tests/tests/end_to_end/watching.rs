@@ -24,7 +24,7 @@ fn chromium() -> Option<&'static str> {
     };
     let found = names.into_iter().find(is_there);
     if found.is_none() {
-        println!("skipped: no Chromium here (Debian: apt-get install chromium)");
+        test_report::skip("Chromium is not installed (Debian: apt-get install chromium)");
     }
     found
 }
@@ -216,7 +216,9 @@ fn on_a_terminal(bench: &Bench, program: &str, args: &str) -> Option<Ran> {
     script.env("TERM", "xterm").stdin(Stdio::null());
     let ran = script.output().ok().map(Ran::from);
     if ran.is_none() {
-        println!("skipped: no `script` here, which makes a terminal (Debian: bsdutils)");
+        test_report::skip(
+            "`script`, which makes a terminal, is not installed (Debian: apt-get install bsdutils)",
+        );
     }
     ran
 }

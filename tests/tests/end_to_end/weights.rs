@@ -38,7 +38,7 @@ fn weights_travel_through_every_format_and_validate_the_same() {
     let mut from = CHECKPOINT;
     for to in ["a.ckpt", "a.pth", "b.ckpt", "b.safetensors"] {
         bench
-            .run("convert", &format!("{from} {to}"))
+            .run("weights", &format!("convert {from} {to}"))
             .ends_with(0)
             .says(&["tensors"]);
         let found = validate(
@@ -53,21 +53,21 @@ fn weights_travel_through_every_format_and_validate_the_same() {
     assert!(fs::read(original).unwrap() == fs::read(bench.path("b.safetensors")).unwrap());
 
     bench
-        .run("convert", "a.pth a.ckpt")
+        .run("weights", "convert a.pth a.ckpt")
         .ends_with(1)
         .says(&["--force"]);
     bench
-        .run("convert", "a.pth a.onnx")
+        .run("weights", "convert a.pth a.onnx")
         .ends_with(1)
         .says(&[".safetensors, .ckpt or .pth"]);
     bench
-        .run("convert", "a.pth c.ckpt --ema")
+        .run("weights", "convert a.pth c.ckpt --ema")
         .ends_with(1)
         .says(&["no moving average"]);
     let whole = fs::read(bench.path("a.ckpt")).unwrap();
     fs::write(bench.path("cut.ckpt"), &whole[..whole.len() / 2]).unwrap();
     bench
-        .run("convert", "cut.ckpt c.pth")
+        .run("weights", "convert cut.ckpt c.pth")
         .ends_with(1)
         .says(&["cut.ckpt", "past their end"]);
     assert!(!bench.path("c.pth").exists());
@@ -87,27 +87,34 @@ fn a_checkpoint_gives_its_average_or_its_weights_in_the_precision_asked_for() {
         ("--ema", "ema.safetensors"),
         ("--no-ema", "model.safetensors"),
     ] {
-        let args = format!("{CHECKPOINT} a.safetensors --force {flag}");
-        bench.run("convert", &args).ends_with(0);
+        let args = format!("convert {CHECKPOINT} a.safetensors --force {flag}");
+        bench.run("weights", &args).ends_with(0);
         assert!(read("a.safetensors") == stored(file), "{flag}");
         let by_flag = format!("--ckpt-path {CHECKPOINT} {flag}");
         let from_file = "--ckpt-path a.safetensors -c small.yaml --data-dir set";
         same_figures(&validate(&bench, &by_flag), &validate(&bench, from_file));
     }
     bench
-        .run("convert", &format!("{CHECKPOINT} b.pth --ema --no-ema"))
+        .run(
+            "weights",
+            &format!("convert {CHECKPOINT} b.pth --ema --no-ema"),
+        )
         .ends_with(2);
 
     for dtype in ["float16", "bfloat16"] {
-        let args = format!("{CHECKPOINT} half.safetensors --force --no-ema --dtype {dtype}");
-        bench.run("convert", &args).ends_with(0);
+        let args =
+            format!("convert {CHECKPOINT} half.safetensors --force --no-ema --dtype {dtype}");
+        bench.run("weights", &args).ends_with(0);
         let (half, whole) = (read("half.safetensors"), stored("model.safetensors"));
         assert!(half.len() * 10 < whole.len() * 6, "{dtype}");
         let from_file = "--ckpt-path half.safetensors -c small.yaml --data-dir set";
         assert_eq!(validate(&bench, from_file)["images"], 15);
     }
     bench
-        .run("convert", &format!("{CHECKPOINT} b.pth --dtype int8"))
+        .run(
+            "weights",
+            &format!("convert {CHECKPOINT} b.pth --dtype int8"),
+        )
         .ends_with(2)
         .says(&["float16"]);
 }
@@ -116,7 +123,7 @@ fn a_checkpoint_gives_its_average_or_its_weights_in_the_precision_asked_for() {
 fn other_weights_are_refused_with_a_report_unless_partial() {
     let bench = trained();
     bench
-        .run("convert", &format!("{CHECKPOINT} a.safetensors"))
+        .run("weights", &format!("convert {CHECKPOINT} a.safetensors"))
         .ends_with(0);
     let other = "--ckpt-path a.safetensors -c small.yaml --data-dir set \
                  --model inception_resnet_v1";
@@ -202,7 +209,7 @@ fn every_network_trains_validates_and_travels() {
         let checkpoint = format!("{model}/{model}-1_1");
         let expected = validate(&bench, &format!("--ckpt-path {checkpoint}"));
         bench
-            .run("convert", &format!("{checkpoint} {model}.ckpt"))
+            .run("weights", &format!("convert {checkpoint} {model}.ckpt"))
             .ends_with(0);
         let found = validate(
             &bench,
@@ -216,7 +223,7 @@ fn every_network_trains_validates_and_travels() {
 fn a_summary_counts_the_published_network() {
     let bench = Bench::new();
     bench
-        .run("summary", "--image-resize 299")
+        .run("weights", "summary --image-resize 299")
         .ends_with(0)
         .says(&[
             "features.0",

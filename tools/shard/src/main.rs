@@ -1,35 +1,23 @@
-//! The `shard` binary: packs raw images into shards, and verifies, inspects, exports and
-//! benchmarks what it packed. Thin: each command is a module of its own.
+//! The `shard` binary: packs raw images into shards, and verifies, inspects, exports and benchmarks them. Each command
+//! is a module of its own.
 #![forbid(unsafe_code)]
 
 mod args;
 mod build;
 mod cmd;
 mod histogram;
-mod machine;
 mod parallel;
-mod progress;
 mod text;
 
-use std::{
-    io::{self, ErrorKind},
-    process::ExitCode,
-};
+use std::process::ExitCode;
 
 use clap::{CommandFactory, Parser, error::ErrorKind as Usage};
+use cli::{
+    exit::{self, Exit},
+    machine, progress,
+};
 
 use args::{Cli, Command};
-
-/// How a command ended when nothing went wrong with the command itself.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Exit {
-    /// All is well.
-    Ok,
-    /// It did its work and the answer is bad: damaged records, unusable images.
-    Failed,
-    /// It was asked to stop and did so cleanly; its exit code.
-    Interrupted(u8),
-}
 
 fn main() -> ExitCode {
     let cli = Cli::parse(); // wrong usage exits with 2
@@ -49,68 +37,10 @@ fn main() -> ExitCode {
         Command::Export(args) => cmd::export::run(args, cli.quiet),
         Command::Bench(args) => cmd::bench::run(args, cli.quiet),
     };
-    match result {
-        Ok(Exit::Ok) => ExitCode::SUCCESS,
-        Ok(Exit::Failed) => ExitCode::from(1),
-        Ok(Exit::Interrupted(code)) => ExitCode::from(code),
-        Err(error) if is_broken_pipe(&error) => ExitCode::SUCCESS,
-        Err(error) => {
-            text::complain(&format!("shard: {}", describe(&error)));
-            ExitCode::from(1)
-        }
-    }
-}
-
-/// The error with its causes, each said once: many messages have their cause in them already.
-fn describe(error: &anyhow::Error) -> String {
-    let mut text = String::new();
-    let mut disk_full = false;
-    for cause in error.chain() {
-        let words = cause.to_string();
-        if text.is_empty() {
-            text = words;
-        } else if !text.contains(&words) {
-            text = text + ": " + &words;
-        }
-        let io = cause.downcast_ref::<io::Error>();
-        disk_full |= io.is_some_and(|error| error.kind() == ErrorKind::StorageFull);
-    }
-    if disk_full {
-        text += "; make room and run the same command again, what is finished is kept";
-    }
-    text
-}
-
-/// Whoever read our output, `head` say, has seen enough.
-fn is_broken_pipe(error: &anyhow::Error) -> bool {
-    error.chain().any(|cause| {
-        let plain = cause.downcast_ref::<io::Error>().map(io::Error::kind);
-        let json = cause.downcast_ref::<serde_json::Error>();
-        plain.or(json.and_then(serde_json::Error::io_error_kind)) == Some(ErrorKind::BrokenPipe)
+    exit::end_with_advice(result, |error| {
+        exit::is_disk_full(error).then(|| {
+            "free some disk space and run the same command again: finished shards are kept"
+                .to_owned()
+        })
     })
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_cause_that_is_in_the_message_is_not_repeated() {
-        let full = || io::Error::from(ErrorKind::StorageFull);
-        let told = anyhow::Error::new(full()).context(format!("a.shard: {}", full()));
-        let description = describe(&told);
-        assert_eq!(description.matches(&full().to_string()).count(), 1);
-        assert!(description.contains("make room"), "{description}");
-        let untold = anyhow::anyhow!("no such thing").context("cannot open a.shard");
-        assert_eq!(describe(&untold), "cannot open a.shard: no such thing");
-    }
-
-    #[test]
-    fn a_closed_pipe_is_recognised_through_json_and_context() {
-        let pipe = || io::Error::from(ErrorKind::BrokenPipe);
-        assert!(is_broken_pipe(&anyhow::Error::new(pipe()).context("print")));
-        let json = serde_json::Error::io(pipe());
-        assert!(is_broken_pipe(&anyhow::Error::new(json)));
-        assert!(!is_broken_pipe(&anyhow::anyhow!("broken pipe")));
-    }
 }

@@ -1,65 +1,27 @@
-//! The bar at the foot of a terminal while a run goes on. Where there is no terminal there is none, and nothing
-//! is said twice: the log's lines are for there.
+//! What the status bar says during a training and a validation.
 
-use std::io::{self, IsTerminal, Write};
-
-use indicatif::{ProgressBar, ProgressStyle};
+use cli::status_bar::StatusBar;
 use trainer::human_time;
 use trainer::watch::{Status, Validating, Watcher};
 
-/// Two lines, which fit into 80 columns: how far, and how well.
-const LINES: &str = "{prefix} [{bar:28}] {pos}/{len}  {msg}";
-
-/// The bar, on standard error. Clones are the same bar.
+/// A status bar that a run reports to. Clones are the same bar.
 #[derive(Clone, Debug)]
-pub struct Bar(ProgressBar);
-
-impl Bar {
-    /// Shown if standard error is a terminal that can move its cursor.
-    #[must_use]
-    pub fn on_terminal() -> Self {
-        let dumb = std::env::var_os("TERM").is_none_or(|term| term.is_empty() || term == "dumb");
-        if dumb || !io::stderr().is_terminal() {
-            return Bar::hidden();
-        }
-        let style = ProgressStyle::with_template(LINES);
-        let style = style.unwrap_or_else(|_| ProgressStyle::default_bar());
-        Bar(ProgressBar::no_length().with_style(style.progress_chars("=> ")))
-    }
-
-    /// Never shown.
-    #[must_use]
-    pub fn hidden() -> Self {
-        Bar(ProgressBar::hidden())
-    }
-
-    fn show(&self, prefix: String, words: String, (position, length): (u64, u64)) {
-        self.0.set_prefix(prefix);
-        self.0.set_message(words);
-        self.0.set_length(length);
-        self.0.set_position(position);
-    }
-
-    /// Takes it away.
-    pub fn clear(&self) {
-        self.0.finish_and_clear();
-    }
-}
+pub struct Bar(pub StatusBar);
 
 impl Watcher for Bar {
     fn step(&mut self, status: &Status) {
-        self.show(
+        self.0.show(
             format!("epoch {}/{}", status.epoch, status.epochs),
-            training(status),
             (status.batch, status.batches),
+            training(status),
         );
     }
 
     fn validating(&mut self, status: &Validating) {
-        self.show(
+        self.0.show(
             "validation".to_owned(),
-            validating(status),
             (status.done, status.images),
+            validating(status),
         );
     }
 }
@@ -83,36 +45,6 @@ fn validating(status: &Validating) -> String {
         100.0 * status.top1,
         status.images_per_second,
     )
-}
-
-/// Writes to a stream while the bar is out of the way. A log that cannot be written, on a full disk or to a
-/// terminal that is gone, is no reason to stop: what a run measures is in its metrics.
-#[derive(Debug)]
-pub struct Above<W> {
-    bar: ProgressBar,
-    stream: W,
-}
-
-impl<W> Above<W> {
-    /// Writes to `stream`.
-    #[must_use]
-    pub fn new(bar: &Bar, stream: W) -> Self {
-        let bar = bar.0.clone();
-        Above { bar, stream }
-    }
-}
-
-impl<W: Write> Write for Above<W> {
-    fn write(&mut self, text: &[u8]) -> io::Result<usize> {
-        let Above { bar, stream } = self;
-        bar.suspend(|| stream.write_all(text).and_then(|()| stream.flush()))
-            .ok();
-        Ok(text.len())
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        Ok(())
-    }
 }
 
 #[cfg(test)]

@@ -1,16 +1,15 @@
-//! Where log lines go. `RUST_LOG` sets how many there are.
+//! Where log lines go. `RUST_LOG` sets which lines are written.
 
 use std::fmt;
 use std::io::{self, IsTerminal, Write};
 use std::time::Instant;
 
+use cli::status_bar::{Above, StatusBar};
 use tracing_subscriber::EnvFilter;
 use tracing_subscriber::fmt::{format::Writer, time::FormatTime};
 
-use crate::bar::{Above, Bar};
-
-/// Logs to stdout, above a bar: for `train`, whose log is its result.
-pub fn above(bar: &Bar) {
+/// Logs to stdout, above the bar: for `train`, whose log is its result.
+pub fn above(bar: &StatusBar) {
     let bar = bar.clone();
     init(
         move || Above::new(&bar, io::stdout()),
@@ -18,8 +17,8 @@ pub fn above(bar: &Bar) {
     );
 }
 
-/// Logs to stderr, above a bar: for programs that print a result and take their time.
-pub fn to_stderr_above(bar: &Bar) {
+/// Logs to stderr, above the bar: for programs that print a result after a while.
+pub fn to_stderr_above(bar: &StatusBar) {
     let bar = bar.clone();
     init(
         move || Above::new(&bar, io::stderr()),
@@ -29,7 +28,7 @@ pub fn to_stderr_above(bar: &Bar) {
 
 /// Logs to stderr: for programs that print a result.
 pub fn to_stderr() {
-    to_stderr_above(&Bar::hidden());
+    to_stderr_above(&StatusBar::hidden());
 }
 
 fn init<W, F>(writer: F, colours: bool)

@@ -5,6 +5,9 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::{Arg, ArgAction, ArgMatches, Command, value_parser};
+use cli::exit::{self, Exit};
+use cli::output;
+use cli::text::complain;
 use train_programs::{flags, log};
 use trainer::predict::{GUESSES, Prediction};
 use trainer::trained::{self, Trained};
@@ -50,26 +53,26 @@ fn main() -> ExitCode {
         )
         .get_matches();
     log::to_stderr();
-    train_programs::exit(predict(&matches))
+    exit::end(predict(&matches))
 }
 
-fn predict(matches: &ArgMatches) -> anyhow::Result<ExitCode> {
+fn predict(matches: &ArgMatches) -> anyhow::Result<Exit> {
     let (resolved, checkpoint) = trained::resolve(&flags::layers(matches)?)?;
     flags::report_notes(&resolved.notes);
     let loading = flags::loading(matches);
     let trained = Trained::load(&resolved.recipe, checkpoint.as_ref(), &loading)?;
     let mut predictor = trained.predictor()?;
     let most = matches.get_one("top").copied().unwrap_or(GUESSES);
-    let mut code = ExitCode::SUCCESS;
+    let mut code = Exit::Ok;
     for image in matches.get_many::<PathBuf>("images").into_iter().flatten() {
         match predictor.predict(image, most) {
             Ok(prediction) if matches.get_flag("json") => {
-                train_programs::print(&serde_json::to_string(&prediction)?)?;
+                output::print_json_line(&prediction)?;
             }
-            Ok(prediction) => train_programs::print(&table(&prediction)?)?,
+            Ok(prediction) => output::print(&table(&prediction)?)?,
             Err(error) => {
-                train_programs::say(&format!("error: {error}"));
-                code = ExitCode::FAILURE;
+                complain(&format!("error: {error}"));
+                code = Exit::Failed;
             }
         }
     }

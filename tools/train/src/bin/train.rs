@@ -7,7 +7,10 @@ use std::process::ExitCode;
 
 use anyhow::Context;
 use clap::{Arg, ArgAction, ArgMatches, Command, value_parser};
+use cli::exit::{self, Exit};
+use cli::output;
 use cli::signals::Stop;
+use cli::status_bar::StatusBar;
 use tracing::info;
 use train_programs::{bar::Bar, flags, log};
 use trainer::Resume;
@@ -81,13 +84,13 @@ fn main() -> ExitCode {
         .subcommand(report_command());
     let matches = command.get_matches();
     if let Some(("report", matches)) = matches.subcommand() {
-        return train_programs::exit(report(matches));
+        return exit::end(report(matches));
     }
-    let bar = Bar::on_terminal();
-    log::above(&bar);
+    let bar = Bar(StatusBar::on_terminal());
+    log::above(&bar.0);
     let result = train(&matches, &mut bar.clone());
-    bar.clear();
-    train_programs::exit(result)
+    bar.0.clear();
+    exit::end(result)
 }
 
 fn report_command() -> Command {
@@ -109,22 +112,22 @@ fn report_command() -> Command {
         )
 }
 
-fn report(matches: &ArgMatches) -> anyhow::Result<ExitCode> {
+fn report(matches: &ArgMatches) -> anyhow::Result<Exit> {
     let path = |name| matches.get_one::<PathBuf>(name).cloned();
     let run = path("run").unwrap_or_default();
     let out = path("out").unwrap_or_else(|| run.join("report.html"));
     let html = page::html(&run)?;
     fs::write(&out, html).with_context(|| format!("cannot write {}", out.display()))?;
-    train_programs::print(&format!("wrote {}", out.display()))?;
-    Ok(ExitCode::SUCCESS)
+    output::print(&format!("wrote {}", out.display()))?;
+    Ok(Exit::Ok)
 }
 
-fn train(matches: &ArgMatches, bar: &mut Bar) -> anyhow::Result<ExitCode> {
+fn train(matches: &ArgMatches, bar: &mut Bar) -> anyhow::Result<Exit> {
     if matches.get_flag("list-devices") {
         for device in device::list() {
-            train_programs::print(&device.to_string())?;
+            output::print(&device.to_string())?;
         }
-        return Ok(ExitCode::SUCCESS);
+        return Ok(Exit::Ok);
     }
     let layers = flags::layers(matches)?;
     let resume = match matches.get_one::<String>("resume").map(String::as_str) {
@@ -136,21 +139,21 @@ fn train(matches: &ArgMatches, bar: &mut Bar) -> anyhow::Result<ExitCode> {
     flags::report_notes(&resolved.notes);
 
     if let Some(steps) = matches.get_one::<NonZeroU64>("bench_steps") {
-        train_programs::print(&measured(&bench::measure(&resolved.recipe, *steps)?))?;
-        return Ok(ExitCode::SUCCESS);
+        output::print(&measured(&bench::measure(&resolved.recipe, *steps)?))?;
+        return Ok(Exit::Ok);
     }
     let stop = Stop::listen()?;
     match run::train_watched(&resolved.recipe, &resume, stop.asked(), bar)? {
         Outcome::Finished => {
             info!("Finish training!");
-            Ok(ExitCode::SUCCESS)
+            Ok(Exit::Ok)
         }
         Outcome::Interrupted { checkpoint } => {
             info!(
                 "interrupted; continue with --resume {}",
                 checkpoint.display()
             );
-            Ok(stop.exit_code().into())
+            Ok(Exit::Interrupted(stop.exit_code()))
         }
     }
 }

@@ -6,7 +6,10 @@ use std::process::ExitCode;
 
 use anyhow::{Context, bail};
 use clap::{Arg, ArgAction, ArgMatches, Command, value_parser};
+use cli::exit::{self, Exit};
+use cli::output;
 use cli::signals::Stop;
+use cli::status_bar::StatusBar;
 use serde_json::json;
 use train_programs::{bar::Bar, flags, log};
 use trainer::trained::{self, Trained};
@@ -66,11 +69,11 @@ fn main() -> ExitCode {
             "Write a CSV of what was taken for what, and how often",
         ))
         .get_matches();
-    let bar = Bar::on_terminal();
-    log::to_stderr_above(&bar);
+    let bar = Bar(StatusBar::on_terminal());
+    log::to_stderr_above(&bar.0);
     let result = validate(&matches, &bar);
-    bar.clear();
-    train_programs::exit(result)
+    bar.0.clear();
+    exit::end(result)
 }
 
 fn table(name: &'static str, help: &'static str) -> Arg {
@@ -100,7 +103,7 @@ fn can_be_written(path: &Path) -> anyhow::Result<()> {
     Ok(())
 }
 
-fn validate(matches: &ArgMatches, bar: &Bar) -> anyhow::Result<ExitCode> {
+fn validate(matches: &ArgMatches, bar: &Bar) -> anyhow::Result<Exit> {
     let (resolved, checkpoint) = trained::resolve(&flags::layers(matches)?)?;
     flags::report_notes(&resolved.notes);
     for name in ["per-class", "confusion"] {
@@ -117,9 +120,9 @@ fn validate(matches: &ArgMatches, bar: &Bar) -> anyhow::Result<ExitCode> {
         .unwrap_or_default();
     let mut watcher = bar.clone();
     let validated = network.validate(crops, stop.asked(), &mut |at| watcher.validating(at))?;
-    bar.clear();
+    bar.0.clear();
     let Some(validated) = validated else {
-        return Ok(stop.exit_code().into());
+        return Ok(Exit::Interrupted(stop.exit_code()));
     };
     let (found, tally, classes) = (validated.evaluation, validated.tally, validated.classes);
     let text = if matches.get_flag("json") {
@@ -133,7 +136,7 @@ fn validate(matches: &ArgMatches, bar: &Bar) -> anyhow::Result<ExitCode> {
         validation_line(&found)
     };
     // The result before the tables: it took long, and is not to be lost with a file that cannot be written.
-    let printed = train_programs::print(&text);
+    let printed = output::print(&text);
     for (name, text) in [
         ("per-class", tally.per_class_csv(&classes)),
         ("confusion", tally.confusion_csv(&classes)),
@@ -143,5 +146,5 @@ fn validate(matches: &ArgMatches, bar: &Bar) -> anyhow::Result<ExitCode> {
         }
     }
     printed?;
-    Ok(ExitCode::SUCCESS)
+    Ok(Exit::Ok)
 }

@@ -1,4 +1,4 @@
-//! Files that real collections have among their JPEGs: fine but unusual ones, and broken ones.
+//! Unusual and broken files, as real collections have them among their JPEGs.
 
 use std::fs;
 use std::path::Path;
@@ -10,11 +10,11 @@ use crate::{Random, picture};
 
 const SIDES: (u32, u32) = (120, 97);
 
-/// Adds to the class folder `folder` one file of each odd kind. The names say which: `odd_*` are
-/// sound and decode, `bad_*` are broken. Returns the file names.
+/// Adds one file of each odd kind to the class folder `folder`, and returns the file names. `odd_*` are unusual but
+/// valid, `bad_*` are broken.
 ///
 /// # Errors
-/// When a file cannot be written; the message names it.
+/// A file cannot be written. The message names it.
 pub fn write_odd_files(folder: &Path, class: usize, seed: u64) -> Result<Vec<String>> {
     let plain = EncodeOptions::new(90, Sampling::S420);
     let jpeg = |options: EncodeOptions| {
@@ -77,7 +77,7 @@ fn pixels(class: usize, seed: u64, color: JpegColor) -> Vec<u8> {
     }
 }
 
-/// The file with an EXIF segment that says how a viewer should turn it.
+/// The file with an EXIF segment that tells a viewer to rotate it.
 fn with_orientation(jpeg: &[u8], orientation: u8) -> Vec<u8> {
     let mut exif = b"Exif\0\0II*\0\x08\0\0\0\x01\0\x12\x01\x03\0\x01\0\0\0".to_vec();
     exif.extend([orientation, 0, 0, 0, 0, 0, 0, 0]);

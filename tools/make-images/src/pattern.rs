@@ -1,7 +1,7 @@
-//! What is on a made image: two random colours arranged in its class's way, with noise over it.
+//! The content of a generated image: two random colours in a pattern, with noise. The pattern is the class.
 //!
-//! Colour, size, place and angle are drawn anew for every image, so that only the arrangement tells
-//! the class; every arrangement survives crops, flips and scaling.
+//! Colour, size, position and angle are random for every image, so that only the pattern tells the class. Every pattern
+//! survives cropping, flipping and scaling.
 
 use std::f64::consts::TAU;
 
@@ -28,7 +28,7 @@ pub fn picture(class: usize, width: u32, height: u32, random: &mut Random) -> Ve
     pixels
 }
 
-/// Two colours that are not alike.
+/// Two colours that differ clearly.
 fn contrasting(random: &mut Random) -> [[f64; 3]; 2] {
     loop {
         let (a, b) = (random.colour(), random.colour());
@@ -39,7 +39,7 @@ fn contrasting(random: &mut Random) -> [[f64; 3]; 2] {
     }
 }
 
-/// How much of the second colour there is at a point: 0 to 1.
+/// The share of the second colour at a point: 0 to 1.
 fn arrangement(class: usize, side: f64, random: &mut Random) -> Box<dyn Fn(f64, f64) -> f64> {
     let period = side * random.uniform(0.10, 0.22);
     let angle = random.uniform(0.0, std::f64::consts::PI);

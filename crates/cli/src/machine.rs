@@ -1,24 +1,30 @@
-//! Which machine a figure was measured on.
+//! The machine that a figure was measured on.
 
 use std::{fs, thread};
 
 use serde::Serialize;
 
-/// What makes figures of two machines differ.
+/// What makes the figures of two machines differ.
 #[derive(Debug, Serialize)]
-pub(crate) struct Machine {
-    pub(crate) cpu: String,
+pub struct Machine {
+    /// The processor's model name.
+    pub cpu: String,
     /// Hardware threads that this process may use.
-    pub(crate) cores: usize,
-    pub(crate) memory_bytes: Option<u64>,
-    pub(crate) os: &'static str,
-    pub(crate) arch: &'static str,
-    pub(crate) kernel: Option<String>,
+    pub cores: usize,
+    /// Main memory.
+    pub memory_bytes: Option<u64>,
+    /// The operating system, as Rust names it.
+    pub os: &'static str,
+    /// The processor architecture, as Rust names it.
+    pub arch: &'static str,
+    /// The release of the kernel.
+    pub kernel: Option<String>,
 }
 
 impl Machine {
-    /// This one. What the system does not tell stays unknown.
-    pub(crate) fn this() -> Self {
+    /// This machine. What the system does not report stays unknown.
+    #[must_use]
+    pub fn this() -> Self {
         let read = |path| fs::read_to_string(path).unwrap_or_default();
         let kernel = read("/proc/sys/kernel/osrelease").trim().to_owned();
         Self {
@@ -50,7 +56,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_kernel_s_tables_are_read() {
+    fn cpuinfo_and_meminfo_are_read() {
         let cpuinfo = "processor\t: 0\nmodel name\t: A CPU @ 2.1GHz\nflags\t: fpu\n";
         assert_eq!(cpu_model(cpuinfo).as_deref(), Some("A CPU @ 2.1GHz"));
         assert_eq!(

@@ -1,11 +1,11 @@
-//! Random numbers for made images: a function of a key, the same on every machine.
+//! Random numbers for generated images: a function of a key, the same on every machine.
 
 /// SplitMix64 (Steele, Lea and Flood 2014), keyed by a list of numbers.
 #[derive(Clone, Debug)]
 pub struct Random(u64);
 
 impl Random {
-    /// The stream that belongs to `key`.
+    /// The stream for `key`.
     pub fn new(key: &[u64]) -> Self {
         let mut random = Random(0);
         for &part in key {

@@ -1,7 +1,7 @@
-//! Makes small sets of real image files: classes that a network can learn within minutes, and odd
-//! files such as real collections have.
+//! Makes small sets of image files: classes that a network learns within minutes, and the unusual and broken files
+//! that real collections contain.
 //!
-//! The tests and the quickstart use it; nothing that handles ImageNet does.
+//! The tests and the quickstart use it. No code that handles ImageNet does.
 #![forbid(unsafe_code)]
 
 mod odd;
@@ -18,7 +18,7 @@ use std::path::Path;
 use anyhow::{Context, Result};
 use codec::{Sampling, encode_jpeg};
 
-/// What a made set holds.
+/// What a generated set contains.
 #[derive(Clone, Copy, Debug)]
 pub struct MadeSet {
     /// How many of [`CLASSES`] there are.
@@ -27,9 +27,9 @@ pub struct MadeSet {
     pub train: usize,
     /// Validation images of each class.
     pub val: usize,
-    /// Shortest and longest side in pixels; each image draws its own width and height.
+    /// Shortest and longest side in pixels; width and height of each image are random.
     pub sides: (u32, u32),
-    /// The same seed makes the same files.
+    /// The same seed gives the same files.
     pub seed: u64,
 }
 
@@ -37,7 +37,7 @@ impl MadeSet {
     /// Writes `train/<class>/*.JPEG` and `val/<class>/*.JPEG` below `root`.
     ///
     /// # Errors
-    /// When a file cannot be written; the message names it.
+    /// A file cannot be written. The message names it.
     pub fn write(&self, root: &Path) -> Result<()> {
         for (split, count) in [("train", self.train), ("val", self.val)] {
             for (class, name) in CLASSES.iter().take(self.classes).enumerate() {

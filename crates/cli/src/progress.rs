@@ -1,9 +1,9 @@
-//! How far a long command has come: a bar on a terminal, a plain line every few seconds elsewhere.
-//! On standard error, so that results can be piped.
+//! The progress of a long pass over images: a bar on a terminal, a plain line every few seconds elsewhere.
+//!
+//! It goes to standard error, so that results can be piped. The two-line display of a training is in `status_bar`.
 
 use std::{
     fmt::Write,
-    io::{IsTerminal, stderr},
     sync::{
         Arc, Mutex,
         atomic::{AtomicU64, Ordering},
@@ -13,13 +13,14 @@ use std::{
 
 use indicatif::{HumanCount, ProgressBar, ProgressState, ProgressStyle};
 
-use crate::text;
+use crate::{can_draw, text};
 
 /// How often a plain line is written.
 const PLAIN_INTERVAL: Duration = Duration::from_secs(5);
 
-/// The progress of one pass over images. Shared by all threads.
-pub(crate) struct Progress {
+/// The progress of one pass over images. All threads share it.
+#[derive(Debug)]
+pub struct Progress {
     what: &'static str,
     total: u64,
     started: Instant,
@@ -28,6 +29,7 @@ pub(crate) struct Progress {
     show: Show,
 }
 
+#[derive(Debug)]
 enum Show {
     Nothing,
     Bar(ProgressBar),
@@ -36,11 +38,12 @@ enum Show {
 }
 
 impl Progress {
-    /// `what` is one word for what is being done; `total` the images there are.
-    pub(crate) fn new(what: &'static str, total: u64, quiet: bool) -> Self {
+    /// Starts at 0 of `total` images. `what` is one word for the work. With `quiet` nothing is shown.
+    #[must_use]
+    pub fn new(what: &'static str, total: u64, quiet: bool) -> Self {
         let started = Instant::now();
         let bytes = Arc::new(AtomicU64::new(0));
-        let show = match (quiet, stderr().is_terminal()) {
+        let show = match (quiet, can_draw()) {
             (true, _) => Show::Nothing,
             (false, true) => Show::Bar(bar(what, total, bytes.clone())),
             (false, false) => Show::Plain(Mutex::new(started)),
@@ -55,15 +58,15 @@ impl Progress {
         }
     }
 
-    /// So many more images and bytes are done.
-    pub(crate) fn add(&self, images: u64, bytes: u64) {
+    /// Counts images and bytes that are done.
+    pub fn add(&self, images: u64, bytes: u64) {
         self.images.fetch_add(images, Ordering::Relaxed);
         self.bytes.fetch_add(bytes, Ordering::Relaxed);
         match &self.show {
             Show::Nothing => {}
             Show::Bar(bar) => bar.inc(images),
             Show::Plain(last) => {
-                // Whoever holds the lock is writing the line.
+                // If another thread holds the lock, it is writing the line.
                 if let Ok(mut last) = last.try_lock()
                     && last.elapsed() >= PLAIN_INTERVAL
                 {
@@ -74,8 +77,8 @@ impl Progress {
         }
     }
 
-    /// Writes a line without tearing the bar.
-    pub(crate) fn say(&self, line: &str) {
+    /// Writes a line above the bar. With `quiet` it writes nothing.
+    pub fn say(&self, line: &str) {
         match &self.show {
             Show::Nothing => {}
             Show::Bar(bar) => bar.suspend(|| text::complain(line)),
@@ -83,8 +86,8 @@ impl Progress {
         }
     }
 
-    /// Takes the bar away.
-    pub(crate) fn finish(&self) {
+    /// Removes the bar.
+    pub fn finish(&self) {
         if let Show::Bar(bar) = &self.show {
             bar.finish_and_clear();
         }
@@ -98,16 +101,19 @@ impl Progress {
     }
 }
 
-/// Shows that a source is being scanned, which for a tar of tars takes a while.
-pub(crate) struct Scanning {
+/// The progress of scanning a source, which takes a while for a tar of tars.
+#[derive(Debug)]
+pub struct Scanning {
     spinner: ProgressBar,
     last: Instant,
     plain: bool,
 }
 
 impl Scanning {
-    pub(crate) fn new(quiet: bool) -> Self {
-        let terminal = stderr().is_terminal();
+    /// Starts. With `quiet` nothing is shown.
+    #[must_use]
+    pub fn new(quiet: bool) -> Self {
+        let terminal = can_draw();
         let spinner = match terminal && !quiet {
             true => ProgressBar::new_spinner(),
             false => ProgressBar::hidden(),
@@ -119,11 +125,12 @@ impl Scanning {
         }
     }
 
-    pub(crate) fn report(&mut self, split: &str, samples: u64, fraction: f64) {
+    /// Shows the images found so far, and the fraction of the source (0 to 1) that has been scanned.
+    pub fn report(&mut self, split: &str, samples: u64, fraction: f64) {
         let line = || {
             let samples = HumanCount(samples);
             let percent = fraction * 100.0;
-            format!("looking through {split}: {samples} images, {percent:.0}%")
+            format!("scanning {split}: {samples} images, {percent:.0}%")
         };
         if !self.plain {
             self.spinner.set_message(line());
@@ -134,7 +141,8 @@ impl Scanning {
         }
     }
 
-    pub(crate) fn finish(self) {
+    /// Removes the line.
+    pub fn finish(self) {
         self.spinner.finish_and_clear();
     }
 }
@@ -155,7 +163,7 @@ fn bar(what: &'static str, total: u64, bytes: Arc<AtomicU64>) -> ProgressBar {
 fn plain_line(what: &str, images: u64, total: u64, bytes: u64, elapsed: f64) -> String {
     let percent = images as f64 / total.max(1) as f64 * 100.0;
     let rates = rates(images, bytes, elapsed);
-    // Before the first image there is nothing to go by.
+    // There is no estimate before the first image.
     let eta = match images {
         0 => String::new(),
         _ => {
@@ -190,7 +198,7 @@ mod tests {
     }
 
     #[test]
-    fn where_nothing_is_done_yet_no_rate_is_made_up() {
+    fn no_rate_is_made_up_before_anything_is_done() {
         assert_eq!(
             plain_line("check", 0, 10, 0, 5.0),
             "check: 0/10 images (0%), 0 img/s, 0.0 MB/s"

@@ -1,31 +1,37 @@
-//! Writes a small set of real JPEGs that a network can learn within minutes.
+//! The `make-images` binary: writes a small set of JPEGs that a network learns within minutes.
 #![forbid(unsafe_code)]
 
 use std::path::PathBuf;
+use std::process::ExitCode;
 
 use anyhow::{Result, ensure};
 use clap::Parser;
-use end_to_end::{CLASSES, MadeSet, write_odd_files};
+use cli::{
+    exit::{self, Exit},
+    output,
+};
+use made_images::{CLASSES, MadeSet, write_odd_files};
 
 /// Make a small image set: OUT/train/CLASS/*.JPEG and OUT/val/CLASS/*.JPEG
 ///
-/// The classes differ in how two random colours are arranged: blobs, checker, rings, solid,
-/// stripes. The same arguments make the same files.
+/// Each class is a pattern of two random colours: blobs, checker, rings, solid, stripes. The same
+/// arguments give the same files.
 #[derive(Debug, Parser)]
+#[command(name = "make-images", version)]
 struct Args {
-    /// The directory to write
+    /// The folder to write
     #[arg(long, value_name = "DIR")]
     out: PathBuf,
 
-    /// How many classes
+    /// Number of classes
     #[arg(long, default_value_t = 5, value_parser = clap::value_parser!(u8).range(1..=CLASSES.len() as i64))]
     classes: u8,
 
-    /// Training images of each class
+    /// Training images per class
     #[arg(long, default_value_t = 200)]
     train: usize,
 
-    /// Validation images of each class
+    /// Validation images per class
     #[arg(long, default_value_t = 40)]
     val: usize,
 
@@ -41,14 +47,17 @@ struct Args {
     #[arg(long, default_value_t = 42)]
     seed: u64,
 
-    /// Add odd files to the first training class: progressive, gray, CMYK, PNG named JPEG, rotated, with
-    /// restart markers; and broken ones: truncated, empty
+    /// Add unusual files to the first training class (progressive, gray, CMYK, PNG named .JPEG, rotated,
+    /// with restart markers) and broken ones (truncated, empty)
     #[arg(long)]
     odd: bool,
 }
 
-fn main() -> Result<()> {
-    let args = Args::parse();
+fn main() -> ExitCode {
+    exit::end(run(&Args::parse()))
+}
+
+fn run(args: &Args) -> Result<Exit> {
     ensure!(
         (1..=args.largest).contains(&args.smallest),
         "--smallest must be at least 1 and at most --largest"
@@ -65,10 +74,10 @@ fn main() -> Result<()> {
         write_odd_files(&args.out.join("train").join(CLASSES[0]), 0, args.seed)?;
     }
     let images = set.classes * (set.train + set.val) + if args.odd { 8 } else { 0 };
-    println!(
+    output::print(&format!(
         "{images} files of {} classes in {}",
         set.classes,
         args.out.display()
-    );
-    Ok(())
+    ))?;
+    Ok(Exit::Ok)
 }
