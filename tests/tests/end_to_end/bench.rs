@@ -1,4 +1,4 @@
-//! A directory of its own for each test, and the programs to run in it.
+//! A temporary folder for each test, and the programs to run in it.
 
 use std::{
     collections::BTreeMap,
@@ -15,12 +15,12 @@ use made_images::MadeSet;
 use serde_json::Value;
 use tempfile::TempDir;
 
-/// A workbench: a directory that vanishes with it.
+/// A temporary folder, which is removed at the end.
 pub(crate) struct Bench {
     dir: TempDir,
 }
 
-/// What a program did.
+/// The exit code and the output of a program.
 pub(crate) struct Ran {
     pub(crate) code: Option<i32>,
     pub(crate) stdout: String,
@@ -33,7 +33,7 @@ impl Bench {
         Self { dir }
     }
 
-    /// With `raw/` in it: `train` and `val` images of three classes, small ones.
+    /// With a folder `raw/` of small images: so many `train` and `val` images of each of three classes.
     pub(crate) fn with_images(train: usize, val: usize) -> Self {
         let bench = Self::new();
         MadeSet {
@@ -52,7 +52,7 @@ impl Bench {
         self.dir.path().join(name)
     }
 
-    /// Runs a program in the directory; the arguments are separated by spaces.
+    /// Runs a program in the folder. Spaces separate the arguments.
     pub(crate) fn run(&self, program: &str, args: &str) -> Ran {
         let output = self.command(program, args).output().unwrap();
         Ran::from(output)
@@ -71,7 +71,7 @@ impl Bench {
         command
     }
 
-    /// A program behind another one that starts it: `nohup`, or `env` with a flag.
+    /// A program that another program starts: `nohup`, or `env` with a flag.
     pub(crate) fn command_behind(&self, first: &str, program: &str, args: &str) -> Command {
         let mut words = first.split_whitespace();
         let mut command = Command::new(words.next().unwrap());
@@ -81,7 +81,7 @@ impl Bench {
         command
     }
 
-    /// Every file below a directory of the bench: path and contents.
+    /// Path and contents of every file below a folder.
     pub(crate) fn files(&self, name: &str) -> BTreeMap<PathBuf, Vec<u8>> {
         let root = self.path(name);
         let mut files = BTreeMap::new();
@@ -105,18 +105,18 @@ impl Bench {
 }
 
 impl Ran {
-    /// Its standard output as JSON.
+    /// Standard output, parsed as JSON.
     pub(crate) fn json(&self) -> Value {
         serde_json::from_str(&self.stdout).unwrap_or_else(|error| panic!("{error}: {self}"))
     }
 
-    /// It ended with this exit code.
+    /// Asserts the exit code.
     pub(crate) fn ends_with(self, code: i32) -> Self {
         assert_eq!(self.code, Some(code), "{self}");
         self
     }
 
-    /// It said all of these, wherever.
+    /// Asserts that standard output or standard error contains each of these.
     pub(crate) fn says(self, words: &[&str]) -> Self {
         for word in words {
             let said = self.stdout.contains(word) || self.stderr.contains(word);
@@ -153,7 +153,7 @@ impl std::fmt::Display for Ran {
 /// The packages whose programs the tests run.
 const PROGRAMS: [&str; 4] = ["shard", "train", "weights", "make-images"];
 
-/// Starts a program to which a hang-up does what it does by default, even if these tests run under `nohup`.
+/// Starts a program with the default action for SIGHUP, even if these tests run under `nohup`.
 pub(crate) const HANG_UP_ENDS: &str = "env --default-signal=HUP";
 
 /// Sends a signal to a program.

@@ -1,4 +1,4 @@
-//! The bytes depend on images and options, and on nothing else.
+//! The bytes of a data set depend only on the images and the options.
 
 use std::fs;
 
@@ -52,7 +52,7 @@ fn a_bare_folder_of_classes_is_a_training_split() {
 }
 
 #[test]
-fn the_manifest_tells_the_build_and_the_summary_is_json_when_asked() {
+fn the_manifest_describes_the_build_and_json_prints_the_summary() {
     let bench = Bench::with_images(3, 1);
     let summary = bench
         .shard("build --source raw --out set --shards 1 --json")
@@ -69,7 +69,7 @@ fn the_manifest_tells_the_build_and_the_summary_is_json_when_asked() {
 }
 
 #[test]
-fn a_directory_of_other_files_is_not_touched() {
+fn a_folder_with_other_files_is_not_touched() {
     let bench = Bench::with_images(2, 1);
     fs::create_dir(bench.path("home")).unwrap();
     fs::write(bench.path("home/thesis.tex"), "years").unwrap();
@@ -112,7 +112,7 @@ fn both_encodings_give_the_files_back() {
 }
 
 #[test]
-fn images_are_scaled_where_asked_and_it_is_said() {
+fn images_are_scaled_on_request_and_marked_as_lossy() {
     let bench = Bench::with_images(30, 4);
     bench
         .shard("build --source raw --out set --short-side 32 --quality 90")

@@ -1,4 +1,4 @@
-//! Data sets in the re-coded encoding: built, converted to and back, and without their tables.
+//! Data sets in the encoding `recoded`: built, converted to and from, and without their tables.
 
 use std::fs;
 
@@ -49,7 +49,7 @@ fn converting_and_back_loses_nothing() {
     bench.shard("export recoded --out back -q");
     assert_eq!(bench.files("raw"), bench.files("back"));
 
-    // Interrupted: a shard and the manifest are missing. The rest is kept, and the result the same.
+    // As after an interruption: a shard and the manifest are missing. The rest is kept, and the result is the same.
     let finished = bench.files("recoded");
     for file in ["dataset.json", "train-00001-of-00002.shard"] {
         fs::remove_file(bench.path("recoded").join(file)).unwrap();

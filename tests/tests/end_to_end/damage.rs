@@ -1,4 +1,4 @@
-//! Data sets that something has happened to.
+//! Damaged data sets.
 
 use std::fs;
 
@@ -99,7 +99,7 @@ fn a_bit_in_the_padding_is_found() {
         .shard("inspect set/val-00000-of-00002.shard --record 0 --json")
         .json();
     let end = shown["offset"].as_u64().unwrap() + shown["bytes"].as_u64().unwrap();
-    // Some record of the shard does not end on the alignment; this one, or the shard changes.
+    // Not every record ends on the alignment. If this one does, choose another.
     assert_ne!(end % 64, 0, "choose another record");
     bench.flip("set/val-00000-of-00002.shard", end);
     bench

@@ -1,4 +1,4 @@
-//! Says which instruction levels the tests of this machine cover: kernels are tested at each level that it has.
+//! Reports the instruction levels that tests cover on this machine: kernels are tested at each level that it has.
 
 use augment::Level;
 

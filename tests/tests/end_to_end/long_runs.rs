@@ -1,4 +1,4 @@
-//! What a training that is left alone meets, and what it leaves to be looked at.
+//! Long trainings: signals, crashes, full disks, resuming, and the report of a run.
 
 use std::fs;
 use std::path::Path;
@@ -18,7 +18,7 @@ fn start(bench: &Bench, args: &str) -> Child {
     command.spawn().unwrap()
 }
 
-/// Waits until `there`, while the program runs; says whether it still does.
+/// Waits until `there` or the program ends. Returns whether it still runs.
 fn wait_for(child: &mut Child, there: impl Fn() -> bool) -> bool {
     let started = Instant::now();
     while !there() {
@@ -39,7 +39,7 @@ fn lines(path: &Path) -> usize {
 }
 
 #[test]
-fn a_signal_ends_the_step_saves_and_says_how_to_go_on() {
+fn a_signal_saves_a_checkpoint_after_the_step_and_says_how_to_resume() {
     let bench = training_bench(14, 2);
     bench
         .run("train", &train_args("whole", TWENTY))
@@ -69,7 +69,7 @@ fn a_signal_ends_the_step_saves_and_says_how_to_go_on() {
 }
 
 #[test]
-fn what_a_resumed_run_has_too_little_left_to_measure_is_not_made_up() {
+fn a_resumed_run_makes_up_no_rate_for_a_few_last_steps() {
     let bench = training_bench(14, 2);
     let more = "--epoch-size 1 --val-while-train false --ckpt-save-steps 9";
     bench
@@ -85,7 +85,7 @@ fn what_a_resumed_run_has_too_little_left_to_measure_is_not_made_up() {
 }
 
 #[test]
-fn nohup_keeps_a_run_from_ending_with_its_terminal() {
+fn under_nohup_a_run_survives_its_terminal() {
     let bench = training_bench(14, 2);
     let mut command = bench.command_behind("nohup", "train", &train_args("run", TWENTY));
     command.stdout(Stdio::piped()).stderr(Stdio::piped());
@@ -103,7 +103,7 @@ fn nohup_keeps_a_run_from_ending_with_its_terminal() {
 }
 
 #[test]
-fn a_kill_while_a_checkpoint_is_written_leaves_the_one_before() {
+fn a_kill_while_a_checkpoint_is_written_leaves_the_previous_one() {
     let bench = training_bench(14, 2);
     let every_step = format!("{TWENTY} --ckpt-save-steps 1 --keep-checkpoint-max 3");
     bench
@@ -128,7 +128,7 @@ fn a_kill_while_a_checkpoint_is_written_leaves_the_one_before() {
     for _ in 0..4 {
         let before = whole_ones();
         let mut child = start(&bench, &train_args("killed", &resumed));
-        // A checkpoint of this run, and then the beginning of the next one.
+        // Wait for a checkpoint of this run, and then for the beginning of the next one.
         if wait_for(&mut child, || whole_ones() != before) && wait_for(&mut child, unfinished) {
             child.kill().unwrap(); // SIGKILL
             kills += 1;
@@ -147,7 +147,7 @@ fn a_kill_while_a_checkpoint_is_written_leaves_the_one_before() {
 }
 
 #[test]
-fn a_resumed_run_says_what_has_changed_and_refuses_what_would_be_another() {
+fn a_resumed_run_reports_changes_and_refuses_those_that_make_it_another_run() {
     let bench = training_bench(4, 2);
     bench
         .run("train", &train_args("run", "--epoch-size 1"))
@@ -177,7 +177,7 @@ fn a_resumed_run_says_what_has_changed_and_refuses_what_would_be_another() {
             "epoch_size: 2, which was 1",
         ]);
 
-    // The same number of images, of other classes.
+    // The same number of images, but other classes.
     fs::rename(
         bench.path("raw/train/rings"),
         bench.path("raw/train/wheels"),
@@ -211,7 +211,7 @@ fn augmix_in_three_views_and_repeated_augmentation_train_and_resume() {
             .collect();
         names.sort();
         let last = names.last().unwrap().clone();
-        // As a kill after the second step would leave it.
+        // As after a kill in the second step.
         let expected = (metrics(&bench, name), weights(&bench, name, &last));
         for file in names.iter().filter(|file| !file.ends_with("-1_2")) {
             fs::remove_dir_all(bench.path(name).join(file)).unwrap();
@@ -231,7 +231,7 @@ fn augmix_in_three_views_and_repeated_augmentation_train_and_resume() {
 }
 
 #[test]
-fn two_trainings_do_not_share_a_folder() {
+fn two_trainings_cannot_write_to_the_same_folder() {
     let bench = training_bench(14, 2);
     let mut first = start(&bench, &train_args("run", "--epoch-size 50"));
     let log = bench.path("run/metrics.jsonl");
@@ -248,19 +248,19 @@ fn two_trainings_do_not_share_a_folder() {
     assert!(first.try_wait().unwrap().is_none(), "it ended too early");
     first.kill().unwrap();
     first.wait().unwrap();
-    // A killed process holds nothing.
+    // A killed process holds no lock.
     bench
         .run("train", &train_args("run", "--resume --epoch-size 1"))
         .ends_with(0);
 }
 
 #[test]
-fn a_full_disk_ends_the_run_with_its_last_checkpoint_whole() {
+fn a_full_disk_ends_the_run_with_the_last_checkpoint_intact() {
     let bench = training_bench(4, 2);
     bench
         .run("train", &train_args("run", "--epoch-size 1"))
         .ends_with(0);
-    // No file may grow past 100 KiB: the logs fit, a network's weights do not.
+    // No file may grow beyond 100 KiB: the logs fit, the weights of a network do not.
     let train = binary("train");
     let limited = format!(
         "trap '' XFSZ; ulimit -f 100; exec {} {}",
@@ -280,7 +280,7 @@ fn a_full_disk_ends_the_run_with_its_last_checkpoint_whole() {
     assert!(!bench.path("run/inception_v4-2_3").exists());
     assert!(!bench.path("run/inception_v4-2_3.tmp").exists());
 
-    // Once there is room, it goes on.
+    // Once there is space, it continues.
     bench
         .run("train", &train_args("run", "--resume"))
         .ends_with(0)
@@ -291,7 +291,7 @@ fn a_full_disk_ends_the_run_with_its_last_checkpoint_whole() {
 }
 
 #[test]
-fn a_run_is_reported_on_one_page_and_measured_without_a_trace() {
+fn a_run_is_reported_on_one_page_and_a_measurement_leaves_no_files() {
     let bench = training_bench(4, 2);
     bench
         .run("train", &train_args("none", "--bench-steps 2"))

@@ -1,7 +1,7 @@
-//! The real binaries, driven as a user drives them, on images made on the spot.
+//! Runs the real binaries as a user would, on images made on the spot.
 //!
-//! A module for each kind of journey; `bench` (as in workbench) has what they share. Nothing here
-//! reaches into the crates: what a user cannot see is tested where it lies.
+//! Each module covers one topic; `bench` (as in workbench) has what they share. These tests see only what a user sees;
+//! the rest is tested in the crates.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 mod bench;

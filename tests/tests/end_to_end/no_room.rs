@@ -1,5 +1,5 @@
-//! A training whose disk is full, in the three ways that can be arranged: a limit on the length of files, a file
-//! system of a few megabytes, and a device that takes nothing.
+//! Trainings on a full disk, in three ways: a limit on the size of files, a file system of a few megabytes, and a
+//! device that accepts no data.
 
 use std::fs;
 use std::process::Command;
@@ -7,18 +7,18 @@ use std::process::Command;
 use crate::bench::{Bench, Ran, binary};
 use crate::training::{metrics, train_args, training_bench, weights};
 
-/// Twenty epochs of three steps, of which the last one alone is saved: only logs are written until then.
+/// Twenty epochs of three steps. Only the last epoch is saved; until then the run only writes logs.
 const TWENTY: &str = "--epoch-size 20 --ckpt-save-interval 20 --val-while-train false";
 
-/// Runs a script in the bench's directory; `$train` is the program.
+/// Runs a script in the test's folder; `$train` is the program.
 fn bash(bench: &Bench, script: &str) -> Ran {
     let mut command = Command::new("bash");
     command.args(["-c", script]).env("train", binary("train"));
     Ran::from(command.current_dir(bench.path(".")).output().unwrap())
 }
 
-/// A run of an epoch in `run`, which `TWENTY` then makes longer, and the whole of it in `whole`.
-fn begun(bench: &Bench, run: &str) {
+/// A run of one epoch in `run`, which `TWENTY` then extends, and a run of all epochs in `whole`.
+fn start_runs(bench: &Bench, run: &str) {
     let first = TWENTY.replace("20", "1");
     bench.run("train", &train_args(run, &first)).ends_with(0);
     bench
@@ -26,8 +26,8 @@ fn begun(bench: &Bench, run: &str) {
         .ends_with(0);
 }
 
-/// What the run of `whole` would have been, if its first epoch had been saved as `begun` saves it.
-fn goes_on_as_if_nothing_had_been(bench: &Bench, run: &str) {
+/// Resumes `run`, and asserts that the result equals the uninterrupted run in `whole`.
+fn resumes_as_if_uninterrupted(bench: &Bench, run: &str) {
     bench
         .run("train", &train_args(run, &format!("{TWENTY} --resume")))
         .ends_with(0)
@@ -38,11 +38,11 @@ fn goes_on_as_if_nothing_had_been(bench: &Bench, run: &str) {
 }
 
 #[test]
-fn logs_that_cannot_grow_end_the_run_with_its_last_checkpoint_whole() {
+fn logs_that_cannot_grow_end_the_run_with_the_last_checkpoint_intact() {
     let bench = training_bench(4, 2);
-    begun(&bench, "run");
+    start_runs(&bench, "run");
     let resumed = train_args("run", &format!("{TWENTY} --resume"));
-    // In KiB: too little for the steps of twenty epochs, and too little for those that are there.
+    // In KiB: too little for the steps of twenty epochs, and too little for those already logged.
     for (limit, words) in [(8, "the run ends at step"), (1, "Make room")] {
         let script = format!("trap '' XFSZ; ulimit -f {limit}; exec $train {resumed}");
         bash(&bench, &script).ends_with(1).says(&[
@@ -52,11 +52,11 @@ fn logs_that_cannot_grow_end_the_run_with_its_last_checkpoint_whole() {
         ]);
         assert!(!bench.path("run/metrics.jsonl.tmp").exists());
     }
-    goes_on_as_if_nothing_had_been(&bench, "run");
+    resumes_as_if_uninterrupted(&bench, "run");
 }
 
 #[test]
-fn a_disk_that_fills_up_ends_the_run_and_goes_on_once_there_is_room() {
+fn a_disk_that_fills_up_ends_the_run_which_resumes_once_there_is_space() {
     let bench = training_bench(4, 2);
     fs::create_dir(bench.path("disk")).unwrap();
     let mount = "mount -t tmpfs -o size=16m none disk";
@@ -65,9 +65,9 @@ fn a_disk_that_fills_up_ends_the_run_and_goes_on_once_there_is_room() {
         test_report::skip("mounting a file system is not allowed here");
         return;
     }
-    begun(&bench, "run");
+    start_runs(&bench, "run");
     let resumed = train_args("disk/run", &format!("{TWENTY} --resume"));
-    // The disk is filled once some steps are logged; what is left on it at the end is copied out.
+    // The script fills the disk once some steps are logged. At the end it copies the files to `filled`.
     let script = format!(
         "{mount}; cp -r run disk; $train {resumed} & \
          while [ $(wc -l < disk/run/metrics.jsonl) -lt 10 ] && kill -0 $!; do sleep 0.005; done; \
@@ -82,11 +82,11 @@ fn a_disk_that_fills_up_ends_the_run_and_goes_on_once_there_is_room() {
         "The last good checkpoint is disk/run/inception_v4-1_3",
         "Make room, then go on with --resume",
     ]);
-    goes_on_as_if_nothing_had_been(&bench, "filled");
+    resumes_as_if_uninterrupted(&bench, "filled");
 }
 
 #[test]
-fn a_log_of_the_terminal_s_that_is_lost_loses_no_run() {
+fn a_log_that_cannot_be_written_to_the_terminal_ends_no_run() {
     if !std::path::Path::new("/dev/full").exists() {
         test_report::skip("there is no /dev/full");
         return;
@@ -95,6 +95,6 @@ fn a_log_of_the_terminal_s_that_is_lost_loses_no_run() {
     let to_full = |args: &str| bash(&bench, &format!("exec $train {args} > /dev/full 2>&1"));
     to_full(&train_args("run", "")).ends_with(0);
     assert_eq!(metrics(&bench, "run").len(), 8);
-    // Nobody can read why, but the exit code says that it failed.
+    // The message is lost, but the exit code tells of the failure.
     to_full(&train_args("run", "")).ends_with(1);
 }

@@ -1,4 +1,4 @@
-//! Files that are fine but unusual, and files that are not fine.
+//! Unusual files and bad files.
 
 use std::{ffi::OsStr, fs, os::unix::ffi::OsStrExt};
 
@@ -6,14 +6,14 @@ use made_images::write_odd_files;
 
 use crate::bench::Bench;
 
-/// Images with one of each odd file among the training images of the first class.
+/// Images, with one of each odd file among the training images of the first class.
 fn odd_bench() -> Bench {
     let bench = Bench::with_images(6, 2);
     write_odd_files(&bench.path("raw/train/blobs"), 0, 3).unwrap();
     bench
 }
 
-/// What the manifest says of the file with this name.
+/// The manifest's entry for the file with this name.
 fn entry<'a>(manifest: &'a serde_json::Value, name: &str) -> Option<&'a serde_json::Value> {
     manifest["odd"].as_array().unwrap().iter().find(|odd| {
         odd["key"]
@@ -24,7 +24,7 @@ fn entry<'a>(manifest: &'a serde_json::Value, name: &str) -> Option<&'a serde_js
 }
 
 #[test]
-fn by_default_bad_files_fail_the_build_after_all_were_looked_at() {
+fn by_default_the_build_checks_all_files_and_fails_if_any_is_bad() {
     let bench = odd_bench();
     bench
         .run("shard", "build --source raw --out set --shards 8")
@@ -37,7 +37,7 @@ fn by_default_bad_files_fail_the_build_after_all_were_looked_at() {
             "--on-bad repair",
         ]);
     assert!(!bench.path("set/dataset.json").exists());
-    // Shards without bad files are finished, and serve the next run.
+    // Shards without bad files are finished, and the next run keeps them.
     let finished = bench.files("set").len();
     assert!((10..16).contains(&finished), "{finished} of 14 shards");
     bench
@@ -52,7 +52,7 @@ fn by_default_bad_files_fail_the_build_after_all_were_looked_at() {
 }
 
 #[test]
-fn skip_leaves_bad_files_out_and_lists_every_odd_one() {
+fn skip_leaves_bad_files_out_and_lists_every_odd_file() {
     let bench = odd_bench();
     bench
         .shard("build --source raw --out set --on-bad skip")
@@ -72,7 +72,7 @@ fn skip_leaves_bad_files_out_and_lists_every_odd_one() {
         assert_eq!(odd["action"], action, "{odd}");
         assert!(odd["reason"].as_str().unwrap().contains(reason), "{odd}");
     }
-    // What was kept was kept verbatim.
+    // The other files are stored verbatim.
     bench
         .shard("export set --out back")
         .says(&["2 files of the source were left out"]);
@@ -83,7 +83,7 @@ fn skip_leaves_bad_files_out_and_lists_every_odd_one() {
 }
 
 #[test]
-fn repair_keeps_what_decodes_with_warnings() {
+fn repair_keeps_files_that_decode_with_warnings() {
     let bench = odd_bench();
     bench
         .shard("build --source raw --out set --on-bad repair")
@@ -103,7 +103,7 @@ fn repair_keeps_what_decodes_with_warnings() {
 }
 
 #[test]
-fn reading_headers_only_does_not_see_a_cut_off_end() {
+fn reading_only_headers_misses_a_truncated_end() {
     let bench = odd_bench();
     bench
         .run("shard", "build --source raw --out set --check header")
@@ -117,7 +117,7 @@ fn reading_headers_only_does_not_see_a_cut_off_end() {
 }
 
 #[test]
-fn odd_jpegs_are_transcoded_where_asked_and_come_back() {
+fn odd_jpegs_are_transcoded_on_request_and_come_back() {
     let bench = odd_bench();
     let build = "build --source raw --on-bad skip --transcode -q";
     bench.shard(&format!("{build} --out kept"));
@@ -133,7 +133,7 @@ fn odd_jpegs_are_transcoded_where_asked_and_come_back() {
     let said = "baseline files of the same pixels";
     bench.shard("export dropped --out other").says(&[said]);
     bench.shard("inspect dropped").says(&[said]);
-    // Restart markers and progressive scans are gone, and only these files differ.
+    // Restart markers and progressive scans are lost; only these files differ.
     let differ = bench
         .files("other/train")
         .into_iter()
@@ -143,7 +143,7 @@ fn odd_jpegs_are_transcoded_where_asked_and_come_back() {
 }
 
 #[test]
-fn a_name_that_is_no_utf_8_is_a_bad_file_like_others() {
+fn a_file_whose_name_is_not_utf_8_is_a_bad_file() {
     let bench = Bench::with_images(3, 1);
     let folder = bench.path("raw/train/blobs");
     let name = OsStr::from_bytes(b"caf\xE9.JPEG");

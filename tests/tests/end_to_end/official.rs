@@ -1,5 +1,5 @@
-//! The official ImageNet archives, in small: a tar of tars, a flat tar of validation images, the
-//! devkit's ground truth.
+//! Small versions of the official ImageNet archives: a tar of tars, a flat tar of validation images, and the devkit's
+//! ground truth.
 
 use std::{fs, path::Path};
 
@@ -7,13 +7,13 @@ use tar::{Builder, Header};
 
 use crate::bench::Bench;
 
-/// Three of the devkit's synsets with their ids there, as its `meta.mat` has them.
+/// Three synsets of the devkit, with their ids from its `meta.mat`.
 const SYNSETS: [(u32, &str); 3] = [(2, "n02100735"), (1, "n02119789"), (3, "n02110185")];
 
 const META: &[u8] = include_bytes!("../../../crates/imagenet/fixtures/meta.mat");
 
-/// Renames the made classes to `SYNSETS`, and makes of the validation images a flat folder with
-/// ground truth in the devkit's numbering.
+/// Renames the classes to `SYNSETS`, and turns the validation images into a flat folder with ground truth in the
+/// devkit's numbering.
 fn official_bench() -> Bench {
     let bench = Bench::with_images(5, 2);
     let classes = ["blobs", "checker", "rings"];
@@ -66,11 +66,11 @@ fn append(tar: &mut Builder<Vec<u8>>, name: &Path, bytes: &[u8]) {
     tar.append_data(&mut header, name, bytes).unwrap();
 }
 
-/// `tars/`: the same images as `raw/`, in the official archives.
+/// Writes the images of `raw/` to `tars/`, as the official archives.
 fn write_tars(bench: &Bench) {
     fs::create_dir(bench.path("tars")).unwrap();
     let mut train = Builder::new(Vec::new());
-    // Not in the order of the synset ids, as the official one is.
+    // The classes are not in the order of their synset ids, as in the official archive.
     for (_, synset) in SYNSETS {
         let images = tar(&bench.path("raw/train").join(synset));
         append(&mut train, format!("{synset}.tar").as_ref(), &images);
@@ -112,13 +112,13 @@ fn the_official_archives_give_the_records_of_the_same_folders() {
     let manifest = bench.manifest("tared");
     assert_eq!(manifest["splits"]["train"]["layout"], "tar-of-tars");
     assert_eq!(manifest["splits"]["val"]["layout"], "flat-tar");
-    // Labels follow the sorted synset ids, not the devkit's numbers; names are known.
+    // Labels follow the sorted synset ids, not the devkit's numbers, and classes have names.
     assert_eq!(manifest["classes"][0]["synset"], "n02100735");
     assert_eq!(manifest["classes"][0]["names"][0], "English setter");
 }
 
 #[test]
-fn flat_validation_images_come_back_with_labels_that_build_reads() {
+fn flat_validation_images_are_exported_with_labels_that_build_reads() {
     let bench = official_bench();
     bench.shard("build --source raw --out set -q");
     bench.shard("export set --out back");
@@ -129,7 +129,7 @@ fn flat_validation_images_come_back_with_labels_that_build_reads() {
 }
 
 #[test]
-fn labels_may_lie_elsewhere_and_missing_ones_are_missed() {
+fn labels_may_come_from_another_file_and_missing_ones_are_reported() {
     let bench = official_bench();
     fs::create_dir(bench.path("devkit")).unwrap();
     for file in ["ILSVRC2012_validation_ground_truth.txt", "meta.mat"] {

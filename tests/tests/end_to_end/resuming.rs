@@ -11,7 +11,7 @@ use crate::bench::{Bench, HANG_UP_ENDS, Ran, send};
 
 const BUILD: &str = "build --source raw --out set --shards 24 --threads 1";
 
-/// Starts the build and sends it a signal once it has finished a shard, before it has finished all.
+/// Starts the build, and sends it a signal when it has finished some shards, but not all.
 fn build_until(bench: &Bench, signal: &str) -> Ran {
     for _ in 0..20 {
         let mut command = bench.command_behind(HANG_UP_ENDS, "shard", BUILD);
@@ -36,7 +36,7 @@ fn build_until(bench: &Bench, signal: &str) -> Ran {
         if !bench.path("set/dataset.json").exists() {
             return ran;
         }
-        // This process slept through the whole build; once more.
+        // The build finished before this process saw it. Try again.
         fs::remove_dir_all(bench.path("set")).unwrap();
     }
     panic!("the build is always finished before the signal comes");
@@ -59,7 +59,7 @@ fn a_build_that_is_killed_continues_to_the_same_bytes() {
         .ends_with(1)
         .says(&["did not finish", "shard build"]);
 
-    // What the kill may have left behind, whether it did or not.
+    // A kill may leave such a file.
     fs::write(bench.path("set/val-00003-of-00012.shard.tmp"), "half").unwrap();
     let again = bench.shard("build --source raw --out set --shards 24");
     again.says(&[
@@ -89,12 +89,12 @@ fn a_build_that_is_interrupted_says_so_and_continues() {
 }
 
 #[test]
-fn nohup_keeps_a_build_from_ending_with_its_terminal() {
+fn under_nohup_a_build_survives_its_terminal() {
     let bench = Bench::with_images(200, 4);
     let mut command = bench.command_behind("nohup", "shard", BUILD);
     command.stdout(Stdio::piped()).stderr(Stdio::piped());
     let mut child = command.spawn().unwrap();
-    // Its directory is made after it has begun to listen to signals.
+    // The build creates its folder after it has begun to listen for signals.
     while !bench.path("set").exists() && child.try_wait().unwrap().is_none() {
         sleep(Duration::from_millis(1));
     }
@@ -132,7 +132,7 @@ fn stale_shards_of_an_unfinished_build_are_rebuilt() {
     bench.shard("build --source raw --out set --shards 3 -q");
     fs::remove_file(bench.path("set/dataset.json")).unwrap();
     fs::remove_file(bench.path("raw/train/checker/checker_00003.JPEG")).unwrap();
-    // One train shard held the file; where shares shift, others change too. val does not.
+    // One train shard held the file. Others change too if images move between shards. val does not change.
     bench
         .shard("build --source raw --out set --shards 3")
         .says(&[
@@ -162,7 +162,7 @@ fn a_damaged_shard_of_an_unfinished_build_is_rebuilt() {
         .says(&["train-00001-of-00003.shard", "damaged", "packed anew"]);
     assert_eq!(bench.files("set"), whole);
 
-    // In a finished data set, deleting the file is enough.
+    // In a finished data set, deleting the shard is enough.
     fs::remove_file(bench.path("set/train-00001-of-00003.shard")).unwrap();
     bench
         .run("shard", "verify set")
@@ -173,7 +173,7 @@ fn a_damaged_shard_of_an_unfinished_build_is_rebuilt() {
 }
 
 #[test]
-fn a_split_may_be_added_and_none_is_lost_by_leaving_it_out() {
+fn a_split_can_be_added_and_leaving_one_out_loses_none() {
     let bench = Bench::with_images(6, 2);
     bench.shard("build --source raw --out set --split train -q");
     bench

@@ -1,11 +1,11 @@
-//! Build, verify, inspect, export, bench: the way of everything that goes well.
+//! Build, verify, inspect, export and bench without faults.
 
 use std::{fs, process::Stdio};
 
 use crate::bench::Bench;
 
 #[test]
-fn what_goes_in_comes_out_byte_for_byte() {
+fn export_returns_the_source_byte_for_byte() {
     let bench = Bench::with_images(10, 3);
     bench
         .shard("build --source raw --out set --shards 3")
@@ -116,10 +116,10 @@ fn bench_measures_each_number_of_threads_and_says_where() {
 }
 
 #[test]
-fn bench_measures_no_less_than_a_batch() {
+fn bench_measures_at_least_one_batch() {
     let bench = Bench::with_images(4, 1);
     bench.shard("build --source raw --out set -q");
-    // The batches that are ready when the clock starts outlast a microsecond.
+    // The batches that are ready when the clock starts last longer than a microsecond.
     let flags = "--threads 1 --seconds 0.000001 --warmup 0.2 --batch 4 --size 64 --json";
     let report = bench.shard(&format!("bench set {flags}")).json();
     for figure in ["img_per_s", "img_per_s_per_core", "cores_for_target"] {
@@ -129,7 +129,7 @@ fn bench_measures_no_less_than_a_batch() {
 }
 
 #[test]
-fn bench_measures_what_a_recipe_asks_for() {
+fn bench_measures_with_the_options_of_a_recipe() {
     let bench = Bench::with_images(4, 1);
     bench.shard("build --source raw --out set -q");
     let recipe =
@@ -195,7 +195,7 @@ fn a_cold_bench_reads_each_record_once() {
 }
 
 #[test]
-fn export_never_overwrites_what_differs() {
+fn export_never_overwrites_a_file_that_differs() {
     let bench = Bench::with_images(2, 1);
     bench.shard("build --source raw --out set -q");
     bench.shard("export set --out back --split train -q");
@@ -211,7 +211,7 @@ fn export_never_overwrites_what_differs() {
 }
 
 #[test]
-fn whoever_closes_the_pipe_has_seen_enough() {
+fn a_closed_pipe_is_no_error() {
     let bench = Bench::with_images(40, 1);
     bench.shard("build --source raw --out set --shards 40 -q");
     let mut child = bench
@@ -227,7 +227,7 @@ fn whoever_closes_the_pipe_has_seen_enough() {
 }
 
 #[test]
-fn wrong_words_are_usage_and_wrong_paths_are_named() {
+fn wrong_options_exit_with_2_and_wrong_paths_are_named() {
     let bench = Bench::new();
     bench
         .run("shard", "build --source raw")

@@ -1,4 +1,4 @@
-//! Data sets that hold decoded pixels: with the files behind them and without, scaled, converted.
+//! Data sets of decoded pixels: with and without the source files, scaled, converted.
 
 use std::fs;
 
@@ -6,7 +6,7 @@ use made_images::write_odd_files;
 
 use crate::bench::Bench;
 
-/// Images with one of each odd file among the training images of the first class, and no broken ones.
+/// Images, with one of each odd file among the training images of the first class, but no broken files.
 fn odd_bench() -> Bench {
     let bench = Bench::with_images(8, 2);
     let folder = bench.path("raw/train/blobs");
@@ -57,7 +57,7 @@ fn every_file_is_stored_as_pixels_and_comes_back() {
     bench
         .shard("inspect setstored --record 1")
         .says(&["pixels of ", "plain", "source file of "]);
-    // A second build finds nothing to do; another level is another data set.
+    // A second build finds nothing to do. Another compression level makes another data set.
     let build = "build --source raw --out set3 --encoding pixels --shards 2 --pixels-level";
     bench.shard(&format!("{build} 3")).says(&["nothing to do"]);
     bench
@@ -67,7 +67,7 @@ fn every_file_is_stored_as_pixels_and_comes_back() {
 }
 
 #[test]
-fn dropped_files_are_told_and_their_pixels_come_back() {
+fn dropped_files_are_reported_and_their_pixels_come_back() {
     let bench = odd_bench();
     bench.shard("build --source raw --out kept --encoding pixels -q");
     bench.shard("build --source raw --out set --encoding pixels --drop-originals -q");
@@ -80,7 +80,7 @@ fn dropped_files_are_told_and_their_pixels_come_back() {
     }
     let bytes = |set: &str| bench.manifest(set)["splits"]["train"]["bytes"].as_u64();
     assert!(bytes("set") < bytes("kept"));
-    // The files are gone for good, so another encoding has nothing to be made of.
+    // The files are lost, so they cannot be stored in another encoding.
     bench.shard("convert set --to jpeg --out converted -q");
     assert_eq!(encodings(&bench, "converted", 30, "pixels"), 30);
     bench.shard("inspect converted").says(&[said]);
@@ -107,7 +107,7 @@ fn converting_to_pixels_and_back_loses_nothing() {
 }
 
 #[test]
-fn odd_files_alone_can_be_pixels() {
+fn only_odd_files_can_be_stored_as_pixels() {
     let bench = odd_bench();
     bench.shard("build --source raw --out set --odd pixels --transcode -q");
     let as_pixels = encodings(&bench, "set", 30, "pixels");
@@ -119,7 +119,7 @@ fn odd_files_alone_can_be_pixels() {
 }
 
 #[test]
-fn scaled_images_are_pixels_and_said_to_be_lossy() {
+fn scaled_images_are_stored_as_pixels_and_marked_as_lossy() {
     let bench = Bench::with_images(6, 2);
     bench.shard("build --source raw --out set --encoding pixels --short-side 40 -q");
     let view = bench.shard("inspect set --json").json();
@@ -141,7 +141,7 @@ fn scaled_images_are_pixels_and_said_to_be_lossy() {
 }
 
 #[test]
-fn what_cannot_be_meant_is_wrong_usage() {
+fn contradictory_options_are_wrong_usage() {
     let bench = Bench::with_images(1, 1);
     for (words, said) in [
         ("--drop-originals", "--drop-originals needs"),
@@ -162,7 +162,7 @@ fn what_cannot_be_meant_is_wrong_usage() {
 }
 
 #[test]
-fn encodings_of_pixels_are_compared_with_others() {
+fn bench_compares_pixels_with_other_encodings() {
     let bench = Bench::with_images(6, 2);
     bench.shard("build --source raw --out set -q");
     let mut command = bench.command(

@@ -1,4 +1,4 @@
-//! Train, validate, predict: a small network on small images.
+//! Train, validate and predict with a small network on small images.
 
 use std::{
     fs,
@@ -13,7 +13,7 @@ use serde_json::Value;
 
 use crate::bench::{Bench, binary};
 
-/// Everything random is on, so that what must be reproduced is the hard case.
+/// Everything random is on: the hardest case to reproduce.
 const RECIPE: &str = "\
 model: inception_v4
 width: 0.1
@@ -45,7 +45,7 @@ pub(crate) fn train_args(run: &str, more: &str) -> String {
     format!("--config small.yaml --data-dir set --ckpt-save-dir {run} {more}")
 }
 
-/// The lines of a run's metrics, without those that name times and settings.
+/// The lines of a run's metrics, without those about times and settings.
 pub(crate) fn metrics(bench: &Bench, run: &str) -> Vec<Value> {
     let text = fs::read_to_string(bench.path(run).join("metrics.jsonl")).unwrap();
     let lines = text
@@ -85,7 +85,7 @@ fn the_number_of_workers_changes_nothing() {
 }
 
 #[test]
-fn forty_steps_a_kill_and_forty_more_are_eighty() {
+fn forty_steps_a_kill_and_forty_more_equal_eighty() {
     let bench = training_bench(14, 2);
     // Eight epochs of 10 steps.
     let more = "--epoch-size 8 --ckpt-save-interval 2 --val-interval 4 --workers 2";
@@ -142,7 +142,7 @@ fn a_checkpoint_is_validated_on_every_image_once_and_predicts() {
         .says(&["Epoch: [1/1], batch: [3/3]", "Validation Top_1_Accuracy"]);
     let checkpoint = "run/inception_v4-1_3";
 
-    // 15 images in batches of 4: the last one is not full, and counts.
+    // 15 images in batches of 4: the last batch is not full, and counts too.
     let found = bench
         .run("validate", &format!("--ckpt-path {checkpoint} --json"))
         .ends_with(0)
@@ -159,11 +159,11 @@ fn a_checkpoint_is_validated_on_every_image_once_and_predicts() {
         found["top1"]
     );
 
-    // Before anything is computed, not after.
+    // It fails before it computes anything.
     let lost = format!("--ckpt-path {checkpoint} --per-class nowhere/classes.csv");
     let lost = bench.run("validate", &lost).ends_with(1);
     assert!(lost.stdout.is_empty(), "{lost}");
-    lost.says(&["nowhere is no folder"]);
+    lost.says(&["nowhere is not a folder"]);
 
     let images = "raw/val/rings/rings_00000.JPEG raw/val/blobs/blobs_00001.JPEG";
     let predicted = bench
@@ -239,7 +239,7 @@ fn an_image_that_does_not_decode_stops_the_training_by_name() {
         .run("shard", "build --source raw --out set")
         .ends_with(1)
         .says(&["odd_png.JPEG"]);
-    // Looking at headers only lets it through, to be met in training.
+    // A check of headers does not find it, but the training does.
     bench.shard("build --source raw --out set --check header -q");
     fs::write(bench.path("small.yaml"), RECIPE).unwrap();
     bench
@@ -255,7 +255,7 @@ fn an_image_that_does_not_decode_stops_the_training_by_name() {
 }
 
 #[test]
-fn wrong_recipes_are_refused_in_words_that_help() {
+fn wrong_recipes_are_refused_with_helpful_messages() {
     let bench = training_bench(2, 1);
     fs::write(
         bench.path("typo.yaml"),
@@ -288,10 +288,9 @@ fn wrong_recipes_are_refused_in_words_that_help() {
         .says(&["nowhere"]);
 }
 
-/// What the recipe that MindCV publishes asks for and is not implemented yet is named; the rest of
-/// it is taken as it is.
+/// Options of MindCV's published recipe that are not implemented are named. The rest of the recipe works as it is.
 #[test]
-fn mindcv_s_own_recipe_is_refused_only_for_what_it_names() {
+fn only_unsupported_options_of_mindcv_s_recipe_are_refused() {
     let bench = Bench::new();
     let recipe = include_str!("../../../crates/trainer/tests/data/inception_v4_ascend.yaml");
     fs::write(bench.path("inception_v4_ascend.yaml"), recipe).unwrap();
@@ -304,7 +303,7 @@ fn mindcv_s_own_recipe_is_refused_only_for_what_it_names() {
             "--amp-level O0",
             "distribute: true",
         ]);
-    // With these set otherwise it gets as far as the data, which are not there.
+    // With other values for these options it gets as far as opening the data set, which does not exist.
     bench
         .run(
             "train",
@@ -315,7 +314,7 @@ fn mindcv_s_own_recipe_is_refused_only_for_what_it_names() {
 }
 
 #[test]
-fn every_program_explains_itself() {
+fn every_program_has_help() {
     for program in ["train", "validate", "predict"] {
         assert!(binary(program).is_file());
         Bench::new()

@@ -1,4 +1,4 @@
-//! Sound files of unusual kinds and sizes: each comes back byte for byte from every encoding.
+//! Valid files of unusual kinds and sizes: each comes back byte for byte from every encoding.
 
 use std::{fs, path::Path};
 
@@ -9,7 +9,7 @@ use crate::bench::Bench;
 
 const PLAIN: EncodeOptions = EncodeOptions::new(90, Sampling::S420);
 
-/// Name, options, width and height of each.
+/// Name, options, width and height of each file.
 fn kinds() -> Vec<(&'static str, EncodeOptions, (u32, u32))> {
     let size = (113, 70);
     vec![
@@ -134,11 +134,11 @@ fn every_kind_comes_back_from_every_encoding() {
 }
 
 #[test]
-fn twelve_bits_a_sample_are_refused_by_name() {
+fn twelve_bits_per_sample_are_refused_by_name() {
     let bench = Bench::new();
     let folder = bench.path("raw/train/all");
     write_all(&folder);
-    // The precision in the frame header, which the files of a camera for medicine have so.
+    // The precision in the frame header, as in files of medical cameras.
     let mut file = fs::read(folder.join("baseline.JPEG")).unwrap();
     let frame = file.windows(2).position(|pair| pair == [0xff, 0xc0]);
     let frame = frame.unwrap();

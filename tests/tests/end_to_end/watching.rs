@@ -9,7 +9,7 @@ use serde_json::Value;
 use crate::bench::{Bench, Ran, binary};
 use crate::training::{train_args, training_bench};
 
-/// Chromium by any of its names, if it is installed.
+/// The command that starts Chromium, if it is installed.
 fn chromium() -> Option<&'static str> {
     let names = [
         "chromium",
@@ -29,13 +29,13 @@ fn chromium() -> Option<&'static str> {
     found
 }
 
-/// Runs Chromium without a window on a file of the bench, with one argument more.
+/// Opens a file of the test in Chromium without a window, with one more argument.
 fn browse(bench: &Bench, chromium: &str, file: &str, argument: &str) -> Ran {
     let mut command = Command::new(chromium);
     command.args(["--headless", "--no-sandbox", "--disable-gpu"]);
     command.args(["--hide-scrollbars", "--virtual-time-budget=3000"]);
     command.arg("--window-size=1250,2300");
-    // No profile of the user's, and no name resolves: the page is to need nothing.
+    // The user's profile is not used, and no host name resolves: the page must need neither.
     command.arg(format!(
         "--user-data-dir={}",
         bench.path("profile").display()
@@ -46,11 +46,11 @@ fn browse(bench: &Bench, chromium: &str, file: &str, argument: &str) -> Ran {
     Ran::from(command.output().unwrap())
 }
 
-/// Collects what goes wrong from the beginning on.
+/// Collects all errors from the beginning.
 const LISTEN: &str =
     "<script>const faults = []; addEventListener('error', (e) => faults.push(e.message));</script>";
 
-/// Points at the middle of each plot, and writes down what the browser has laid out.
+/// Points at the middle of each plot, and reports the layout of the page.
 const PROBE: &str = "<script>
 const inside = (a, b) => a.left >= b.left - 1 && a.right <= b.right + 1 && a.top >= b.top - 1 && a.bottom <= b.bottom + 1;
 const apart = (a, b) => a.right <= b.left || b.right <= a.left || a.bottom <= b.top || b.bottom <= a.top;
@@ -81,7 +81,7 @@ probe.textContent = JSON.stringify({
 document.body.append(probe);
 </script>";
 
-/// What `PROBE` finds in a page.
+/// What `PROBE` reports about a page.
 fn probe(bench: &Bench, chromium: &str, page: &str) -> Value {
     let page = page
         .replace("<style>", &format!("{LISTEN}<style>"))
@@ -96,8 +96,8 @@ fn probe(bench: &Bench, chromium: &str, page: &str) -> Value {
     serde_json::from_str(&json.replace("&amp;", "&")).unwrap()
 }
 
-/// A run with all that a page can show: stopped and resumed, averaged, validated, with a loss scale that is too large
-/// at first, and a batch whose loss was no number.
+/// A run with everything that the page can show: resumed, averaged, validated, with a loss scale that is too large at
+/// first, and a batch whose loss is NaN.
 fn eventful_run(bench: &Bench) -> PathBuf {
     let more = "--opt adamw --ema --loss-scale 1e38 --loss-scale-type dynamic --val-interval 2";
     for epochs in ["--epoch-size 3", "--epoch-size 6 --resume"] {
@@ -121,7 +121,7 @@ fn eventful_run(bench: &Bench) -> PathBuf {
 }
 
 #[test]
-fn the_report_stands_in_a_browser_as_it_is_meant() {
+fn the_report_is_laid_out_correctly_in_a_browser() {
     let Some(chromium) = chromium() else { return };
     let bench = training_bench(14, 2);
     let page = fs::read_to_string(eventful_run(&bench)).unwrap();
@@ -164,7 +164,7 @@ fn the_report_stands_in_a_browser_as_it_is_meant() {
         assert_eq!(plot["visible"], "visible", "{plot}");
     }
 
-    // The same eyes see what is wrong.
+    // The probe also sees faults.
     let broken = page.replace("const figure of", "const figure of nobody,");
     assert_ne!(broken, page);
     let found = probe(&bench, chromium, &broken);
@@ -173,7 +173,7 @@ fn the_report_stands_in_a_browser_as_it_is_meant() {
 }
 
 #[test]
-fn the_report_is_a_picture_in_the_plots_colours() {
+fn the_report_is_drawn_in_the_colours_of_its_plots() {
     let Some(chromium) = chromium() else { return };
     let bench = training_bench(14, 2);
     eventful_run(&bench);
@@ -181,7 +181,7 @@ fn the_report_is_a_picture_in_the_plots_colours() {
     let argument = format!("--screenshot={}", picture.display());
     browse(&bench, chromium, "run/report.html", &argument).ends_with(0);
     let colours = colours(&picture);
-    // Series are drawn in these, whichever scheme is preferred.
+    // The series have these colours in the light and in the dark scheme.
     for pair in [
         ["2563eb", "74a5ff"],
         ["d9480f", "ff9a62"],
@@ -193,7 +193,7 @@ fn the_report_is_a_picture_in_the_plots_colours() {
     }
 }
 
-/// How many pixels there are of each colour, in hexadecimal.
+/// The number of pixels of each colour, in hexadecimal.
 fn colours(path: &Path) -> std::collections::HashMap<String, usize> {
     let file = std::io::BufReader::new(fs::File::open(path).unwrap());
     let mut reader = png::Decoder::new(file).read_info().unwrap();
@@ -207,7 +207,7 @@ fn colours(path: &Path) -> std::collections::HashMap<String, usize> {
     counts
 }
 
-/// Runs a program with a terminal of its own, if there is `script` to make one.
+/// Runs a program on a terminal, if `script` is installed, which makes one.
 fn on_a_terminal(bench: &Bench, program: &str, args: &str) -> Option<Ran> {
     let command = format!("stty cols 100; {} {args}", binary(program).display());
     let mut script = Command::new("script");
@@ -224,7 +224,7 @@ fn on_a_terminal(bench: &Bench, program: &str, args: &str) -> Option<Ran> {
 }
 
 #[test]
-fn a_bar_is_shown_on_a_terminal_and_nowhere_else() {
+fn a_bar_is_shown_only_on_a_terminal() {
     let bench = training_bench(8, 40);
     let args = train_args("run", "");
     let Some(ran) = on_a_terminal(&bench, "train", &args) else {
@@ -247,7 +247,7 @@ fn a_bar_is_shown_on_a_terminal_and_nowhere_else() {
         " img/s",
         "Validation Top_1_Accuracy",
     ]);
-    // The result is the last thing to be seen, and whole.
+    // The result is the last line, and it is complete.
     let last = ran.stdout.lines().last().unwrap();
     assert!(last.contains("120 images, "), "{last:?}");
 
@@ -257,7 +257,7 @@ fn a_bar_is_shown_on_a_terminal_and_nowhere_else() {
         "{piped}"
     );
     assert!(!piped.stderr.contains("validation ["), "{piped}");
-    // Several views of each image have the bar, too.
+    // With several crops of each image there is a bar too.
     let crops = format!("{args} --crops 10");
     let ran = on_a_terminal(&bench, "validate", &crops).unwrap();
     ran.ends_with(0).says(&["validation [", "/120  ETA "]);

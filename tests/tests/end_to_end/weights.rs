@@ -1,4 +1,4 @@
-//! Weights that travel between formats, and the ways to validate them.
+//! Weights in every format, and the ways to validate them.
 
 use std::fs;
 
@@ -9,7 +9,7 @@ use crate::training::{train_args, training_bench};
 
 const CHECKPOINT: &str = "run/inception_v4-1_3";
 
-/// A trained network, 15 images to validate it on.
+/// A trained network, and 15 images to validate it on.
 fn trained() -> Bench {
     let bench = training_bench(4, 5);
     bench
@@ -32,7 +32,7 @@ fn same_figures(a: &Value, b: &Value) {
 }
 
 #[test]
-fn weights_travel_through_every_format_and_validate_the_same() {
+fn weights_validate_the_same_in_every_format() {
     let bench = trained();
     let expected = validate(&bench, &format!("--ckpt-path {CHECKPOINT}"));
     let mut from = CHECKPOINT;
@@ -48,7 +48,7 @@ fn weights_travel_through_every_format_and_validate_the_same() {
         same_figures(&found, &expected);
         from = to;
     }
-    // What went once around is the same file.
+    // After the round trip the file is the same.
     let original = bench.path(CHECKPOINT).join("model.safetensors");
     assert!(fs::read(original).unwrap() == fs::read(bench.path("b.safetensors")).unwrap());
 
@@ -74,7 +74,7 @@ fn weights_travel_through_every_format_and_validate_the_same() {
 }
 
 #[test]
-fn a_checkpoint_gives_its_average_or_its_weights_in_the_precision_asked_for() {
+fn a_checkpoint_is_converted_with_or_without_average_in_any_precision() {
     let bench = training_bench(4, 5);
     bench
         .run("train", &train_args("run", "--epoch-size 1 --ema"))
@@ -148,7 +148,7 @@ fn several_crops_and_networks_are_averaged() {
         assert_eq!(found["crops"].to_string(), crops);
         assert!(found["loss"].as_f64().unwrap().is_finite());
     }
-    // Twice the same network is that network, but for rounding.
+    // Two copies of a network give the same result, except for rounding.
     let twice = validate(
         &bench,
         &format!("--ckpt-path {CHECKPOINT} --ensemble {CHECKPOINT}"),
@@ -193,7 +193,7 @@ fn tables_name_each_class_and_each_confusion() {
 }
 
 #[test]
-fn every_network_trains_validates_and_travels() {
+fn every_network_can_be_trained_validated_and_converted() {
     let bench = training_bench(2, 1);
     for model in [
         "inception_resnet_v2",

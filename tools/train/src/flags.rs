@@ -1,5 +1,5 @@
-//! Command lines made from the recipe's keys: a flag for every key, in kebab case, with MindCV's
-//! spelling (underscores) as an alias.
+//! Command lines made from the recipe's keys: a flag for every key in kebab case, with MindCV's spelling (underscores)
+//! as an alias.
 
 use std::path::PathBuf;
 
@@ -10,8 +10,7 @@ use trainer::network::Wanted;
 use trainer::recipe::{Key, Layer, Recipe, Support, all_keys};
 use trainer::trained::{Loading, Member};
 
-/// Adds `--config` and a flag for each key that `wanted` lets through. `-h` shows the keys that
-/// change something, `--help` all.
+/// Adds `--config` and a flag for each key that `wanted` accepts. `-h` shows the keys that have an effect, `--help` all.
 #[must_use]
 pub fn with_recipe(command: Command, wanted: impl Fn(&Key) -> bool) -> Command {
     let defaults = serde_json::to_value(Recipe::default()).unwrap_or_default();
@@ -20,7 +19,7 @@ pub fn with_recipe(command: Command, wanted: impl Fn(&Key) -> bool) -> Command {
         .long("config")
         .value_name("FILE")
         .value_parser(value_parser!(PathBuf))
-        .help("Recipe: a YAML file of the keys below; flags override it");
+        .help("The recipe, a YAML file with the keys below; flags override it");
     all_keys()
         .iter()
         .filter(|key| wanted(key))
@@ -67,8 +66,8 @@ fn help(key: &Key, default: Option<&Value>) -> StyledStr {
     .into()
 }
 
-/// The recipe file, if there is one, then what `--preprocess` stands for, then the flags that were
-/// given: the last is the strongest.
+/// The recipe file, if there is one, then the values of `--preprocess`, then the given flags. A later layer overrides
+/// an earlier one.
 ///
 /// # Errors
 /// The recipe file cannot be read or holds an unknown key.
@@ -92,7 +91,8 @@ pub fn layers(matches: &ArgMatches) -> anyhow::Result<Vec<Layer>> {
         .collect())
 }
 
-/// Adds what a trained network is loaded by: `--ema`, `--no-ema`, `--partial`, `--ensemble`, `--preprocess`.
+/// Adds the flags that choose the weights of a trained network and its preprocessing: `--ema`, `--no-ema`, `--partial`,
+/// `--ensemble`, `--preprocess`.
 #[must_use]
 pub fn with_loading(command: Command) -> Command {
     let switch = |name: &'static str, flag: &'static str, help: &'static str| {
@@ -105,7 +105,7 @@ pub fn with_loading(command: Command) -> Command {
         .arg(switch(
             "partial",
             "partial",
-            "Load what fits, and report what does not; the rest keeps its initial values",
+            "Load the tensors that fit and report the others, which keep their initial values",
         ))
         .arg(
             Arg::new("ensemble")
@@ -113,17 +113,17 @@ pub fn with_loading(command: Command) -> Command {
                 .value_name("[MODEL=]PATH")
                 .action(ArgAction::Append)
                 .value_parser(value_parser!(Member))
-                .help("A further network, whose outputs are averaged with the first's; may be repeated"),
+                .help("Another network; its outputs are averaged with the first's. May be repeated"),
         )
         .arg(
             Arg::new("preprocess")
                 .long("preprocess")
                 .value_parser(["mindcv", "timm", "paper"])
-                .help("Prepare images as a published checkpoint's home does: sets mean, std, interpolation, crop_pct, image_resize"),
+                .help("Prepare images as the original framework does: sets mean, std, interpolation, crop_pct and image_resize"),
         )
 }
 
-/// Adds which of two copies of the weights is taken: `--ema` or `--no-ema`.
+/// Adds `--ema` and `--no-ema`, which choose between the weights and their moving average.
 #[must_use]
 pub fn with_average(command: Command) -> Command {
     let switch = |name: &'static str, help: &'static str| {
@@ -133,22 +133,22 @@ pub fn with_average(command: Command) -> Command {
         .arg(
             switch(
                 "average",
-                "Take the moving average of the weights (`ema.` in a .ckpt, state_dict_ema in a .pth); \
-                 the default for a checkpoint that keeps one",
+                "Use the moving average of the weights (`ema.` in a .ckpt, state_dict_ema in a .pth); \
+                 the default if a checkpoint has one",
             )
             .long("ema"),
         )
         .arg(
             switch(
                 "no_average",
-                "Take the weights as they were trained, also of a checkpoint that keeps an average",
+                "Use the trained weights, even if the checkpoint has a moving average",
             )
             .long("no-ema")
             .conflicts_with("average"),
         )
 }
 
-/// What the flags of [`with_average`] say.
+/// The weights that the flags of [`with_average`] choose.
 #[must_use]
 pub fn wanted(matches: &ArgMatches) -> Wanted {
     match (matches.get_flag("average"), matches.get_flag("no_average")) {
@@ -158,7 +158,7 @@ pub fn wanted(matches: &ArgMatches) -> Wanted {
     }
 }
 
-/// How a trained network is loaded, as the flags of [`with_loading`] say.
+/// How to load a trained network, from the flags of [`with_loading`].
 #[must_use]
 pub fn loading(matches: &ArgMatches) -> Loading {
     let members = matches.get_many::<Member>("ensemble");
@@ -169,7 +169,7 @@ pub fn loading(matches: &ArgMatches) -> Loading {
     }
 }
 
-/// What `--preprocess` stands for.
+/// The keys that `--preprocess` sets.
 fn preset(name: &str) -> [(&'static str, &'static str); 5] {
     // timm's tf_in1k weights and the authors' TF-slim code scale pixels to -1 to 1.
     const SYMMETRIC: &str = "[127.5, 127.5, 127.5]";
@@ -191,7 +191,7 @@ fn preset(name: &str) -> [(&'static str, &'static str); 5] {
     ]
 }
 
-/// Says what was accepted without effect.
+/// Logs which keys were accepted but have no effect.
 pub fn report_notes(notes: &[String]) {
     for note in notes {
         tracing::info!("note: {note}");
@@ -256,7 +256,7 @@ mod tests {
     }
 
     #[test]
-    fn every_key_but_those_of_training_reaches_validation() {
+    fn validation_has_every_key_except_those_of_training() {
         let command = with_recipe(Command::new("validate"), |key| key.evaluation);
         assert!(
             command

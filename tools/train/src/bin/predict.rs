@@ -12,16 +12,16 @@ use train_programs::{flags, log};
 use trainer::predict::{GUESSES, Prediction};
 use trainer::trained::{self, Trained};
 
-const ABOUT: &str = "The likeliest classes of images (JPEG or PNG)";
+const ABOUT: &str = "Prints the most likely classes of JPEG or PNG images";
 
 const EXAMPLES: &str = "\
 Examples:
   predict cat.jpg dog.png --ckpt-path ckpt/inception_v4-200_40036
   predict cat.jpg --ckpt-path ckpt/inception_v4-200_40036 --json
 
-Images are prepared as validation prepares them. Class names come from the checkpoint; for
-weights in a file, from the data set in --data-dir. An image that cannot be read
-is reported, the others are predicted, and the exit code is 1.";
+Images are prepared as in validation. Class names come from the checkpoint or, for a weights file,
+from the data set in --data-dir. If an image cannot be read, predict reports it, continues with
+the others and exits with 1.";
 
 fn main() -> ExitCode {
     let command = Command::new("predict")
@@ -43,13 +43,13 @@ fn main() -> ExitCode {
                 .long("top")
                 .value_name("N")
                 .value_parser(value_parser!(usize))
-                .help(format!("How many classes to name [default: {GUESSES}]")),
+                .help(format!("Classes per image [default: {GUESSES}]")),
         )
         .arg(
             Arg::new("json")
                 .long("json")
                 .action(ArgAction::SetTrue)
-                .help("Print a JSON object for each image, one a line"),
+                .help("Print one JSON object per image, one per line"),
         )
         .get_matches();
     log::to_stderr();
@@ -79,7 +79,7 @@ fn predict(matches: &ArgMatches) -> anyhow::Result<Exit> {
     Ok(code)
 }
 
-/// An image's guesses, a line each.
+/// The guesses for an image, one per line.
 fn table(prediction: &Prediction) -> Result<String, std::fmt::Error> {
     let mut text = prediction.image.display().to_string();
     for guess in &prediction.guesses {

@@ -24,36 +24,35 @@ const ABOUT: &str = "Trains Inception-v4 from a data set that `shard build` wrot
 
 const EXAMPLES: &str = "\
 Examples:
-  A first run, with everything as the recipe says:
+  A first run, as in the recipe:
       train --config configs/inception_v4.yaml --data-dir /data/imagenet-shards
-  The same with larger batches; the recipe's lr_for_batch scales the learning rate with them:
+  The same with larger batches; lr_for_batch in the recipe scales the learning rate to match:
       train -c configs/inception_v4.yaml --data-dir /data/imagenet-shards --batch-size 128
   A small network on small images, for a CPU:
       train --data-dir SHARDS --image-resize 96 --width 0.25 --blocks 1,1,1 \\
           --bn-momentum 0.1 --batch-size 32 --lr 0.05 --warmup-epochs 1 --decay-epochs 9 \\
           --epoch-size 10 --val-while-train
-  On from where it stopped, or from the start if it never ran (for schedulers that requeue):
+  Resume where it stopped, or start if it has never run (for schedulers that requeue jobs):
       train -c configs/inception_v4.yaml --data-dir /data/imagenet-shards --resume
-  MindCV's own recipe, without what is not implemented yet:
+  MindCV's own recipe, without the options that are not implemented:
       train -c inception_v4_ascend.yaml --data-dir /data/imagenet-shards \\
           --distribute false --amp-level O0
 
-Flags may be written as MindCV writes them (--data_dir). Every flag is a key of the recipe
-file, too.
-
-  How far the loader is from holding the device up:
+  Whether the loader keeps up with the device:
       train -c configs/inception_v4.yaml --data-dir /data/imagenet-shards --bench-steps 20
-  A page about a run, with plots (report.html in its directory, or --out FILE):
+  A page about a run, with plots (report.html in the run's folder, or --out FILE):
       train report ckpt
 
-On a terminal a bar shows how far the run is, and how long the rest will take.
+MindCV's spelling of flags works too (--data_dir). Every flag is also a key of the recipe file.
 
-Ctrl-C, SIGTERM or a lost terminal (SIGHUP, unless nohup has it ignored) finishes the step at
-hand, saves a checkpoint and exits with 130, 143 or 129; a second Ctrl-C or SIGTERM exits at
-once. Errors exit with 1, a wrong command line with 2.
+On a terminal, a bar shows the progress of the run and the time left.
 
-In --ckpt-save-dir: metrics.jsonl (a JSON object for each step and validation), result.log
-(a line for each epoch), TensorBoard's event files, and the checkpoints.";
+Ctrl-C, SIGTERM or a lost terminal (SIGHUP, unless nohup ignores it) stops the run: it finishes
+the current step, saves a checkpoint and exits with 130, 143 or 129. A second Ctrl-C or SIGTERM
+exits at once. After an error the exit code is 1, after a wrong command line 2.
+
+--ckpt-save-dir receives metrics.jsonl (a JSON object for each step and validation), result.log
+(a line for each epoch), TensorBoard event files, and the checkpoints.";
 
 fn main() -> ExitCode {
     let command = flags::with_recipe(Command::new("train").about(ABOUT).version(env!("CARGO_PKG_VERSION")), |_| true)
@@ -65,20 +64,20 @@ fn main() -> ExitCode {
                 .value_name("CHECKPOINT")
                 .num_args(0..=1)
                 .default_missing_value("")
-                .help("Continue the newest run in --ckpt-save-dir, if there is one, or the one of this checkpoint"),
+                .help("Resume the newest run in --ckpt-save-dir, if there is one, or the run of this checkpoint"),
         )
         .arg(
             Arg::new("list-devices")
                 .long("list-devices")
                 .action(ArgAction::SetTrue)
-                .help("Say what --device may be, and which of it is to be had here"),
+                .help("List the values of --device, and which are available here"),
         )
         .arg(
             Arg::new("bench_steps")
                 .long("bench-steps")
                 .value_name("N")
                 .value_parser(value_parser!(NonZeroU64))
-                .help("Measure instead: N steps on real data, N on one cached batch, N batches of the loader alone; saves nothing"),
+                .help("Measure instead of training: N steps on real data, N steps on one cached batch, N batches of the loader alone; saves nothing"),
         )
         .args_conflicts_with_subcommands(true)
         .subcommand(report_command());
@@ -95,7 +94,7 @@ fn main() -> ExitCode {
 
 fn report_command() -> Command {
     Command::new("report")
-        .about("Writes one HTML page about a run: plots, validations, machine, recipe")
+        .about("Write one HTML page about a run: plots, validations, machine, recipe")
         .arg(
             Arg::new("run")
                 .value_name("RUN")
@@ -108,7 +107,7 @@ fn report_command() -> Command {
                 .long("out")
                 .value_name("FILE")
                 .value_parser(value_parser!(PathBuf))
-                .help("Where to write it [default: RUN/report.html]"),
+                .help("The HTML file [default: RUN/report.html]"),
         )
 }
 
@@ -158,14 +157,14 @@ fn train(matches: &ArgMatches, bar: &mut Bar) -> anyhow::Result<Exit> {
     }
 }
 
-/// What a measurement found, in words.
+/// The result of a measurement, in words.
 fn measured(found: &Measured) -> String {
     let percent = |share: f64| 100.0 * share;
     format!(
         "{} steps of {} images\n\
          real data     {:10.2} img/s   data wait {:.1} %\n\
          cached batch  {:10.2} img/s   real data reaches {:.1} % of it\n\
-         loader alone  {:10.2} img/s   {:.1} times what the device takes",
+         loader alone  {:10.2} img/s   {:.1} x the device's rate",
         found.steps,
         found.batch,
         found.real,
@@ -177,7 +176,7 @@ fn measured(found: &Measured) -> String {
     )
 }
 
-/// What the flags are put onto. Without a recipe file, a run continues by its checkpoint's recipe.
+/// The recipe that the flags change. Without a recipe file, a resumed run uses its checkpoint's recipe.
 fn base(matches: &ArgMatches, resume: &Resume, layers: &[Layer]) -> anyhow::Result<Recipe> {
     let checkpoint = match resume {
         _ if matches.contains_id("config") => None,

@@ -18,26 +18,26 @@ use trainer::views::Crops;
 use trainer::watch::Watcher;
 
 const ABOUT: &str =
-    "Top-1, top-5 and loss over every image of the validation split, each exactly once";
+    "Measures top-1, top-5 and loss over the validation split, each image exactly once";
 
 const EXAMPLES: &str = "\
 Examples:
-  A checkpoint knows its own recipe and data set:
+  A checkpoint contains its recipe and the path of its data set:
       validate --ckpt-path ckpt/inception_v4-200_40036
   The same on other shards, for a script:
       validate --ckpt-path ckpt/inception_v4-200_40036 --data-dir /data/imagenet-v2 --json
-  Weights that timm published, and MindCV's, each on the pixels that it was validated on:
+  Weights from timm and from MindCV, with the preprocessing of each:
       validate --ckpt-path inception_v4.tf_in1k.safetensors --preprocess timm \\
           --data-dir /data/imagenet-shards
       validate --ckpt-path inception_v4.ckpt --preprocess mindcv --data-dir /data/imagenet-shards
-  The paper's ensemble of one Inception-v4 and an Inception-ResNet-v2, on 144 crops:
+  An ensemble as in the paper, of Inception-v4 and Inception-ResNet-v2, on 144 crops:
       validate --ckpt-path v4.safetensors --ensemble inception_resnet_v2=a.safetensors \\
           --crops 144 --preprocess paper --data-dir /data/imagenet-shards
-  With MindCV's recipe file; what concerns training alone is passed over:
+  With MindCV's recipe file; training-only keys are ignored:
       validate -c inception_v4_ascend.yaml --data-dir /data/imagenet-shards \\
           --ckpt-path weights.safetensors
 
-On a terminal a bar shows how far the validation is, the accuracy so far and the time left.";
+On a terminal, a bar shows the progress, the accuracy so far and the time left.";
 
 fn main() -> ExitCode {
     let command = Command::new("validate")
@@ -58,15 +58,15 @@ fn main() -> ExitCode {
                 .value_name("1|10|12|144")
                 .default_value("1")
                 .value_parser(value_parser!(Crops))
-                .help("Views of each image, whose outputs are averaged"),
+                .help("Crops of each image; their outputs are averaged"),
         )
         .arg(table(
             "per-class",
-            "Write a CSV of the classes: images, top-1, top-5",
+            "Write a CSV table of the classes: images, top-1, top-5",
         ))
         .arg(table(
             "confusion",
-            "Write a CSV of what was taken for what, and how often",
+            "Write a confusion matrix as CSV: true class, predicted class, count",
         ))
         .get_matches();
     let bar = Bar(StatusBar::on_terminal());
@@ -84,7 +84,7 @@ fn table(name: &'static str, help: &'static str) -> Arg {
         .help(help)
 }
 
-/// Whether a table can be written there, as far as can be told without doing so: hours lie between.
+/// Refuses a path where a table cannot be written, as far as one can tell before the hours of computing.
 fn can_be_written(path: &Path) -> anyhow::Result<()> {
     let folder = match path.parent() {
         Some(folder) if folder != Path::new("") => folder,
@@ -92,7 +92,7 @@ fn can_be_written(path: &Path) -> anyhow::Result<()> {
     };
     if !folder.is_dir() {
         bail!(
-            "cannot write {}: {} is no folder; make it first",
+            "cannot write {}: {} is not a folder; create it first",
             path.display(),
             folder.display()
         );
@@ -135,7 +135,7 @@ fn validate(matches: &ArgMatches, bar: &Bar) -> anyhow::Result<Exit> {
     } else {
         validation_line(&found)
     };
-    // The result before the tables: it took long, and is not to be lost with a file that cannot be written.
+    // The result first: it took long, and a table that cannot be written must not lose it.
     let printed = output::print(&text);
     for (name, text) in [
         ("per-class", tally.per_class_csv(&classes)),
