@@ -293,7 +293,7 @@ fn wrong_recipes_are_refused_in_words_that_help() {
 #[test]
 fn mindcv_s_own_recipe_is_refused_only_for_what_it_names() {
     let bench = Bench::new();
-    let recipe = include_str!("../../../crates/trainer/tests/data/inception_v4_ascend.yaml");
+    let recipe = include_str!("../../../crates/recipe/tests/data/inception_v4_ascend.yaml");
     fs::write(bench.path("inception_v4_ascend.yaml"), recipe).unwrap();
     bench
         .run("train", "-c inception_v4_ascend.yaml --data_dir set")
