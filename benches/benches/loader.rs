@@ -13,7 +13,7 @@ use std::time::Duration;
 use augment::{FusedResampler, PlaneView, RandomResizedCrop, SampleRng, YccView};
 use codec::{Decoder, Encoding, Native, Plane, Region, Sampling, encode_jpeg};
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
-use loader::{Cursor, Loader, LoaderConfig, LoaderRecipe, Plan, PlanSpec, Shuffle};
+use loader::{Loader, LoaderConfig, Plan, PlanSpec, Shuffle};
 use record::{Io, NewRecord, Shard, ShardWriter, Split};
 
 /// The mean size of ImageNet's training images.
@@ -116,15 +116,11 @@ fn view(plane: Plane<'_>) -> PlaneView<'_> {
 }
 
 fn config(workers: usize) -> LoaderConfig {
-    let recipe = LoaderRecipe {
-        batch_size: BATCH.try_into().unwrap(),
-        image_resize: SIDE.try_into().unwrap(),
-        color_jitter: None,
-        ..LoaderRecipe::default()
-    };
-    recipe
-        .train(Cursor::start(1), u64::MAX, workers, 3)
-        .unwrap()
+    LoaderConfig::train(BATCH, SIDE)
+        .with_seed(1)
+        .with_epochs(u64::MAX)
+        .with_workers(workers)
+        .with_slots(3)
 }
 
 fn split(path: &Path) -> Arc<Split> {

@@ -1,7 +1,7 @@
-//! Keeping a worker on one CPU. Elsewhere than on Linux nothing is pinned.
+//! Keeping a worker on one CPU. On systems other than Linux it does nothing.
 
-/// Keeps the calling thread on the CPU that is `worker`-th of those that it may use, counted round. That
-/// the system refuses changes nothing but the speed.
+/// Keeps the calling thread on one of the CPUs that it may use: number `worker`, counted round. If the system refuses,
+/// only the speed changes.
 #[cfg(target_os = "linux")]
 pub(crate) fn pin(worker: usize) {
     use rustix::thread::{CpuSet, sched_getaffinity, sched_setaffinity};

@@ -1,4 +1,4 @@
-//! A finished batch, as the consumer sees it.
+//! A finished batch, as the consumer sees it. Making it is the workers' business.
 
 use std::time::Duration;
 
@@ -6,10 +6,12 @@ use augment::{MixPlan, MixTarget};
 use record::Split;
 
 use crate::error::{Fault, SampleError};
-use crate::ring::{PublishedSlot, as_floats};
+use crate::memory::as_floats;
+use crate::ring::PublishedSlot;
 use crate::{Cursor, Output};
 
-/// The pixels of a batch: of `len` images in as many views as there are, those of an image side by side.
+/// The pixels of a batch: `len` images, the views of an image side by side. There is one view unless
+/// augmentation splits are on.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Images<'a> {
     /// NHWC, RGB, 0 to 255: `[len, views, size, size, 3]`.
@@ -18,8 +20,8 @@ pub enum Images<'a> {
     F32(&'a [f32]),
 }
 
-/// One batch, in place in its slot of the ring; dropping it gives the slot back to the workers, so
-/// it is to be dropped as soon as its contents are on their way to the device.
+/// One batch, in place in its slot of the ring. Dropping it gives the slot back to the workers, so drop it
+/// as soon as its contents are on their way to the device.
 #[derive(Debug)]
 pub struct Batch<'a> {
     pub(crate) slot: PublishedSlot<'a, Note>,
@@ -35,9 +37,9 @@ pub struct Batch<'a> {
 }
 
 impl Batch<'_> {
-    /// The number of images, each counted once however many views there are: fewer than asked for in the last batch of an epoch, and where records
-    /// were skipped. It can be 0, so that all ranks take equally many steps: see
-    /// [`Plan`](crate::Plan).
+    /// The number of images, each counted once whatever the number of views. It is below the batch size in the last
+    /// batch of an epoch that keeps it, and where records were skipped. It can be 0, so that all
+    /// ranks take the same number of steps: see [`Plan`](crate::Plan).
     pub fn len(&self) -> usize {
         self.samples.labels.len()
     }
@@ -47,7 +49,7 @@ impl Batch<'_> {
         self.len() == 0
     }
 
-    /// How often each image is there: [`VIEWS`](crate::VIEWS) times with augmentation splits, else once.
+    /// How many views of each image there are: [`VIEWS`](crate::VIEWS) with augmentation splits, else 1.
     pub fn views(&self) -> usize {
         self.views
     }
@@ -61,13 +63,13 @@ impl Batch<'_> {
         }
     }
 
-    /// The class index of each image; of one that was mixed with another, the class of the image that
-    /// stood here: see [`Batch::targets`].
+    /// The class index of each image. Where two images were mixed it is the class of the one that stood here:
+    /// see [`Batch::targets`].
     pub fn labels(&self) -> &[u32] {
         &self.samples.labels
     }
 
-    /// How the images were mixed with one another; [`MixPlan::NONE`] where they weren't.
+    /// How the images were mixed with one another; [`MixPlan::NONE`] if they were not.
     pub fn mixed(&self) -> MixPlan {
         self.mixed
     }
@@ -95,8 +97,7 @@ impl Batch<'_> {
             .map(|&record| self.split.key(record).unwrap_or_default())
     }
 
-    /// The records that this batch should have held and that failed, with their causes; empty
-    /// unless errors are skipped.
+    /// The records that failed and that this batch lacks, with the causes. Empty unless errors are skipped.
     pub fn skipped(&self) -> &[SampleError] {
         &self.samples.skipped
     }
@@ -111,8 +112,8 @@ impl Batch<'_> {
         self.cursor.step
     }
 
-    /// The cursor to save once this batch has been used: a loader started there delivers what
-    /// follows it.
+    /// The cursor to save once this batch has been used. A loader that starts there delivers what
+    /// follows the batch.
     pub fn next_cursor(&self) -> Cursor {
         self.next_cursor
     }
@@ -139,8 +140,7 @@ pub(crate) struct Samples {
 }
 
 impl Samples {
-    /// Takes in the notes on the (position, record) pairs of `planned`, and moves the images
-    /// together over the gaps of those that failed.
+    /// Takes the notes on the (position, record) pairs of `planned`, and closes the gaps that failed images left.
     pub(crate) fn gather(
         &mut self,
         slot: &mut PublishedSlot<'_, Note>,

@@ -1,64 +1,80 @@
-//! What a loader is told: sizes, place among the ranks, and what is to become of each image.
+//! The settings of a loader: [`LoaderConfig`], with defaults for training and for evaluation.
 
-use augment::{
-    BatchMix, ColorJitter, Filter, Normalize, Policy, RandomErasing, RandomResizedCrop, Warp,
-};
+use augment::{BatchMix, Filter};
 
-use serde::{Deserialize, Serialize};
+use crate::{Cursor, Decode, LoaderError, OnError, Output, Preprocess, Sampling, Shuffle, Train};
 
-use crate::{Cursor, LoaderError, Sampling, Shuffle};
-
-/// Everything that a loader depends on, beside the split.
+/// Everything that a loader depends on except the split.
+///
+/// Begin with [`LoaderConfig::train`] or [`LoaderConfig::evaluate`] and change what you need:
+///
+/// ```
+/// use imshard_loader::{LoaderConfig, Output, Normalize, Preprocess, Train};
+///
+/// let config = LoaderConfig::train(256, 299)
+///     .with_epochs(90)
+///     .with_seed(42)
+///     .with_output(Output::F32Nchw(Normalize::default()))
+///     .with_preprocess(Preprocess::Train(Train {
+///         policy: Some("randaug-m9-n2".parse()?),
+///         ..Train::default()
+///     }));
+/// assert_eq!(config.slots, 4);
+/// # Ok::<(), imshard_loader::PolicyError>(())
+/// ```
 #[derive(Clone, Debug)]
+#[non_exhaustive]
 pub struct LoaderConfig {
     /// Images in a batch of this rank.
     pub batch: u32,
     /// Side of the square images, in pixels: 299 for Inception-v4.
     pub size: u32,
-    /// This process among `world`, from 0.
+    /// The number of this process among `world`, from 0.
     pub rank: u32,
-    /// How many processes share the epoch.
+    /// The number of processes that share an epoch.
     pub world: u32,
-    /// Worker threads; they change the speed only.
+    /// Worker threads. They change only the speed.
     pub workers: usize,
-    /// Batches that may exist at a time, the consumer's included; they change memory and the
-    /// steadiness of the supply only.
+    /// Batches that may exist at a time, the consumer's included. They change only memory and how
+    /// steady the supply is.
     pub slots: usize,
     /// The order of the records.
     pub shuffle: Shuffle,
-    /// Which of them an epoch visits, and how often.
+    /// Which records an epoch visits, and how often.
     pub sampling: Sampling,
-    /// Whether the records beyond the last full batch of all ranks are left out of each epoch.
+    /// Whether each epoch leaves out the records after the last full batch of all ranks.
     pub drop_last: bool,
-    /// Where to start, with the seed.
+    /// The seed of the run. Order and augmentation of every epoch follow from it; it must be equal on
+    /// all ranks.
+    pub seed: u64,
+    /// Where to start.
     pub start: Cursor,
-    /// Epochs in the whole run, those before `start` included: the loader ends after epoch
-    /// `epochs - 1`. `u64::MAX` never ends.
+    /// The epochs of the whole run, those before `start` included: the loader ends after epoch
+    /// `epochs - 1`. With `u64::MAX` it never ends.
     pub epochs: u64,
-    /// What becomes of each image.
+    /// What happens to each image.
     pub preprocess: Preprocess,
-    /// Mixup and CutMix: what becomes of each finished batch. The consumer's thread does it.
+    /// Mixup and CutMix, which blend the images of a finished batch. The consumer's thread does it.
     pub mix: Option<BatchMix>,
     /// How exactly images are decoded and scaled.
     pub decode: Decode,
     /// How the pixels are delivered.
     pub output: Output,
-    /// What becomes of a batch with a record that fails.
+    /// What to do with a record that fails.
     pub on_error: OnError,
-    /// How threads and the disk are used; changes the speed only.
+    /// How threads and the disk are used. It changes only the speed.
     pub tuning: Tuning,
 }
 
-/// Options that change the speed, and nothing else.
+/// Options that change only the speed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Tuning {
-    /// How many records ahead of its use the kernel is asked to read a record (memory maps only); 0
-    /// leaves reading to the page fault. Costs a system call an image; on a cold cache it lets the
-    /// disk work on many records at a time.
+    /// How many records before its use the kernel is asked to read a record (memory maps only); 0
+    /// leaves reading to the page fault. It costs a system call per image. With a cold cache the
+    /// disk can work on many records at a time.
     pub readahead: u64,
-    /// Whether each worker is kept on one CPU of those that the process may use, counted round.
-    /// For machines with caches or memory that belong to some CPUs; elsewhere the scheduler does
-    /// better.
+    /// Whether each worker is kept on one CPU of those that the process may use, in turn. It helps on machines
+    /// whose caches or memory belong to some of the CPUs; elsewhere the scheduler does better.
     pub pin: bool,
 }
 
@@ -71,126 +87,133 @@ impl Default for Tuning {
     }
 }
 
-/// What becomes of each decoded image.
-#[derive(Clone, Debug)]
-#[non_exhaustive]
-pub enum Preprocess {
-    /// Drawn anew for each (seed, epoch, position).
-    Train(Train),
-    /// The short side scaled to `size / crop_pct`, rounded down, then the centre: see
-    /// [`augment::EvalCrop`].
-    Eval {
-        /// Share of the scaled short side that is kept, above 0 to 1.
-        crop_pct: f64,
-        /// How it is scaled.
-        filter: Filter,
-    },
-}
-
-/// What becomes of a training image, in this order. By default it is what every Inception was trained
-/// with: a random resized crop, bilinear, mirrored half of the time, and nothing else.
-#[derive(Clone, Debug)]
-pub struct Train {
-    /// Where the crop lies.
-    pub crop: RandomResizedCrop,
-    /// How it is scaled.
-    pub filter: Filter,
-    /// Probability, 0 to 1, of a horizontal flip.
-    pub hflip: f64,
-    /// Probability, 0 to 1, of a vertical flip.
-    pub vflip: f64,
-    /// Colour jitter, where wanted.
-    pub jitter: Option<ColorJitter>,
-    /// Automatic augmentation, where wanted.
-    pub policy: Option<Policy>,
-    /// How the policy's shears, translations and rotations read pixels.
-    pub warp: Warp,
-    /// Random erasing, where wanted.
-    pub erase: Option<Erase>,
-    /// Augmentation splits (Hendrycks et al. 2020, AugMix): each image is delivered [`VIEWS`] times, cropped
-    /// and flipped alike, first without jitter and policy, then twice with a policy drawn anew; erasing is
-    /// drawn for each.
-    pub splits: bool,
-}
-
-/// How many views of an image there are with augmentation splits: the clean one, and two augmented.
-pub const VIEWS: usize = 3;
-
-impl Preprocess {
-    /// How many images a record becomes: 1, or [`VIEWS`].
-    pub fn views(&self) -> usize {
-        match self {
-            Preprocess::Train(Train { splits: true, .. }) => VIEWS,
-            Preprocess::Train(_) | Preprocess::Eval { .. } => 1,
-        }
-    }
-}
-
-impl Default for Train {
-    fn default() -> Self {
-        Train {
-            crop: RandomResizedCrop::default(),
-            filter: Filter::Bilinear,
-            hflip: 0.5,
-            vflip: 0.0,
-            jitter: None,
-            policy: None,
-            warp: Warp::default(),
-            erase: None,
-            splits: false,
-        }
-    }
-}
-
-/// How exactly images are decoded and scaled.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Decode {
-    /// The fastest way that a record offers. From a seek-indexed JPEG, training images that are scaled
-    /// bilinearly come in one pass ([`augment::FusedResampler`]), about a level
-    /// from what `Exact` gives; all else is as with `Exact`.
-    Fast,
-    /// libjpeg-turbo with its fancy upsampling, then the filter's own arithmetic
-    /// ([`augment::Resampler`]): what published checkpoints are validated with.
-    Exact,
-}
-
-/// Random erasing, and with what.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Erase {
-    /// How often and where.
-    pub erasing: RandomErasing,
-    /// The colour that is left: [`Normalize::rounded_mean`] is what MindCV's 0 after normalisation
-    /// comes to.
-    pub fill: [u8; 3],
-}
-
-/// How the pixels of a batch are delivered.
-#[derive(Clone, Debug)]
-#[non_exhaustive]
-pub enum Output {
-    /// Bytes, NHWC: a quarter of the size of floats, to be normalised on the device.
-    U8Nhwc,
-    /// Normalised floats, NCHW.
-    F32Nchw(Normalize),
-}
-
-/// What becomes of a batch with a record that is damaged or can't be decoded.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum OnError {
-    /// It is an error.
-    Fail,
-    /// It is delivered without that record, which is counted and named.
-    Skip,
-}
-
-/// More threads than any machine has cores: a number that was mistyped, and threads that the system will not give.
-const MOST_WORKERS: usize = 4096;
-
 impl LoaderConfig {
-    /// Refuses to make a pipeline of nothing, or of all that the system has. What concerns the plan is the plan's to
-    /// refuse.
+    /// Training: one epoch of random crops, each record once, shuffled anew in each epoch, in full
+    /// batches of bytes. One process, a worker for each available core, four slots.
+    pub fn train(batch: u32, size: u32) -> LoaderConfig {
+        LoaderConfig {
+            batch,
+            size,
+            rank: 0,
+            world: 1,
+            workers: std::thread::available_parallelism().map_or(1, usize::from),
+            slots: 4,
+            shuffle: Shuffle::Full,
+            sampling: Sampling::default(),
+            drop_last: true,
+            seed: 0,
+            start: Cursor::START,
+            epochs: 1,
+            preprocess: Preprocess::Train(Train::default()),
+            mix: None,
+            decode: Decode::Fast,
+            output: Output::U8Nhwc,
+            on_error: OnError::Fail,
+            tuning: Tuning::default(),
+        }
+    }
+
+    /// Evaluation: every record once in the order of the shards, none left out, exactly decoded and
+    /// scaled bilinearly, the centre of 87.5 % of the short side. Otherwise as [`LoaderConfig::train`].
+    pub fn evaluate(batch: u32, size: u32) -> LoaderConfig {
+        LoaderConfig {
+            shuffle: Shuffle::None,
+            drop_last: false,
+            preprocess: Preprocess::Eval {
+                crop_pct: 0.875,
+                filter: Filter::Bilinear,
+            },
+            decode: Decode::Exact,
+            ..LoaderConfig::train(batch, size)
+        }
+    }
+
+    /// This process is number `rank`, from 0, of `world`. See [`Plan`](crate::Plan) for what each gets.
+    pub fn with_rank(self, rank: u32, world: u32) -> Self {
+        LoaderConfig {
+            rank,
+            world,
+            ..self
+        }
+    }
+
+    /// Worker threads, from 1.
+    pub fn with_workers(self, workers: usize) -> Self {
+        LoaderConfig { workers, ..self }
+    }
+
+    /// Batches that may exist at a time, from 1.
+    pub fn with_slots(self, slots: usize) -> Self {
+        LoaderConfig { slots, ..self }
+    }
+
+    /// The order of the records.
+    pub fn with_shuffle(self, shuffle: Shuffle) -> Self {
+        LoaderConfig { shuffle, ..self }
+    }
+
+    /// Which records an epoch visits, and how often.
+    pub fn with_sampling(self, sampling: Sampling) -> Self {
+        LoaderConfig { sampling, ..self }
+    }
+
+    /// Whether to leave out the records after the last full batch.
+    pub fn with_drop_last(self, drop_last: bool) -> Self {
+        LoaderConfig { drop_last, ..self }
+    }
+
+    /// The seed of the run.
+    pub fn with_seed(self, seed: u64) -> Self {
+        LoaderConfig { seed, ..self }
+    }
+
+    /// Where to start: the cursor of the last batch that was used, see
+    /// [`Batch::next_cursor`](crate::Batch::next_cursor).
+    pub fn with_start(self, start: Cursor) -> Self {
+        LoaderConfig { start, ..self }
+    }
+
+    /// The epochs of the whole run.
+    pub fn with_epochs(self, epochs: u64) -> Self {
+        LoaderConfig { epochs, ..self }
+    }
+
+    /// What happens to each image.
+    pub fn with_preprocess(self, preprocess: Preprocess) -> Self {
+        LoaderConfig { preprocess, ..self }
+    }
+
+    /// Mixup and CutMix, or neither.
+    pub fn with_mix(self, mix: Option<BatchMix>) -> Self {
+        LoaderConfig { mix, ..self }
+    }
+
+    /// How exactly images are decoded and scaled.
+    pub fn with_decode(self, decode: Decode) -> Self {
+        LoaderConfig { decode, ..self }
+    }
+
+    /// How the pixels are delivered.
+    pub fn with_output(self, output: Output) -> Self {
+        LoaderConfig { output, ..self }
+    }
+
+    /// What to do with a record that fails.
+    pub fn with_on_error(self, on_error: OnError) -> Self {
+        LoaderConfig { on_error, ..self }
+    }
+
+    /// How threads and the disk are used.
+    pub fn with_tuning(self, tuning: Tuning) -> Self {
+        LoaderConfig { tuning, ..self }
+    }
+
+    /// Refuses to make a pipeline of nothing, or of everything that the system has. The plan checks its own
+    /// numbers.
     pub(crate) fn check(&self) -> Result<(), LoaderError> {
+        /// No machine has more cores, so a larger number was mistyped.
+        const MOST_WORKERS: usize = 4096;
+        let refused = |what, value: String, fix| Err(LoaderError::Config { what, value, fix });
         let counts = [
             (
                 "the number of workers",
@@ -200,7 +223,7 @@ impl LoaderConfig {
             (
                 "the number of slots",
                 self.slots,
-                "at least one batch must be in the making",
+                "there must be room for at least one batch",
             ),
             (
                 "the image size",
@@ -209,21 +232,17 @@ impl LoaderConfig {
             ),
         ];
         match counts.into_iter().find(|&(_, count, _)| count == 0) {
-            Some((what, count, mend)) => Err(LoaderError::Config {
-                what,
-                value: count.to_string(),
-                mend,
-            }),
-            None if self.workers > MOST_WORKERS => Err(LoaderError::Config {
-                what: "the number of workers",
-                value: self.workers.to_string(),
-                mend: "one for each core is the most that helps; 4096 are the most that are started",
-            }),
-            None if self.preprocess.views() > 1 && self.mix.is_some() => Err(LoaderError::Config {
-                what: "mixup or cutmix",
-                value: "on".to_owned(),
-                mend: "the views of augmentation splits cannot be mixed: turn one of them off",
-            }),
+            Some((what, count, fix)) => refused(what, count.to_string(), fix),
+            None if self.workers > MOST_WORKERS => refused(
+                "the number of workers",
+                self.workers.to_string(),
+                "more than one for each core does not help, and at most 4096 are started",
+            ),
+            None if self.preprocess.views() > 1 && self.mix.is_some() => refused(
+                "mixup or cutmix",
+                "on".to_owned(),
+                "the views of augmentation splits cannot be mixed: turn off one of the two",
+            ),
             None => Ok(()),
         }
     }

@@ -1,45 +1,40 @@
-//! Where a run stands: three integers, and the walk through epochs that starts there.
+//! Where a run stands: an epoch and a step in it, and the walk through epochs that starts there.
 
 use serde::{Deserialize, Serialize};
 
-/// A place in a run, from which it can go on at once: no step before it is loaded or replayed.
+/// A place in a run. A loader that starts here goes on at once: it loads and replays no earlier step.
 ///
-/// `step` counts steps of the same world and batch size; a run that goes on with another number of
-/// ranks and the same *global* batch keeps its meaning, one with another global batch doesn't.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+/// Save it with the seed ([`LoaderConfig::seed`](crate::LoaderConfig::seed)): order and augmentation
+/// follow from the seed, and the cursor only says how far the run has come.
+///
+/// `step` counts steps of one global batch size, that is of batch size times ranks. You may change the
+/// number of ranks if the product stays the same. With another global batch size the cursor means nothing.
+#[derive(
+    Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize,
+)]
 pub struct Cursor {
-    /// The run's seed: order and augmentation of every epoch follow from it.
-    pub seed: u64,
     /// The epoch, from 0.
     pub epoch: u64,
-    /// The next step in that epoch, from 0. The number of steps in an epoch is as good as step 0 of
-    /// the next.
+    /// The next step in that epoch, from 0. The number of steps in an epoch means step 0 of the next one.
     pub step: u64,
 }
 
 impl Cursor {
     /// The beginning of a run.
-    pub fn start(seed: u64) -> Cursor {
-        Cursor {
-            seed,
-            epoch: 0,
-            step: 0,
-        }
-    }
+    pub const START: Cursor = Cursor { epoch: 0, step: 0 };
 }
 
-/// The steps that a loader delivers, counted through from its start: turn 0 is the cursor it was
-/// started at, and epochs follow one another without a gap.
+/// The steps that a loader delivers, counted through from its start. Turn 0 is the cursor at which it
+/// was started, and epochs follow one another without a gap.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Timeline {
-    seed: u64,
     steps_per_epoch: u64,
     first: u64,
     end: u64,
 }
 
 impl Timeline {
-    /// From `start` to the end of epoch `epochs - 1`; nothing where the start lies beyond that.
+    /// From `start` to the end of epoch `epochs - 1`, which is nothing if the start lies beyond it.
     /// `steps_per_epoch` is at least 1.
     pub(crate) fn new(start: Cursor, steps_per_epoch: u64, epochs: u64) -> Timeline {
         let end = epochs.saturating_mul(steps_per_epoch);
@@ -49,7 +44,6 @@ impl Timeline {
             .saturating_add(start.step)
             .min(end);
         Timeline {
-            seed: start.seed,
             steps_per_epoch,
             first,
             end,
@@ -61,11 +55,10 @@ impl Timeline {
         self.end - self.first
     }
 
-    /// The cursor of a turn; that of `turns()` is the end of the run.
+    /// The cursor of a turn. The cursor of `turns()` is the end of the run.
     pub(crate) fn cursor(&self, turn: u64) -> Cursor {
         let step = self.first + turn.min(self.turns());
         Cursor {
-            seed: self.seed,
             epoch: step / self.steps_per_epoch,
             step: step % self.steps_per_epoch,
         }
@@ -77,11 +70,7 @@ mod tests {
     use super::*;
 
     fn at(epoch: u64, step: u64) -> Cursor {
-        Cursor {
-            seed: 1,
-            epoch,
-            step,
-        }
+        Cursor { epoch, step }
     }
 
     #[test]

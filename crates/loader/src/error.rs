@@ -1,4 +1,4 @@
-//! What can go wrong, each with the file and the record it concerns, its cause and its mend.
+//! What can go wrong. Each error names the file and the record that it concerns, the cause, and how to fix it.
 
 use std::fmt;
 use std::path::PathBuf;
@@ -9,32 +9,32 @@ use record::{RecordError, Split};
 
 use crate::PlanError;
 
-/// Why a loader can't start or go on.
+/// Why a loader cannot start or go on.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum LoaderError {
-    /// There is no plan for these records and this batch.
+    /// These records and this batch size make no epoch.
     #[error(transparent)]
     Plan(#[from] PlanError),
-    /// A number in the configuration makes no sense.
-    #[error("{what} is {value}: {mend}")]
+    /// A setting is out of range.
+    #[error("{what} is {value}: {fix}")]
     Config {
-        /// What it is.
+        /// The setting.
         what: &'static str,
         /// Its value.
         value: String,
         /// What it should be.
-        mend: &'static str,
+        fix: &'static str,
     },
-    /// The preprocessing can't be done.
+    /// A setting of the preprocessing is out of range.
     #[error(transparent)]
     Preprocess(#[from] AugmentError),
-    /// No such automatic augmentation.
+    /// There is no such automatic augmentation.
     #[error("auto_augment: {0}")]
     Policy(#[from] PolicyError),
     /// The cursor lies beyond the end of its epoch.
     #[error(
-        "the cursor is at step {step} of an epoch of {steps} steps: it was saved with another data set, batch size or \
+        "the cursor is at step {step}, but an epoch has {steps} steps: it was saved with another data set, batch size or \
          number of ranks; resume with those, or start a new run"
     )]
     Cursor {
@@ -43,32 +43,34 @@ pub enum LoaderError {
         /// Steps in an epoch.
         steps: u64,
     },
-    /// The batches don't fit in memory.
-    #[error("no memory for {slots} batches of {batch} images: use fewer slots or smaller batches")]
+    /// The batches do not fit in memory.
+    #[error(
+        "not enough memory for {slots} batches of {batch} images: use fewer slots or smaller batches"
+    )]
     Memory {
         /// Batches in the ring.
         slots: usize,
         /// Images in a batch.
         batch: u32,
     },
-    /// A decoder couldn't be made.
-    #[error("can't make a decoder: {0}")]
+    /// A decoder could not be made.
+    #[error("cannot make a decoder: {0}")]
     Decoder(#[source] CodecError),
-    /// A worker thread couldn't be started.
-    #[error("can't start a worker thread: {0}; use fewer workers or raise the limit on threads")]
+    /// A worker thread could not be started.
+    #[error("cannot start a worker thread: {0}; use fewer workers, or raise the limit on threads")]
     Thread(#[source] std::io::Error),
     /// A record of this batch failed, under [`OnError::Fail`](crate::OnError::Fail). The batch is
-    /// given up; the next call goes on with the following step.
-    #[error("{0}; to leave out what fails, count it and go on, skip on errors")]
+    /// dropped; the next call goes on with the following step.
+    #[error("{0}; to leave out and count records that fail, skip errors")]
     Sample(#[source] Box<SampleError>),
-    /// All worker threads are gone, which a fault of this program alone can bring about.
+    /// All worker threads have ended, which only a bug in this program can cause.
     #[error(
-        "all worker threads ended before their work did: this is a fault of the loader; their messages are above"
+        "all worker threads ended early: this is a bug in the loader; their messages are above"
     )]
     WorkersGone,
 }
 
-/// A record that couldn't be turned into an image.
+/// A record that could not be turned into an image.
 #[derive(Debug)]
 #[non_exhaustive]
 pub struct SampleError {
@@ -88,21 +90,21 @@ pub struct SampleError {
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum Fault {
-    /// It can't be read, or its bytes aren't those that were written.
+    /// It cannot be read, or its bytes are not those that were written.
     #[error(transparent)]
     Record(#[from] RecordError),
-    /// Its image can't be decoded.
+    /// Its image cannot be decoded.
     #[error(transparent)]
     Decode(#[from] CodecError),
-    /// Its image can't be cropped or scaled as asked.
+    /// Its image cannot be cropped or scaled as asked.
     #[error(transparent)]
     Augment(#[from] AugmentError),
-    /// Its planes can't be scaled as asked.
+    /// Its planes cannot be scaled as asked.
     #[error(transparent)]
     Fused(#[from] FusedError),
-    /// The index and the image disagree, so crops would be taken by a wrong size.
+    /// The index and the image disagree about the size, by which crops are drawn.
     #[error(
-        "the index says {} x {} pixels, the image has {} x {}: rebuild this shard",
+        "the index says {} x {} pixels, but the image has {} x {}: rebuild this shard",
         indexed.0, indexed.1, decoded.0, decoded.1
     )]
     Size {
@@ -111,20 +113,20 @@ pub enum Fault {
         /// Width and height of the image.
         decoded: (u32, u32),
     },
-    /// The worker panicked over it.
+    /// The worker panicked on it.
     #[error(
-        "panic in the worker: {0}: this is a fault of the loader, please report it with this record"
+        "panic in a worker: {0}; this is a bug in the loader, please report it with this record"
     )]
     Panic(String),
     /// The worker thread ended while it had the record.
     #[error(
-        "the worker thread ended over it: this is a fault of the loader, please report it with this record"
+        "the worker thread ended on it; this is a bug in the loader, please report it with this record"
     )]
     WorkerLost,
 }
 
 impl SampleError {
-    /// Names what `record` of `split` is called.
+    /// Says where `record` of `split` is.
     pub(crate) fn new(split: &Split, record: u64, fault: Fault) -> SampleError {
         let (shard, record_in_shard) = match split.locate(record) {
             Some((shard, index)) => (shard.path().to_owned(), index),
@@ -144,7 +146,7 @@ impl SampleError {
 impl fmt::Display for SampleError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match &self.fault {
-            // Begins with the file and the record by itself.
+            // This one begins with the file and the record already.
             Fault::Record(error @ RecordError::RecordDamaged { .. }) => error.fmt(f),
             Fault::Record(error) => {
                 write!(f, "record {} ({}): {error}", self.record_in_shard, self.key)

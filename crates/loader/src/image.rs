@@ -1,4 +1,5 @@
-//! From a record to one image of a batch: read, check, decode, resample, augment, normalise.
+//! From a record to one image of a batch: read, check, decode, resample, augment, normalise. Whose turn it is, and which
+//! record, is decided elsewhere.
 
 use std::sync::Arc;
 
@@ -10,11 +11,11 @@ use codec::{CodecError, Decoder, Encoding, Native, Plane, Planes, Region, Tables
 use record::{RecordError, Split};
 
 use crate::error::Fault;
-use crate::ring::as_floats_mut;
+use crate::memory::as_floats_mut;
 use crate::stats::{Laps, Stage};
 use crate::{Decode, LoaderError, Output, Preprocess, Train};
 
-/// What images are to look like: the checked form of [`Preprocess`], with size and output.
+/// How images are made: [`Preprocess`] with size and output.
 #[derive(Clone, Debug)]
 pub(crate) struct Style {
     pub(crate) size: u32,
@@ -23,8 +24,8 @@ pub(crate) struct Style {
     pub(crate) output: Output,
 }
 
-/// Which sample an image is made of; seed, epoch and position key its random numbers.
-#[derive(Clone, Copy, Debug)]
+/// The sample that an image is made of. Seed, epoch and position key its random numbers.
+#[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct Sample {
     pub(crate) record: u64,
     pub(crate) seed: u64,
@@ -32,19 +33,37 @@ pub(crate) struct Sample {
     pub(crate) position: u64,
 }
 
-/// What is known of a sample before its pixels are.
+/// An image as it is stored: encoded bytes and the size in pixels that the index gives.
+pub(crate) struct Encoded<'a> {
+    pub(crate) encoding: Encoding,
+    pub(crate) payload: &'a [u8],
+    pub(crate) size: (u32, u32),
+}
+
+/// A decoded image in its own size, and a resampler to cut windows out of it.
+#[derive(Debug)]
+pub struct WholeImage<'a> {
+    /// The class index.
+    pub label: u32,
+    /// All of its pixels.
+    pub pixels: RgbView<'a>,
+    /// A resampler that keeps its buffers from image to image.
+    pub resampler: &'a mut Resampler,
+}
+
+/// The random decisions about a sample that are made before its pixels are there.
 struct Draw {
     resample: Resample,
     /// Horizontally, vertically.
     flips: (bool, bool),
     /// Whether planes may be resampled in one pass.
     fused: bool,
-    /// For what is drawn when the pixels are there.
+    /// For the draws that follow when the pixels are there.
     rng: SampleRng,
 }
 
 impl Style {
-    /// Bytes of one item of a batch, all views of an image; `None` beyond the address space.
+    /// Bytes of one item of a batch, all views of an image; `None` if they exceed the address space.
     pub(crate) fn item_bytes(&self) -> Option<usize> {
         let values = (self.size as usize).checked_pow(2)?.checked_mul(3)?;
         let values = values.checked_mul(self.preprocess.views())?;
@@ -54,7 +73,7 @@ impl Style {
         }
     }
 
-    /// Refuses what could be drawn for no image at all.
+    /// Refuses settings that no image could be made with.
     pub(crate) fn check(&self) -> Result<(), LoaderError> {
         match &self.preprocess {
             Preprocess::Train(Train {
@@ -63,11 +82,11 @@ impl Style {
                 augment::RandomResizedCrop::new(crop.scale, crop.ratio)?;
                 for (what, value) in [("hflip", *hflip), ("vflip", *vflip)] {
                     if !(0.0..=1.0).contains(&value) {
-                        let mend = "a probability lies between 0 and 1";
+                        let fix = "a probability lies between 0 and 1";
                         return Err(LoaderError::Config {
                             what,
                             value: value.to_string(),
-                            mend,
+                            fix,
                         });
                     }
                 }
@@ -88,8 +107,7 @@ impl Style {
     }
 
     /// The draws come in this order: crop, horizontal flip, vertical flip, then in
-    /// [`ImageMaker::make_bytes`] jitter, policy, erasing; of split views one after the other. It is part of
-    /// what a seed means.
+    /// [`ImageMaker::render`] jitter, policy and erasing, view by view. The order is part of what a seed means.
     fn draw(&self, width: u32, height: u32, sample: &Sample) -> Result<Draw, AugmentError> {
         let size = self.size;
         let mut rng = SampleRng::new(sample.seed, sample.epoch, sample.position);
@@ -115,7 +133,7 @@ impl Style {
     }
 }
 
-/// Makes images, one at a time, in buffers that it keeps. One for each worker.
+/// Makes images one at a time, in buffers that it keeps. Each worker has one.
 pub(crate) struct ImageMaker {
     decoder: Decoder,
     resampler: Resampler,
@@ -127,7 +145,7 @@ pub(crate) struct ImageMaker {
 }
 
 impl ImageMaker {
-    /// With what the records to be decoded share, if they do.
+    /// With the symbol tables that the records share, if they do.
     pub(crate) fn new(
         style: &Style,
         tables: Option<&Arc<Tables>>,
@@ -151,8 +169,7 @@ impl ImageMaker {
         })
     }
 
-    /// Writes the image of `sample`, in all its views, to `out` (of `style.item_bytes()`) and returns its
-    /// label.
+    /// Writes the image of `sample`, in all its views, to `out` (`style.item_bytes()` long) and returns its label.
     pub(crate) fn make(
         &mut self,
         split: &Split,
@@ -188,22 +205,49 @@ impl ImageMaker {
         out: &mut [u8],
         laps: &mut Laps<'_>,
     ) -> Result<u32, Fault> {
-        let missing = || RecordError::NoSuchRecord {
-            place: format!("split {:?}", split.name()),
-            record: sample.record,
-            records: split.len(),
-        };
+        let mut buffer = std::mem::take(&mut self.payload);
+        let made = self.make_stored(split, style, sample, &mut buffer, out, laps);
+        self.payload = buffer;
+        made
+    }
+
+    fn make_stored(
+        &mut self,
+        split: &Split,
+        style: &Style,
+        sample: &Sample,
+        buffer: &mut Vec<u8>,
+        out: &mut [u8],
+        laps: &mut Laps<'_>,
+    ) -> Result<u32, Fault> {
+        let missing = || missing(split, sample.record);
         let (shard, index) = split.locate(sample.record).ok_or_else(missing)?;
         let entry = shard.entry(index).ok_or_else(missing)?;
-        let payload = shard.bytes(index, &mut self.payload)?;
+        let payload = shard.bytes(index, buffer)?;
         laps.lap(Stage::Read);
         shard.check(index, payload)?;
         laps.lap(Stage::Checksum);
+        let image = Encoded {
+            encoding: Encoding::from_tag(entry.encoding)?,
+            payload,
+            size: (entry.width, entry.height),
+        };
+        self.render(style, &image, sample, out, laps)?;
+        Ok(entry.label)
+    }
 
-        let indexed = (entry.width, entry.height);
-        let mut draw = style.draw(entry.width, entry.height, sample)?;
+    /// From encoded bytes to pixels in all views: decode what the crop needs, resample, augment.
+    pub(crate) fn render(
+        &mut self,
+        style: &Style,
+        image: &Encoded<'_>,
+        sample: &Sample,
+        out: &mut [u8],
+        laps: &mut Laps<'_>,
+    ) -> Result<(), Fault> {
+        let (encoding, payload, indexed) = (image.encoding, image.payload, image.size);
+        let mut draw = style.draw(indexed.0, indexed.1, sample)?;
         let region = Some(region(draw.resample.source()));
-        let encoding = Encoding::from_tag(entry.encoding)?;
         let native = match draw.fused {
             true => self.decoder.decode_native(encoding, payload, region),
             false => self
@@ -261,10 +305,30 @@ impl ImageMaker {
             }
             laps.lap(Stage::Augment);
         }
-        Ok(entry.label)
+        Ok(())
     }
 
-    /// Jitter or policy.
+    /// A whole record, decoded exactly and not yet scaled.
+    pub(crate) fn whole<'a>(
+        &'a mut self,
+        split: &'a Split,
+        record: u64,
+    ) -> Result<WholeImage<'a>, Fault> {
+        let missing = || missing(split, record);
+        let (shard, index) = split.locate(record).ok_or_else(missing)?;
+        let entry = shard.entry(index).ok_or_else(missing)?;
+        let payload = shard.bytes(index, &mut self.payload)?;
+        shard.check(index, payload)?;
+        let encoding = Encoding::from_tag(entry.encoding)?;
+        let decoded = self.decoder.decode(encoding, payload, None)?;
+        Ok(WholeImage {
+            label: entry.label,
+            pixels: RgbView::new(decoded.pixels, decoded.stride, rect(decoded.region))?,
+            resampler: &mut self.resampler,
+        })
+    }
+
+    /// Applies jitter or policy.
     fn recolour(
         &mut self,
         train: &Train,
@@ -281,6 +345,14 @@ impl ImageMaker {
             self.augmenter.apply(policy, image, size, size, rng)?;
         }
         Ok(())
+    }
+}
+
+fn missing(split: &Split, record: u64) -> RecordError {
+    RecordError::NoSuchRecord {
+        place: format!("split {:?}", split.name()),
+        record,
+        records: split.len(),
     }
 }
 

@@ -1,4 +1,5 @@
-//! The loader: starts the workers, hands out batches in order, and ends the workers again.
+//! The loader: starts the workers, hands out batches in order, and ends the workers. The images are made in
+//! `worker` and `image`.
 
 use std::sync::Arc;
 use std::thread::{self, JoinHandle};
@@ -18,10 +19,9 @@ use crate::{Cursor, LoaderConfig, LoaderError, OnError, Plan, PlanSpec, StatsSna
 
 /// Batches of one split, made ahead of their use by worker threads.
 ///
-/// The batches are a pure function of the split and of the configuration without `workers` and
-/// `slots`: those change the speed, and nothing else. Memory is bounded by the slots; epochs follow
-/// one another without a pause in the pipeline. Dropping the loader at any time ends its threads,
-/// after the image that each is at.
+/// The batches are a pure function of the split and of the configuration, except `workers`, `slots` and `tuning`, which
+/// change only the speed. Memory is bounded by the slots. Epochs follow one another without a pause in the
+/// pipeline. You may drop the loader at any time: each thread ends after the image that it is working on.
 #[derive(Debug)]
 pub struct Loader {
     consumer: Consumer<Note>,
@@ -31,7 +31,7 @@ pub struct Loader {
     plan: Plan,
     samples: Samples,
     on_error: OnError,
-    /// No worker is left: nothing more will come.
+    /// No worker is left, so nothing more will come.
     deserted: bool,
 }
 
@@ -39,10 +39,13 @@ impl Loader {
     /// Checks the configuration, allocates the ring and starts the workers.
     ///
     /// # Errors
-    /// If the split is empty or too small for a batch, a number makes no sense, the cursor lies
-    /// beyond its epoch, or memory or threads can't be had.
-    pub fn start(split: Arc<Split>, config: LoaderConfig) -> Result<Loader, LoaderError> {
-        let job = Job::new(split, &config)?;
+    /// The split is empty or too small for a batch, a setting is out of range, the cursor lies beyond its epoch, or
+    /// there is not enough memory or no further thread.
+    pub fn start(
+        split: impl Into<Arc<Split>>,
+        config: LoaderConfig,
+    ) -> Result<Loader, LoaderError> {
+        let job = Job::new(split.into(), &config)?;
         Loader::start_job(job, &config)
     }
 
@@ -77,13 +80,13 @@ impl Loader {
         Ok(loader)
     }
 
-    /// The next batch, waiting for it if need be; `None` at the end of the last epoch.
+    /// The next batch, after waiting for it if necessary; `None` after the last epoch.
     ///
     /// # Errors
     /// [`LoaderError::Sample`] for the first record of the batch that failed, under
-    /// [`OnError::Fail`]: the batch is given up, and a further call goes on with the next step.
+    /// [`OnError::Fail`]: the batch is dropped, and the next call goes on with the next step.
     /// [`LoaderError::WorkersGone`] if no worker is left; `None` follows.
-    #[allow(clippy::should_implement_trait)] // a batch borrows the loader, which `Iterator` can't say
+    #[allow(clippy::should_implement_trait)] // a batch borrows the loader, which `Iterator` cannot express
     pub fn next(&mut self) -> Option<Result<Batch<'_>, LoaderError>> {
         if self.deserted {
             return None;
@@ -113,7 +116,7 @@ impl Loader {
         }
         let mixed = match &job.mix {
             Some(mix) => mix.plan(
-                cursor.seed,
+                job.seed,
                 cursor.epoch,
                 cursor.step,
                 job.style.size,
@@ -139,8 +142,8 @@ impl Loader {
         }))
     }
 
-    /// Where the next call of [`Loader::next`] stands: behind everything that was delivered,
-    /// however far the workers are ahead.
+    /// Where the next call of [`Loader::next`] stands: after everything that was delivered, however far ahead the
+    /// workers are.
     pub fn cursor(&self) -> Cursor {
         self.job.timeline.cursor(self.consumer.turn())
     }
@@ -165,7 +168,7 @@ impl Drop for Loader {
     fn drop(&mut self) {
         self.consumer.stop();
         for thread in self.threads.drain(..) {
-            // A worker that panicked has said so on stderr, and its item counts as left out.
+            // A worker that panicked has said so on stderr, and its item counts as failed.
             let _ = thread.join();
         }
     }
@@ -183,7 +186,7 @@ impl Job {
         style.check()?;
         let plan = Plan::new(PlanSpec {
             records: split.len(),
-            seed: config.start.seed,
+            seed: config.seed,
             epoch: config.start.epoch,
             rank: config.rank,
             world: config.world,
@@ -200,6 +203,7 @@ impl Job {
         Ok(Job {
             tables: tables.map_err(LoaderError::Decoder)?.map(Arc::new),
             split,
+            seed: config.seed,
             timeline: Timeline::new(config.start, steps, config.epochs),
             plan,
             item_bytes: style.item_bytes().ok_or_else(|| no_memory(config))?,

@@ -1,9 +1,9 @@
 //! A keyed permutation of `0..len` in constant memory: the full shuffle of an epoch.
 //!
-//! Not a cipher: the keys are there to make every (seed, epoch) a different order, not to hide it.
+//! It is not a cipher: the keys make each (seed, epoch) a different order, they do not hide it.
 
-/// Sets of thousands of records need no more than 8 rounds; with 24, sets of a handful show no bias
-/// in 400,000 orders either, and the cost is still below a thousandth of decoding one image.
+/// Sets of thousands of records need at most 8 rounds. With 24, sets of a few records show no bias
+/// in 400,000 orders either, and the cost stays below a thousandth of decoding one image.
 const ROUNDS: usize = 24;
 
 /// 2^64 divided by the golden ratio, made odd: the increment of SplitMix64
@@ -27,7 +27,7 @@ pub(crate) struct Permutation {
 
 impl Permutation {
     /// The order of `len` records in `epoch` under `seed`. The values are part of the public
-    /// behaviour: a change of them changes every run, and is to be announced as such.
+    /// behaviour: changing them changes every run, and must be announced.
     pub(crate) fn new(len: u64, seed: u64, epoch: u64) -> Self {
         let floor = len.isqrt();
         let rows = if floor * floor < len {
@@ -51,11 +51,10 @@ impl Permutation {
         }
     }
 
-    /// Where `position` (which must be below `len`) is sent.
+    /// The record at `position`, which must be below `len`.
     pub(crate) fn at(&self, position: u64) -> u64 {
         debug_assert!(position < self.len, "position {position} of {}", self.len);
-        // The walk follows one cycle of a permutation of the grid, so it ends at `position` itself
-        // at the latest.
+        // The walk follows one cycle of a permutation of the grid, so at the latest it ends at `position` itself.
         let mut cell = position;
         loop {
             cell = self.scramble(cell);

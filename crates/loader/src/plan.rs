@@ -1,4 +1,4 @@
-//! Which records make up step `s` of an epoch, as a pure function: no files, no state, no threads.
+//! Which records make up a step of an epoch, as a pure function: no files, no state, no threads.
 
 use std::iter::StepBy;
 use std::num::{NonZeroU32, NonZeroU64};
@@ -11,11 +11,11 @@ use crate::window::Window;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Shuffle {
-    /// A uniform permutation of the whole split, another one in each epoch, in constant memory.
+    /// A uniform permutation of the whole split, a new one in each epoch, in constant memory.
     Full,
-    /// For sets larger than memory: runs of neighbouring records are shuffled over the whole set, and
-    /// then the records of so many at a time among themselves. Disks see large sequential reads; two
-    /// windows' worth of records should fit into the page cache.
+    /// For data sets larger than memory: runs of neighbouring records are shuffled over the whole set, and
+    /// then the records within each window of this size. Disks see large sequential reads. Two
+    /// windows of records should fit in the page cache.
     Window(NonZeroU64),
     /// The order of the shards, for validation.
     None,
@@ -24,12 +24,12 @@ pub enum Shuffle {
 /// Which records an epoch visits, and how often. By default each one once.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Sampling {
-    /// Repeated augmentation (Hoffer et al. 2020; Berman et al. 2019): each record that an epoch visits is
-    /// visited so many times in a row, each time augmented anew, and the epoch ends after as many images as
-    /// it would have had otherwise, so that it visits one record in `repeats`. 1 turns it off.
+    /// Repeated augmentation (Hoffer et al. 2020; Berman et al. 2019): an epoch visits each of its records this many
+    /// times in a row, augmented anew each time. It ends after as many images as without
+    /// repeats, so it visits one record in `repeats`. 1 turns this off.
     pub repeats: NonZeroU32,
-    /// An epoch visits only so many images: the first ones of its order. None visits all; more than there
-    /// are is as good as none.
+    /// An epoch visits only the first images of its order, this many. With `None`, or with more than there are, it
+    /// visits all.
     pub limit: Option<NonZeroU64>,
 }
 
@@ -42,7 +42,7 @@ impl Default for Sampling {
     }
 }
 
-/// All that an epoch's plan depends on.
+/// Everything that the plan of an epoch depends on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct PlanSpec {
     /// Records in the split.
@@ -53,11 +53,11 @@ pub struct PlanSpec {
     pub epoch: u64,
     /// This process among `world`, from 0.
     pub rank: u32,
-    /// How many processes train together.
+    /// The number of processes that train together.
     pub world: u32,
     /// Records in a batch of one rank.
     pub batch: u32,
-    /// Whether the records beyond the last full global batch are left out of the epoch.
+    /// Whether the epoch leaves out the records after the last full global batch.
     pub drop_last: bool,
     /// The order.
     pub shuffle: Shuffle,
@@ -65,19 +65,19 @@ pub struct PlanSpec {
     pub sampling: Sampling,
 }
 
-/// Why a plan can't be made.
+/// Why there is no plan.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum PlanError {
     /// The split is empty.
     #[error(
-        "the split holds no records: there is nothing to load; check the build's report of skipped files"
+        "the split holds no records, so there is nothing to load; check the build's report of skipped files"
     )]
     NoRecords,
-    /// A batch of nothing.
-    #[error("a batch of 0 records: the batch size must be at least 1")]
+    /// A batch holds nothing.
+    #[error("the batch size is 0: it must be at least 1")]
     ZeroBatch,
-    /// The rank isn't among the ranks.
+    /// The rank is not one of the ranks.
     #[error("rank {rank} of a world of {world}: ranks go from 0 to world - 1")]
     NoSuchRank {
         /// The rank asked for.
@@ -85,11 +85,15 @@ pub enum PlanError {
         /// The number of ranks.
         world: u32,
     },
-    /// `drop_last` leaves nothing over.
+    /// `drop_last` leaves no batch.
     #[error(
-        "{world} rank(s) x batch {batch} = {} records a step, but an epoch has only {records}, and an incomplete \
-         batch is to be dropped: use a smaller batch, or keep the last batch",
-        u64::from(*world) * u64::from(*batch)
+        "batch size {batch}{} exceeds the {records} images of an epoch, and incomplete batches are dropped: use a smaller \
+         batch, or keep the last one",
+        if *world > 1 {
+            format!(" on each of {world} ranks = {}", u64::from(*world) * u64::from(*batch))
+        } else {
+            String::new()
+        }
     )]
     NoFullBatch {
         /// Records in an epoch.
@@ -103,16 +107,18 @@ pub enum PlanError {
 
 /// The plan of one epoch for one rank.
 ///
-/// An epoch is a sequence of *positions*, as many as the split has records unless they are limited; the
+/// An epoch is a sequence of *positions*, one for each record of the split unless they are limited. The
 /// shuffle says which record is at which position, and knows nothing of ranks. Step `g` covers the positions
-/// `g * world * batch .. (g + 1) * world * batch`, of which rank `r` takes the `r`-th run of
-/// `batch`; with repeated augmentation every `world`-th from the `r`-th on, so that the repeats of a
-/// record go to different ranks, as MindCV's and DeiT's samplers have it. Hence `n` ranks with batches of `b` see, step by step, the same records as one rank
-/// with batches of `n * b`, and a sample's position (which keys its augmentation) is the same.
+/// `g * world * batch .. (g + 1) * world * batch`, and rank `r` takes the `r`-th run of
+/// `batch` of them. With repeated augmentation it takes every `world`-th one from the `r`-th on: the
+/// repeats of a record go to different ranks, as in MindCV's and DeiT's samplers.
 ///
-/// When the last step of an epoch is incomplete and kept, what is left is dealt out as evenly as it
-/// goes, the lower ranks taking one more where it doesn't: every rank has the same number of steps,
-/// but its last batch may be short, and **empty** where fewer records are left than there are ranks.
+/// So `n` ranks with batches of `b` see, step by step, the same records as one rank with batches of
+/// `n * b`, and a sample has the same position, which keys its augmentation.
+///
+/// If the last step of an epoch is incomplete and kept, the rest is divided as evenly as possible, and
+/// lower ranks take one more. Every rank has the same number of steps, but its last batch may be short. It
+/// is **empty** if fewer records are left than there are ranks.
 #[derive(Clone, Debug)]
 pub struct Plan {
     spec: PlanSpec,
@@ -127,7 +133,10 @@ enum Order {
 }
 
 impl Plan {
-    /// Checks the spec; costs no more than that.
+    /// Checks the spec. It costs no more than that.
+    ///
+    /// # Errors
+    /// There are no records, no such rank, or no full batch.
     pub fn new(spec: PlanSpec) -> Result<Plan, PlanError> {
         let PlanSpec {
             records,
@@ -159,7 +168,7 @@ impl Plan {
         Ok(plan)
     }
 
-    /// The epoch that this is the plan of.
+    /// The epoch of this plan.
     pub fn epoch(&self) -> u64 {
         self.spec.epoch
     }
@@ -183,14 +192,13 @@ impl Plan {
         }
     }
 
-    /// Images in the epoch, of all ranks, those of an incomplete last batch included: its positions.
+    /// Images in the epoch, of all ranks, an incomplete last batch included: its positions.
     pub fn images(&self) -> u64 {
         let limit = self.spec.sampling.limit.map_or(u64::MAX, NonZeroU64::get);
         self.spec.records.min(limit)
     }
 
-    /// The positions of the epoch that this rank takes in `step`: at most `batch`, and none beyond
-    /// the last step.
+    /// The positions of the epoch that this rank takes in `step`: at most `batch`, and none after the last step.
     pub fn positions(&self, step: u64) -> StepBy<Range<u64>> {
         let images = self.images();
         if step >= self.steps() {
@@ -217,8 +225,8 @@ impl Plan {
         }
     }
 
-    /// The record that should be on its way into memory while that at `position` is used: the one
-    /// `distance` positions on, in the next epoch if need be. A windowed order has its own distance: each
+    /// The record to read into memory while the one at `position` is used: `distance` positions on, in the next
+    /// epoch if necessary. A windowed order has its own distance: each
     /// window is read, run by run, while the one before it is used.
     pub fn ahead(&self, position: u64, distance: u64) -> u64 {
         let images = self.images();
@@ -246,7 +254,7 @@ impl Plan {
         u64::from(self.spec.sampling.repeats.get())
     }
 
-    /// (position, record) of one sample of `step`; `None` beyond the end of its batch.
+    /// (position, record) of one sample of `step`; `None` after the end of its batch.
     pub fn sample(&self, step: u64, index: usize) -> Option<(u64, u64)> {
         let position = self.positions(step).nth(index)?;
         Some((position, self.record(position)))

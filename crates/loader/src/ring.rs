@@ -1,25 +1,25 @@
-//! The ring of preallocated batch slots between the workers and the consumer: the only `unsafe` of
-//! this crate, behind two types that can't be misused.
+//! The ring of preallocated batch slots between the workers and the consumer. With `memory` it holds all `unsafe` code of
+//! this crate, behind two types that cannot be misused.
 //!
-//! It knows turns, items and bytes; not records, images or epochs.
+//! It knows turns, items and bytes, but not records, images or epochs.
 //!
 //! # How it works
-//! A *turn* is one batch to be made; turn `t` is made in slot `t % slots`. Its items are claimed by
-//! workers one at a time from a single counter of tickets (ticket `k` is item `k % items` of turn
-//! `k / items`), so any number of workers share a batch and nobody distributes work. A worker that
-//! holds a ticket waits only for its slot: until the consumer has given it back from turn
-//! `t - slots`. It then writes into the item's own part of the slot. When the last item of a turn
-//! is finished, the consumer, which takes turns strictly in order, may read the slot.
+//! A *turn* is one batch to be made; turn `t` is made in slot `t % slots`. Workers claim its items one at a
+//! time from a single counter of tickets (ticket `k` is item `k % items` of turn `k / items`), so any
+//! number of workers share a batch and nobody distributes work. A worker with a ticket waits only for
+//! its slot, until the consumer has given it back from turn `t - slots`. It then writes into the
+//! item's own part of the slot. When the last item of a turn is finished, the consumer may read the
+//! slot. It takes turns strictly in order.
 //!
 //! # Why it is sound
-//! Two counters in each slot, both only growing, say whose its memory is:
+//! Two counters in each slot say who owns its memory. Both only grow:
 //! - `turn`: the turn that may be written in it. Only the consumer moves it, by `slots`, when it
 //!   gives the slot back.
 //! - `done`: items finished in it since the beginning. After the turn `t`, it is
 //!   `(t / slots + 1) * items`.
 //!
 //! *Worker against worker*: tickets are handed out by `fetch_add`, so one (turn, item) goes to one
-//! worker, and the parts of different items don't overlap. Different turns of a slot are kept apart
+//! worker, and the parts of different items do not overlap. Different turns of a slot are kept apart
 //! by `turn`: a worker touches the slot only while `turn` is its own, and `turn` moves on only
 //! after all items of that turn are finished.
 //! *Worker before consumer*: a worker's writes are sequenced before its `done.fetch_add(Release)`.
@@ -29,22 +29,21 @@
 //! *Consumer before worker*: the consumer's reads are sequenced before its `turn.store(Release)`;
 //! the worker's Acquire load of that value synchronises with it, so writes of the next turn come
 //! after.
-//! Neither side relies on destructors for soundness: a `PublishedSlot` that is leaked isn't given
-//! back, and a `ClaimedItem` that is leaked is never finished.
+//! Neither side relies on destructors for soundness: a leaked `PublishedSlot` is never given
+//! back, and a leaked `ClaimedItem` is never finished.
 //!
-//! # Why it can't hang
+//! # Why it cannot hang
 //! Consider the oldest unfinished turn `m`. The consumer has given back turn `m - slots` or is
 //! reading it, in which case it is the consumer's move. Otherwise no worker waits with a ticket of
-//! `m`. If all tickets of `m` are claimed, their holders are at work; if one isn't, then a worker
-//! is without a ticket, for workers claim in order and hold one each: whoever waits further on has
-//! finished all it claimed before. Sleeping is covered in [`Waiter`]. A worker that unwinds
-//! finishes its item as left out (`ClaimedItem`'s drop), and when the last worker is gone the
-//! consumer is told (`Deserted`).
-
-use std::mem::MaybeUninit;
+//! `m`. If all tickets of `m` are claimed, their holders are at work. If one is not, then some worker
+//! has no ticket, since workers claim in order and hold one each: whoever waits for a later turn has
+//! finished everything that it claimed before. Sleeping is covered in [`Waiter`]. A worker that unwinds
+//! finishes its item as left out (`ClaimedItem`'s drop), and the consumer learns when the last worker is
+//! gone (`Deserted`).
 
 use crossbeam_utils::CachePadded;
 
+use super::memory::prefer_huge_pages;
 use super::sync::{Arc, AtomicBool, AtomicU64, AtomicUsize, Ordering, UnsafeCell, Watch};
 use super::waiter::{Waiter, publish};
 
@@ -74,7 +73,7 @@ impl Layout {
     }
 }
 
-/// The memory couldn't be had.
+/// There is not enough memory.
 #[derive(Debug)]
 pub(crate) struct OutOfMemory;
 
@@ -125,7 +124,7 @@ struct Shared<M> {
     consumer: CachePadded<Waiter>,
 }
 
-// SAFETY: the `UnsafeCell`s in `slots` are the only members that aren't `Sync` by themselves; they
+// SAFETY: the `UnsafeCell`s in `slots` are the only members that are not `Sync` by themselves. They
 // are reached only through `ClaimedItem` and `PublishedSlot`, whose access is exclusive (see the
 // top of the file). `M` values move between threads, but are never shared by two at once.
 unsafe impl<M: Send> Sync for Shared<M> {}
@@ -397,51 +396,4 @@ impl<M> Drop for PublishedSlot<'_, M> {
             .for_each(|worker| worker.wake(next_turn_here));
         self.consumer.turn += 1;
     }
-}
-
-/// Asks for huge pages in memory that has not been touched yet: a batch of 8.6 MB is then 5 page
-/// faults and as many TLB entries instead of 2100. A hint: that it fails changes nothing.
-#[cfg(all(target_os = "linux", not(miri)))]
-fn prefer_huge_pages<T>(memory: &mut [MaybeUninit<T>]) {
-    /// What `madvise` wants its range to start at, at least on x86-64 and most of AArch64.
-    const PAGE: usize = 4096;
-    let bytes = memory.as_mut_ptr().cast::<u8>();
-    let skipped = bytes.align_offset(PAGE);
-    if let Some(length) = size_of_val(memory).checked_sub(skipped) {
-        // SAFETY: the range from `skipped` on lies within `memory`, which is borrowed exclusively and
-        // uninitialised; this advice changes no content.
-        let _ = unsafe {
-            rustix::mm::madvise(
-                bytes.add(skipped).cast(),
-                length,
-                rustix::mm::Advice::LinuxHugepage,
-            )
-        };
-    }
-}
-
-// Miri knows no `madvise`.
-#[cfg(any(not(target_os = "linux"), miri))]
-fn prefer_huge_pages<T>(_memory: &mut [MaybeUninit<T>]) {}
-
-/// Little-endian machines or not, the same bits: bytes written as floats are read as floats.
-pub(crate) fn as_floats(bytes: &[u8]) -> &[f32] {
-    // SAFETY: every bit pattern is a valid `f32`.
-    let (unaligned, floats, rest) = unsafe { bytes.align_to() };
-    debug_assert!(
-        unaligned.is_empty() && rest.is_empty(),
-        "items of floats are whole floats, in aligned slots"
-    );
-    floats
-}
-
-/// As [`as_floats`], for writing.
-pub(crate) fn as_floats_mut(bytes: &mut [u8]) -> &mut [f32] {
-    // SAFETY: every bit pattern is a valid `f32`, and every `f32` is four valid bytes.
-    let (unaligned, floats, rest) = unsafe { bytes.align_to_mut() };
-    debug_assert!(
-        unaligned.is_empty() && rest.is_empty(),
-        "items of floats are whole floats, in aligned slots"
-    );
-    floats
 }

@@ -1,7 +1,8 @@
-//! Where the time goes: nanoseconds per stage and worker, and how long the consumer waited.
+//! Where the time goes: nanoseconds per stage and worker, and how long the consumer waited. It measures and says what
+//! the bottleneck is; it changes nothing.
 //!
-//! Counting is always on: a reading of the clock between stages (about 25 ns) and a relaxed addition
-//! for each, to counters that no other thread writes.
+//! Counting is always on. It costs a reading of the clock between stages (about 25 ns) and a relaxed addition
+//! to a counter that no other thread writes.
 
 use std::fmt;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -13,7 +14,7 @@ use crossbeam_utils::CachePadded;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Stage {
-    /// Waiting for the consumer to give a slot back: the pipeline is ahead of it.
+    /// Waiting for the consumer to give back a slot: the pipeline is ahead of it.
     WaitForSlot,
     /// Finding the record and, with positioned reads, reading it.
     Read,
@@ -23,7 +24,7 @@ pub enum Stage {
     Decode,
     /// Cropping, scaling and flipping.
     Resample,
-    /// Everything after that which changes pixels.
+    /// Everything that changes pixels after that.
     Augment,
     /// Turning bytes into normalised floats.
     Normalize,
@@ -69,25 +70,25 @@ impl fmt::Display for Stage {
 /// What sets the pace.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
-pub enum Binding {
-    /// The consumer: the workers wait for it longer than it waits for them.
+pub enum Bottleneck {
+    /// The consumer: the workers wait for it more than it waits for them.
     Consumer,
-    /// The workers, and the stage that takes most of their time.
+    /// The workers, and the stage that takes the largest part of their time.
     Workers(Stage),
 }
 
-/// Counters since the loader started; subtract an earlier snapshot for those of an interval.
+/// Counters since the loader started. [`StatsSnapshot::since`] gives those of an interval.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct StatsSnapshot {
     /// Time since the loader started.
     pub elapsed: Duration,
     /// Worker threads.
     pub workers: usize,
-    /// Images decoded, delivered or not yet.
+    /// Images decoded, delivered or not.
     pub images: u64,
     /// Stored bytes of those images.
     pub bytes: u64,
-    /// Images that decoded with a warning (truncated data, say) and were used all the same.
+    /// Images that decoded with a warning (truncated data, for example) and were used.
     pub warnings: u64,
     /// Records that failed: skipped, or reported as errors.
     pub failures: u64,
@@ -121,7 +122,7 @@ impl StatsSnapshot {
         Duration::from_nanos(self.stage_ns[stage as usize])
     }
 
-    /// Microseconds of one worker that a stage takes for an image, on average; 0 before the first.
+    /// Microseconds of one worker that a stage takes per image, on average; 0 before the first image.
     pub fn stage_us(&self, stage: Stage) -> f64 {
         ratio(
             self.stage_ns[stage as usize] as f64 / 1e3,
@@ -129,15 +130,15 @@ impl StatsSnapshot {
         )
     }
 
-    /// Images per second over the interval; 0 for an empty one.
+    /// Images per second over the interval; 0 if it is empty.
     pub fn images_per_second(&self) -> f64 {
         ratio(self.images as f64, self.elapsed.as_secs_f64())
     }
 
-    /// Images per second that the workers could prepare if they never waited for the consumer; nothing where too few
+    /// Images per second that the workers could prepare if they never waited for the consumer; `None` if too few
     /// images were decoded to tell.
     pub fn capacity(&self) -> Option<f64> {
-        /// Their mean is no longer one image's.
+        /// From this many on, a single image does not decide the mean.
         const ENOUGH: u64 = 16;
         let work = Stage::ALL.into_iter().filter(|stage| stage.is_work());
         let busy: Duration = work.map(|stage| self.stage(stage)).sum();
@@ -150,8 +151,7 @@ impl StatsSnapshot {
         ratio(self.consumer_wait.as_secs_f64(), self.elapsed.as_secs_f64()).min(1.0)
     }
 
-    /// The share of the workers' time, 0 to 1, in which they waited for the consumer: what the
-    /// pipeline has in reserve.
+    /// The share of the workers' time, 0 to 1, in which they waited for the consumer: the reserve of the pipeline.
     pub fn worker_wait_share(&self) -> f64 {
         let total: u64 = self.stage_ns.iter().sum();
         ratio(
@@ -160,13 +160,13 @@ impl StatsSnapshot {
         )
     }
 
-    /// What sets the pace over the interval.
-    pub fn binding(&self) -> Binding {
+    /// What set the pace over the interval.
+    pub fn bottleneck(&self) -> Bottleneck {
         if self.worker_wait_share() > self.data_wait_share() {
-            return Binding::Consumer;
+            return Bottleneck::Consumer;
         }
         let work = Stage::ALL.into_iter().filter(|stage| stage.is_work());
-        Binding::Workers(
+        Bottleneck::Workers(
             work.max_by_key(|&stage| self.stage_ns[stage as usize])
                 .unwrap_or(Stage::Decode),
         )
@@ -257,7 +257,7 @@ impl<'s> Laps<'s> {
         }
     }
 
-    /// An image was decoded from so many stored bytes.
+    /// An image was decoded from `bytes` stored bytes.
     pub(crate) fn image(&self, bytes: u64, warned: bool) {
         self.stats.images.fetch_add(1, Ordering::Relaxed);
         self.stats.bytes.fetch_add(bytes, Ordering::Relaxed);
@@ -279,7 +279,7 @@ impl<'s> Laps<'s> {
     }
 }
 
-/// A u64 holds 584 years of them.
+/// A u64 holds 584 years of nanoseconds.
 fn nanos(duration: Duration) -> u64 {
     u64::try_from(duration.as_nanos()).unwrap_or(u64::MAX)
 }
@@ -322,11 +322,11 @@ mod tests {
     }
 
     #[test]
-    fn the_side_that_waits_does_not_bind() {
+    fn the_side_that_waits_is_not_the_bottleneck() {
         let starved = snapshot(1000, 10, 900, [20, 0, 0, 1500, 300, 100, 0]);
-        assert_eq!(starved.binding(), Binding::Workers(Stage::Decode));
+        assert_eq!(starved.bottleneck(), Bottleneck::Workers(Stage::Decode));
         let fed = snapshot(1000, 10, 5, [1500, 0, 0, 300, 100, 20, 0]);
-        assert_eq!(fed.binding(), Binding::Consumer);
+        assert_eq!(fed.bottleneck(), Bottleneck::Consumer);
         assert_eq!(fed.worker_wait_share(), 1500.0 / 1920.0);
     }
 

@@ -1,28 +1,28 @@
-//! How a thread of the pipeline sleeps until another one has made its step ready.
+//! How a thread of the pipeline sleeps until another one has finished its part.
 //!
-//! Not a queue and not a lock around data: what is waited for lives in the ring's own atomics, and
-//! is looked at again after every awakening. A waiter serves one thread at a time.
+//! It is neither a queue nor a lock around data. The condition lives in the ring's own atomics, and the sleeper checks
+//! it again each time it wakes. A waiter serves one thread at a time.
 
 use super::sync::{AtomicU64, Backoff, Mutex, Ordering, PoisonError, Thread, current, fence, park};
 
-/// No turn is ever counted up to this, so it says that nobody sleeps.
+/// No turn ever reaches this number, so it means that nobody sleeps.
 const AWAKE: u64 = u64::MAX;
 
-/// A bed for one thread that waits for one turn of the ring.
+/// Where one thread sleeps that waits for one turn of the ring.
 ///
-/// **No wake-up is lost.** The sleeper writes `awaited`, passes a SeqCst fence, and looks at the
+/// **No wake-up is lost.** The sleeper writes `awaited`, passes a SeqCst fence, and checks the
 /// condition a last time before it parks. The waker makes the condition true, passes a SeqCst fence
-/// ([`publish`]), and then reads `awaited`. The two fences are ordered one way or the other: if the
-/// sleeper's is first, the waker reads its `awaited` and unparks it; if the waker's is first, the
-/// sleeper's last look finds the condition true. An unpark that comes before the park makes that
-/// park return at once, and one that comes too late makes a later park return early, to look again.
+/// ([`publish`]), and then reads `awaited`. One of the two fences comes first. If it is the
+/// sleeper's, the waker reads its `awaited` and unparks it. If it is the waker's, the
+/// sleeper's last check finds the condition true. An unpark before the park makes the
+/// park return at once. An unpark that comes too late makes a later park return early, and the sleeper checks again.
 #[derive(Debug)]
 pub(crate) struct Waiter {
-    /// The turn that is slept for, or `AWAKE`. Stored with Release after `thread`, so that whoever
+    /// The turn that the thread sleeps for, or `AWAKE`. Stored with Release after `thread`, so that whoever
     /// reads it with Acquire finds that thread.
     awaited: AtomicU64,
-    /// Locked by a thread about to sleep and by the one that wakes it, and by nobody else: the
-    /// consumer may be another thread at each call, so its handle can't be stored once for all.
+    /// Locked only by a thread about to sleep and by the one that wakes it. The
+    /// consumer may be another thread at each call, so its handle cannot be stored once for all.
     thread: Mutex<Option<Thread>>,
 }
 
@@ -52,14 +52,14 @@ impl Waiter {
         self.awaited.store(AWAKE, Ordering::Relaxed);
     }
 
-    /// Wakes the thread if it sleeps for `turn`; to be called after [`publish`].
+    /// Wakes the thread if it sleeps for `turn`. Call [`publish`] first.
     pub(crate) fn wake(&self, turn: u64) {
         if self.awaited.load(Ordering::Acquire) == turn {
             self.unpark();
         }
     }
 
-    /// Wakes the thread whatever it sleeps for; to be called after [`publish`].
+    /// Wakes the thread, whatever it sleeps for. Call [`publish`] first.
     pub(crate) fn wake_always(&self) {
         if self.awaited.load(Ordering::Acquire) != AWAKE {
             self.unpark();
@@ -73,7 +73,7 @@ impl Waiter {
     }
 }
 
-/// Between making a condition true and looking for sleepers.
+/// Stands between making a condition true and looking for sleepers.
 pub(crate) fn publish() {
     fence(Ordering::SeqCst);
 }

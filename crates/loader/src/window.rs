@@ -1,17 +1,17 @@
-//! Window shuffle: an order that reads a large set nearly sequentially and still mixes it well, as a
-//! pure function of the position. No buffer is filled here: the page cache is the buffer.
+//! Window shuffle: an order that reads a large data set nearly sequentially and still mixes it well, as a
+//! pure function of the position. It fills no buffer: the page cache is the buffer.
 
 use std::num::NonZeroU64;
 
 use crate::permutation::Permutation;
 
-/// Records that lie together and are read one after another: 14 MB of ImageNet, enough for a disk to
-/// forget what the seek before it cost.
+/// Records that lie together and are read one after another. On ImageNet they are 14 MB, which makes the cost of the
+/// seek before them negligible.
 pub(crate) const RUN: u64 = 128;
 
 /// The order of one epoch. The set is cut into runs of [`RUN`] records, at places that move from epoch to
-/// epoch; the runs are permuted over the whole set; and of their sequence each `window` records
-/// in turn are permuted among themselves.
+/// epoch. The runs are permuted over the whole set, and then the records within each `window` of the
+/// result are permuted.
 #[derive(Clone, Debug)]
 pub(crate) struct Window {
     len: u64,
@@ -25,7 +25,7 @@ pub(crate) struct Window {
 
 impl Window {
     pub(crate) fn new(len: u64, window: NonZeroU64, seed: u64, epoch: u64) -> Self {
-        // A further permutation of the set serves as the hash that says where the runs begin.
+        // Another permutation of the set serves as the hash that says where the runs begin.
         let start = match len {
             0 => 0,
             len => Permutation::new(len, !seed, epoch).at(0),
@@ -40,7 +40,7 @@ impl Window {
         }
     }
 
-    /// Records that are mixed with one another.
+    /// The number of records that are mixed with one another.
     pub(crate) fn window(&self) -> u64 {
         self.window
     }
@@ -55,10 +55,10 @@ impl Window {
         self.read_order(first + inside)
     }
 
-    /// The record that is `place`-th when windows are read one after another, each run by run.
+    /// Record number `place` when windows are read one after another, each run by run.
     pub(crate) fn read_order(&self, place: u64) -> u64 {
         let (run, offset) = (place / RUN, place % RUN);
-        // What is left over after the last whole run comes last; it is another piece in each epoch.
+        // The rest after the last whole run comes last. It is another piece in each epoch.
         let moved = match run < self.len / RUN {
             true => self.runs.at(run) * RUN + offset,
             false => place,

@@ -1,4 +1,5 @@
-//! A worker thread: claims places in batches, makes images, and survives what goes wrong with them.
+//! A worker thread: claims places in batches, makes their images, and survives whatever goes wrong with one. How an
+//! image is made is in `image`.
 
 use std::any::Any;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -21,10 +22,11 @@ use crate::{Plan, Tuning};
 #[derive(Debug)]
 pub(crate) struct Job {
     pub(crate) split: Arc<Split>,
-    /// What the split's records share, if they do.
+    /// The symbol tables that the split's records share, if they do.
     pub(crate) tables: Option<Arc<Tables>>,
-    /// The plan of any epoch; workers derive that of theirs.
+    /// The plan of some epoch; each worker derives the plan of its own.
     pub(crate) plan: Plan,
+    pub(crate) seed: u64,
     pub(crate) timeline: Timeline,
     pub(crate) style: Style,
     /// Of all views of one record.
@@ -59,7 +61,7 @@ pub(crate) fn run(job: &Job, worker: usize, mut producer: Producer<Note>, mut ma
         }
         let sample = Sample {
             record,
-            seed: cursor.seed,
+            seed: job.seed,
             epoch: cursor.epoch,
             position,
         };
@@ -69,7 +71,7 @@ pub(crate) fn run(job: &Job, worker: usize, mut producer: Producer<Note>, mut ma
             maker.make(&job.split, &job.style, &sample, item.bytes(), &mut laps)
         }));
         let label = made.unwrap_or_else(|payload| {
-            // What it left half-way is not used again.
+            // It was interrupted in the middle, so it is not used again.
             maker = ImageMaker::new(&job.style, job.tables.as_ref())?;
             Err(Fault::Panic(message(&*payload)))
         });
@@ -82,7 +84,7 @@ pub(crate) fn run(job: &Job, worker: usize, mut producer: Producer<Note>, mut ma
     }
 }
 
-/// What a panic said, as far as it said it in words.
+/// The message of a panic, if it has one.
 fn message(payload: &(dyn Any + Send)) -> String {
     let words = payload
         .downcast_ref::<&str>()

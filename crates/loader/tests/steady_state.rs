@@ -3,38 +3,54 @@
 #![allow(clippy::unwrap_used)]
 
 use std::alloc::System;
+use std::num::NonZeroU32;
 use std::sync::Arc;
 
 use codec::{Encoding, Sampling, encode_jpeg};
-use imshard_loader::{Cursor, Loader, LoaderConfig, LoaderRecipe, OnError, Output};
+use imshard_loader::{
+    BatchMix, Erase, Loader, LoaderConfig, Normalize, OnError, Output, Preprocess, RandomErasing,
+    Sampling as Visits, Train,
+};
 use record::{Io, NewRecord, Shard, ShardWriter, Split};
 use stats_alloc::{INSTRUMENTED_SYSTEM, Region, StatsAlloc};
 
 #[global_allocator]
 static ALLOCATOR: &StatsAlloc<System> = &INSTRUMENTED_SYSTEM;
 
-const RECIPE: &str = r#"{
-    "batch_size": 4, "image_resize": 75, "vflip": 0.5, "auto_augment": "autoaug", "re_prob": 0.5,
-    "mixup": 0.2, "cutmix": 1.0
-}"#;
-
-const SPLITS: &str = r#"{
-    "batch_size": 4, "image_resize": 75, "auto_augment": "augmix", "aug_splits": 3, "aug_repeats": 2, "re_prob": 0.5
-}"#;
+/// Endless batches of four small images, with a policy and erasing.
+fn config(policy: &str, vflip: f64, splits: bool) -> LoaderConfig {
+    let train = Train {
+        vflip,
+        policy: Some(policy.parse().unwrap()),
+        erase: Some(Erase {
+            erasing: RandomErasing::new(0.5).unwrap(),
+            fill: Normalize::default().rounded_mean(),
+        }),
+        splits,
+        ..Train::default()
+    };
+    LoaderConfig::train(4, 75)
+        .with_seed(1)
+        .with_epochs(u64::MAX)
+        .with_workers(2)
+        .with_slots(3)
+        .with_preprocess(Preprocess::Train(train))
+}
 
 #[test]
 fn nothing_is_allocated_for_a_batch() {
     let dir = tempfile::tempdir().unwrap();
     let split = split(&dir.path().join("train-00000-of-00001.shard"));
-    let recipe: LoaderRecipe = serde_json::from_str(RECIPE).unwrap();
-    let bytes = recipe.train(Cursor::start(1), u64::MAX, 2, 3).unwrap();
-    let floats = LoaderConfig {
-        output: Output::F32Nchw(recipe.normalize().unwrap()),
-        on_error: OnError::Skip,
-        ..bytes.clone()
-    };
-    let splits: LoaderRecipe = serde_json::from_str(SPLITS).unwrap();
-    let views = splits.train(Cursor::start(1), u64::MAX, 2, 3).unwrap();
+    let mix = BatchMix::new(0.2, 1.0, 1.0).unwrap();
+    let bytes = config("autoaug", 0.5, false).with_mix(Some(mix));
+    let floats = bytes
+        .clone()
+        .with_output(Output::F32Nchw(Normalize::default()))
+        .with_on_error(OnError::Skip);
+    let views = config("augmix", 0.0, true).with_sampling(Visits {
+        repeats: NonZeroU32::new(2).unwrap(),
+        ..Visits::default()
+    });
     for config in [bytes, floats, views] {
         let mut loader = Loader::start(split.clone(), config).unwrap();
         let mut take = |batches: usize| {

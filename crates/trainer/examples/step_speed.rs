@@ -18,7 +18,7 @@ use burn::optim::GradientsParams;
 use burn::tensor::{Device, Tensor};
 use imshard_trainer::loss::{self, Criterion, Targets};
 use imshard_trainer::optim::{Gradients, Optimizer};
-use imshard_trainer::recipe::Recipe;
+use imshard_trainer::recipe::{Recipe, training_precision};
 use imshard_trainer::{device, network};
 
 const CLASSES: usize = 1000;
@@ -65,7 +65,7 @@ fn main() -> Result<()> {
         let (word, times) = line.split_once(' ').unwrap_or((&line, "1"));
         let times: u32 = times.parse().context("how often")?;
         if word == "folded" && folded.is_none() {
-            folded = Some(model.fold(recipe.precision()));
+            folded = Some(model.fold(training_precision(&recipe)));
         }
         let began = Instant::now();
         match (word, &folded) {

@@ -52,8 +52,7 @@ pub fn measure(recipe: &Recipe, steps: NonZeroU64) -> Result<Measured, TrainErro
         ..recipe
     };
     let split = data.split(&recipe.train_split)?;
-    let start = loader::Cursor::start(recipe.seed);
-    let loader = data::train_loader(split.clone(), &recipe, start)?;
+    let loader = data::train_loader(split.clone(), &recipe, loader::Cursor::START)?;
     let mut feed =
         Feed::start(loader, Input::new(&recipe, &device)).map_err(TrainError::NoThread)?;
     let model = network::build(&recipe, data.classes().len(), &device)?;
@@ -82,7 +81,7 @@ pub fn measure(recipe: &Recipe, steps: NonZeroU64) -> Result<Measured, TrainErro
     }
     let cached_took = began.elapsed().as_secs_f64();
 
-    let mut loader = data::train_loader(split, &recipe, start)?;
+    let mut loader = data::train_loader(split, &recipe, loader::Cursor::START)?;
     for _ in 0..WARM_UP {
         loader.next().ok_or(TrainError::NoBatch)??;
     }

@@ -1,31 +1,23 @@
-//! From a recipe to the data set's splits, the loaders over them, and tensors. Decides nothing: it
-//! says the recipe's words in the loader's.
+//! From a recipe to the splits of a data set, the loaders over them, and tensors on the device. What the recipe's keys mean
+//! to a loader is decided in the crate `recipe`.
 
 use std::num::NonZeroUsize;
 use std::path;
 use std::sync::Arc;
 
-use augment::MixPlan;
 use burn::tensor::{Device, Tensor, TensorData};
-use loader::{
-    Batch, Cursor, Decode, Images, Loader, LoaderConfig, LoaderRecipe, Output, Preprocess,
-    Sampling, Shuffle, Tuning,
-};
-use record::{Class, Dataset, Split};
+use loader::{Batch, Class, Cursor, Dataset, Images, Loader, MixPlan, Split};
 
 use crate::device;
 use crate::error::TrainError;
 use crate::loss::Targets;
-use crate::recipe::{Io, OnError, Recipe};
-
-/// Batches that may wait for the network, the one in use included.
-const SLOTS: usize = 4;
+use crate::recipe::Recipe;
 
 /// A data set, opened as a recipe says.
 #[derive(Debug)]
 pub struct Data {
     dataset: Dataset,
-    io: record::Io,
+    io: loader::Io,
 }
 
 impl Data {
@@ -34,12 +26,10 @@ impl Data {
     /// # Errors
     /// There is no data set, or it is damaged.
     pub fn open(recipe: &Recipe) -> Result<Self, TrainError> {
-        let io = match recipe.io {
-            Io::Map => record::Io::Map,
-            Io::Pread => record::Io::Pread,
-        };
-        let dataset = Dataset::open(&recipe.data_dir)?;
-        Ok(Data { dataset, io })
+        Ok(Data {
+            dataset: Dataset::open(&recipe.data_dir)?,
+            io: recipe.io.into(),
+        })
     }
 
     /// The classes, in the order of their labels.
@@ -48,11 +38,11 @@ impl Data {
         &self.dataset.manifest().classes
     }
 
-    /// The recipe with what the data set decides: the number of classes, and where it lies, as an
-    /// absolute path, so that a checkpoint knows it from any directory.
+    /// The recipe completed from the data set: with the number of classes, and with an absolute path, so that a checkpoint
+    /// finds the data set from any directory.
     ///
     /// # Errors
-    /// It says another number of classes than the data set has.
+    /// The recipe and the data set have different numbers of classes.
     pub fn complete(&self, recipe: &Recipe) -> Result<Recipe, TrainError> {
         let data_dir = path::absolute(&recipe.data_dir).unwrap_or(recipe.data_dir.clone());
         let data = self.classes().len();
@@ -82,55 +72,17 @@ impl Data {
 /// Starts a loader of training batches at `start`.
 ///
 /// # Errors
-/// The split cannot fill a batch, or the recipe's numbers make no pipeline.
+/// The split cannot fill a batch, or a value of the recipe is out of range.
 pub fn train_loader(
     split: Arc<Split>,
     recipe: &Recipe,
     start: Cursor,
 ) -> Result<Loader, TrainError> {
-    let config = LoaderConfig {
-        on_error: on_error(recipe),
-        ..loader_recipe(recipe).train(
-            start,
-            recipe.epoch_size.get(),
-            workers(recipe).get(),
-            SLOTS,
-        )?
-    };
+    let config = recipe
+        .training_config()?
+        .with_workers(workers(recipe).get())
+        .with_start(start);
     Ok(Loader::start(split, config)?)
-}
-
-/// The loader's share of a recipe.
-fn loader_recipe(recipe: &Recipe) -> LoaderRecipe {
-    LoaderRecipe {
-        batch_size: recipe.batch_size,
-        shuffle: recipe.shuffle,
-        shuffle_window: recipe.shuffle_window,
-        drop_remainder: recipe.drop_remainder,
-        num_samples: recipe.num_samples,
-        aug_repeats: recipe.aug_repeats,
-        image_resize: recipe.image_resize,
-        scale: recipe.scale,
-        ratio: recipe.ratio,
-        interpolation: recipe.interpolation,
-        hflip: recipe.hflip,
-        vflip: recipe.vflip,
-        color_jitter: recipe.color_jitter,
-        auto_augment: recipe.auto_augment.clone(),
-        aug_splits: recipe.aug_splits,
-        re_prob: recipe.re_prob,
-        re_scale: recipe.re_scale,
-        re_ratio: recipe.re_ratio,
-        re_value: recipe.re_value,
-        re_max_attempts: recipe.re_max_attempts,
-        mean: recipe.mean,
-        std: recipe.std,
-        decode: recipe.decode,
-        readahead: recipe.readahead,
-        mixup: recipe.mixup,
-        cutmix: recipe.cutmix,
-        cutmix_prob: recipe.cutmix_prob,
-    }
 }
 
 /// Starts a loader that gives every image of a split once, prepared for evaluation.
@@ -138,47 +90,12 @@ fn loader_recipe(recipe: &Recipe) -> LoaderRecipe {
 /// # Errors
 /// As [`train_loader`].
 pub fn evaluation_loader(split: Arc<Split>, recipe: &Recipe) -> Result<Loader, TrainError> {
-    let preprocess = Preprocess::Eval {
-        crop_pct: recipe.crop_pct,
-        filter: recipe.interpolation.filter(),
-    };
-    Ok(Loader::start(split, evaluation_config(recipe, preprocess))?)
+    let config = recipe.evaluation_config();
+    let config = config.with_workers(workers(recipe).get());
+    Ok(Loader::start(split, config)?)
 }
 
-/// One pass in the order of the shards, nothing left out.
-fn evaluation_config(recipe: &Recipe, preprocess: Preprocess) -> LoaderConfig {
-    LoaderConfig {
-        batch: recipe.batch_size.get(),
-        size: recipe.image_resize.get(),
-        rank: 0,
-        world: 1,
-        workers: workers(recipe).get(),
-        slots: SLOTS,
-        shuffle: Shuffle::None,
-        sampling: Sampling::default(),
-        drop_last: false,
-        start: Cursor::start(recipe.seed),
-        epochs: 1,
-        preprocess,
-        decode: Decode::Exact,
-        output: Output::U8Nhwc,
-        mix: None,
-        on_error: on_error(recipe),
-        tuning: Tuning {
-            readahead: recipe.readahead,
-            ..Tuning::default()
-        },
-    }
-}
-
-fn on_error(recipe: &Recipe) -> loader::OnError {
-    match recipe.on_error {
-        OnError::Fail => loader::OnError::Fail,
-        OnError::Skip => loader::OnError::Skip,
-    }
-}
-
-/// `workers` as given; else `num_parallel_workers`, within what the device leaves over.
+/// `workers` if given; otherwise `num_parallel_workers`, limited to the cores that the device leaves.
 pub(crate) fn workers(recipe: &Recipe) -> NonZeroUsize {
     let capped = recipe
         .num_parallel_workers
@@ -219,7 +136,7 @@ impl Input {
         (bytes.permute([0, 3, 1, 2]).float() - self.mean.clone()) / self.std.clone()
     }
 
-    /// A batch's images, all views of one after another, and what they should be taken for, on the device.
+    /// The images of a batch, the views of each one after another, and their classes, on the device.
     #[must_use]
     pub fn of(&self, batch: &Batch<'_>) -> (Tensor<4>, Targets) {
         let images = match batch.images() {

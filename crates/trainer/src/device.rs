@@ -262,14 +262,6 @@ mod cubecl {
     }
 }
 
-/// Whether mixed precision is to be had on the device of that name. flex would only emulate it, and
-/// CubeCL's has never been run.
-#[must_use]
-pub fn computes_in_half(device: &str) -> bool {
-    let place = Place::parse(device);
-    matches!(place, Some(Place::Tch | Place::TchCuda(_)))
-}
-
 /// Whether the device of that name is a GPU.
 #[must_use]
 pub fn is_gpu(device: &str) -> bool {

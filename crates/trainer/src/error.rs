@@ -2,10 +2,8 @@
 
 use std::path::{Path, PathBuf};
 
-use augment::AugmentError;
-use codec::CodecError;
 use inception::{ConfigError, WeightsError};
-use loader::{LoaderError, PlanError};
+use loader::{AugmentError, Fault, LoaderError, PlanError, SampleError};
 use record::RecordError;
 
 use crate::checkpoint::CheckpointError;
@@ -30,6 +28,9 @@ pub enum TrainError {
     /// The input pipeline.
     #[error("{0}{flags}", flags = flags(.0))]
     Loader(#[from] LoaderError),
+    /// A record that cannot be evaluated.
+    #[error(transparent)]
+    Sample(#[from] Box<SampleError>),
     /// The settings of an image operation.
     #[error(transparent)]
     Augment(#[from] AugmentError),
@@ -199,7 +200,7 @@ pub enum TrainError {
         /// The image file.
         path: PathBuf,
         /// What is wrong with it.
-        cause: CodecError,
+        cause: Fault,
     },
 }
 

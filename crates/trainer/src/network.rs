@@ -13,7 +13,7 @@ pub use weight_files::Precision;
 use crate::checkpoint::{Checkpoint, CheckpointError};
 use crate::device;
 use crate::error::TrainError;
-use crate::recipe::Recipe;
+use crate::recipe::{Recipe, architecture, initialisation, training_precision};
 
 /// Which weights are taken of two copies: as they were trained, or their moving average.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -30,17 +30,18 @@ pub enum Wanted {
 /// What the network of `recipe` with `classes` outputs is made of.
 #[must_use]
 pub fn config(recipe: &Recipe, classes: usize) -> NetworkConfig {
+    let architecture = architecture(recipe.model);
     NetworkConfig {
         num_classes: classes,
         drop_rate: recipe.drop_rate,
         drop_path_rate: recipe.drop_path_rate,
         width: recipe.width,
-        blocks: recipe.blocks.unwrap_or(recipe.model.blocks()),
+        blocks: recipe.blocks.unwrap_or(architecture.blocks()),
         bn_momentum: recipe.bn_momentum,
         residual_scale: recipe.residual_scale,
-        init: recipe.init,
-        precision: recipe.precision(),
-        ..NetworkConfig::of(recipe.model)
+        init: initialisation(recipe.init),
+        precision: training_precision(recipe),
+        ..NetworkConfig::of(architecture)
     }
 }
 

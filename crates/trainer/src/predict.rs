@@ -4,11 +4,9 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use augment::{CropRect, EvalCrop, Resampler, RgbView};
 use burn::tensor::{Device, Tensor, activation::softmax};
-use codec::{Decoder, Encoding, Region, sniff};
 use inception::Inference;
-use record::Class;
+use loader::{Class, EvalImages};
 use serde::Serialize;
 
 use crate::data::Input;
@@ -46,9 +44,7 @@ pub struct Predictor {
     models: Vec<Inference>,
     classes: Vec<Class>,
     input: Input,
-    crop: EvalCrop,
-    decoder: Decoder,
-    resampler: Resampler,
+    images: EvalImages,
 }
 
 impl Predictor {
@@ -62,14 +58,12 @@ impl Predictor {
         recipe: &Recipe,
         device: &Device,
     ) -> Result<Self, TrainError> {
-        let size = recipe.image_resize.get();
+        let (size, filter) = (recipe.image_resize.get(), recipe.interpolation.filter());
         Ok(Predictor {
             models: models.to_vec(),
             classes: classes.to_vec(),
             input: Input::new(recipe, device),
-            crop: EvalCrop::new(size, recipe.crop_pct, recipe.interpolation.filter())?,
-            decoder: Decoder::new().map_err(loader::LoaderError::Decoder)?,
-            resampler: Resampler::new(),
+            images: EvalImages::new(size, recipe.crop_pct, filter)?,
         })
     }
 
@@ -107,40 +101,10 @@ impl Predictor {
             action: "read",
             cause,
         })?;
-        let unreadable = |cause| TrainError::Image {
+        self.images.file(&bytes).map_err(|cause| TrainError::Image {
             path: path.to_owned(),
             cause,
-        };
-        let info = sniff(&bytes).map_err(unreadable)?;
-        let job = self.crop.job(info.width, info.height)?;
-        let CropRect {
-            x,
-            y,
-            width,
-            height,
-        } = job.source();
-        let region = Region {
-            x,
-            y,
-            width,
-            height,
-        };
-        let decoded = self
-            .decoder
-            .decode(Encoding::Source, &bytes, Some(region))
-            .map_err(unreadable)?;
-        let covered = decoded.region;
-        let covered = CropRect {
-            x: covered.x,
-            y: covered.y,
-            width: covered.width,
-            height: covered.height,
-        };
-        let view = RgbView::new(decoded.pixels, decoded.stride, covered)?;
-        let side = self.crop.size() as usize;
-        let mut pixels = vec![0; side * side * 3];
-        self.resampler.run(view, &job, &mut pixels)?;
-        Ok(pixels)
+        })
     }
 
     fn guess(&self, class: usize, probability: f32) -> Guess {

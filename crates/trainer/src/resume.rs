@@ -11,7 +11,7 @@ use crate::error::TrainError;
 use crate::learner::Learner;
 use crate::metrics::METRICS_FILE;
 use crate::network;
-use crate::recipe::Recipe;
+use crate::recipe::{Recipe, architecture};
 
 /// What the user wants to go on from.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -81,7 +81,7 @@ pub(crate) fn check(
         text(&recipe.num_classes),
     );
     same("width", text(&old.width), text(&recipe.width));
-    let blocks = |recipe: &Recipe| recipe.blocks.unwrap_or(recipe.model.blocks());
+    let blocks = |recipe: &Recipe| recipe.blocks.unwrap_or(architecture(recipe.model).blocks());
     same("blocks", text(&blocks(old)), text(&blocks(recipe)));
     same(
         "residual_scale",

@@ -21,7 +21,7 @@ use crate::feed::Feed;
 use crate::learner::{Learner, Verdict};
 use crate::lock::Lock;
 use crate::metrics::{LogError, Metrics, RunLine};
-use crate::recipe::Recipe;
+use crate::recipe::{Recipe, evaluation_precision};
 use crate::report::{Report, Step};
 use crate::resume::{self, Resume};
 use crate::schedule::Schedule;
@@ -93,7 +93,7 @@ pub fn train_watched(
     }
 
     let input = Input::new(recipe, &device);
-    let loader = data::train_loader(train_split.clone(), recipe, state.cursor)?;
+    let loader = data::train_loader(train_split.clone(), recipe, state.cursor.at)?;
     state.steps_per_epoch = loader.steps_per_epoch();
     let schedule = Schedule::new(recipe, state.steps_per_epoch);
     let mut report = Report::new(metrics, recipe);
@@ -129,7 +129,8 @@ pub fn train_watched(
                 cause: fed.skipped.into_iter().next().unwrap_or_default(),
             });
         };
-        (state.cursor, state.epoch, state.batch) = (fed.next_cursor, fed.epoch + 1, fed.step + 1);
+        (state.cursor.at, state.epoch, state.batch) =
+            (fed.next_cursor, fed.epoch + 1, fed.step + 1);
 
         // Dropout draws from the device's generator; this makes it a function of the step.
         device.seed(step_seed(recipe.seed, step));
@@ -256,7 +257,7 @@ impl Epilogue<'_> {
             .filter(|_| self.validates(state.epoch))
         {
             let model = learner.average().unwrap_or(learner.model());
-            let model = model.fold(self.recipe.val_precision());
+            let model = model.fold(evaluation_precision(self.recipe));
             let mut progress = |status: &Validating| watcher.validating(status);
             let split = split.clone();
             evaluation = evaluate(

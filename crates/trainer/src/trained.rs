@@ -6,7 +6,7 @@ use std::str::FromStr;
 use std::sync::atomic::AtomicBool;
 
 use burn::tensor::Device;
-use inception::{Architecture, Inference, UnknownArchitecture};
+use inception::Inference;
 use record::Class;
 
 use crate::checkpoint::Checkpoint;
@@ -16,7 +16,10 @@ use crate::evaluate::{Evaluation, evaluate_in_detail};
 use crate::jury::evaluate_jointly;
 use crate::network::{Completeness, Wanted};
 use crate::predict::Predictor;
-use crate::recipe::{Layer, OnError, Purpose, Recipe, RecipeError, Resolved};
+use crate::recipe::{
+    Architecture, Layer, OnError, Purpose, Recipe, RecipeError, Resolved, UnknownArchitecture,
+    evaluation_precision,
+};
 use crate::tally::Tally;
 use crate::views::Crops;
 use crate::watch::Validating;
@@ -115,7 +118,7 @@ impl Trained {
                            are; pass --num-classes, or --data-dir with the data set";
             return Err(RecipeError::Invalid(vec![missing.to_owned()]).into());
         }
-        let precision = recipe.val_precision();
+        let precision = evaluation_precision(recipe);
         let load = |recipe: &Recipe, path: &Path| {
             let completeness = match loading.partial {
                 true => Completeness::Partial,

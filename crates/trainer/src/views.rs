@@ -11,16 +11,12 @@
 //!   do not say which: this reading is ours.
 
 use std::num::NonZeroUsize;
-use std::path::PathBuf;
 use std::str::FromStr;
-use std::sync::Arc;
 use std::sync::mpsc::sync_channel;
 use std::thread;
 
 use augment::{CropRect, EvalCrop, Filter, Job, Resampler, RgbView};
-use codec::{Decoder, Encoding, Tables};
-use loader::LoaderError;
-use record::Split;
+use loader::{EvalImages, Split};
 
 use crate::error::TrainError;
 use crate::recipe::Recipe;
@@ -79,8 +75,7 @@ pub(crate) struct Viewer {
     size: u32,
     centre: EvalCrop,
     filter: Filter,
-    decoder: Decoder,
-    resampler: Resampler,
+    images: EvalImages,
 }
 
 impl Viewer {
@@ -88,50 +83,25 @@ impl Viewer {
     pub(crate) fn new(split: &Split, recipe: &Recipe, crops: Crops) -> Result<Self, TrainError> {
         let size = recipe.image_resize.get();
         let filter = recipe.interpolation.filter();
-        let decoder = Decoder::new().map_err(LoaderError::Decoder)?;
-        let tables = split.tables().map(Tables::parse).transpose();
-        let tables = tables.map_err(LoaderError::Decoder)?;
         Ok(Viewer {
             crops,
             size,
             centre: EvalCrop::new(size, recipe.crop_pct, filter)?,
             filter,
-            decoder: match tables {
-                Some(tables) => decoder.with_tables(Arc::new(tables)),
-                None => decoder,
-            },
-            resampler: Resampler::new(),
+            images: EvalImages::of_split(split, size, recipe.crop_pct, filter)?,
         })
     }
 
     /// The views of a record.
     pub(crate) fn record(&mut self, split: &Split, record: u64) -> Result<Viewed, TrainError> {
-        let mut scratch = Vec::new();
-        let payload = split.bytes(record, &mut scratch)?;
-        split.check(record, payload)?;
-        let entry = split
-            .entry(record)
-            .ok_or(record::RecordError::NoSuchRecord {
-                place: format!("split {:?}", split.name()),
-                record,
-                records: split.len(),
-            })?;
-        let unreadable = |cause| TrainError::Image {
-            path: PathBuf::from(split.key(record).unwrap_or_default()),
-            cause,
-        };
-        let encoding = Encoding::from_tag(entry.encoding).map_err(unreadable)?;
-        let decoded = self
-            .decoder
-            .decode(encoding, payload, None)
-            .map_err(unreadable)?;
-        let (width, height) = decoded.image;
-        let whole = CropRect::whole(width, height);
-        let image = RgbView::new(decoded.pixels, decoded.stride, whole)?;
+        let loaded = self.images.whole(split, record)?;
+        let (label, image) = (loaded.label, loaded.pixels);
+        let whole = image.region();
+        let (width, height) = (whole.width, whole.height);
         let mut views = Views {
             size: self.size,
             filter: self.filter,
-            resampler: &mut self.resampler,
+            resampler: loaded.resampler,
             pixels: Vec::with_capacity(self.crops.count() * bytes(self.size)),
         };
         match self.crops {
@@ -157,7 +127,7 @@ impl Viewer {
             }
         }
         Ok(Viewed {
-            label: entry.label,
+            label,
             pixels: views.pixels,
         })
     }

@@ -292,7 +292,7 @@ fn wrong_recipes_are_refused_with_helpful_messages() {
 #[test]
 fn only_unsupported_options_of_mindcv_s_recipe_are_refused() {
     let bench = Bench::new();
-    let recipe = include_str!("../../../crates/trainer/tests/data/inception_v4_ascend.yaml");
+    let recipe = include_str!("../../../crates/recipe/tests/data/inception_v4_ascend.yaml");
     fs::write(bench.path("inception_v4_ascend.yaml"), recipe).unwrap();
     bench
         .run("train", "-c inception_v4_ascend.yaml --data_dir set")

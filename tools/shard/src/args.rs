@@ -13,7 +13,7 @@ use crate::build::storing::{QUALITY, Scale, Storing};
 mod bench;
 mod pixels;
 
-pub(crate) use bench::{BenchArgs, DecodeKind, OutputKind};
+pub(crate) use bench::{BenchArgs, OutputKind};
 pub(crate) use pixels::{Odd, PixelArgs, told as pixels_told};
 
 /// Packs ImageNet, or any folder of labelled images, into shards that a trainer reads at full

@@ -1,11 +1,11 @@
-//! How a quantity is distributed: least, mean, most, and counts in ranges of round bounds.
+//! The distribution of a quantity: smallest, mean, largest, and counts in ranges with round bounds.
 
 use indicatif::HumanCount;
 use serde::Serialize;
 
 use crate::text;
 
-/// About how many ranges there shall be.
+/// About how many ranges there are.
 const RANGES: u64 = 12;
 
 /// Cells of the longest bar.
@@ -17,7 +17,7 @@ pub(crate) struct Histogram {
     pub(crate) min: u64,
     pub(crate) mean: f64,
     pub(crate) max: u64,
-    /// Adjacent ranges, those beyond the outermost values left out.
+    /// Adjacent ranges, from the one of the smallest value to the one of the largest.
     pub(crate) ranges: Vec<Range>,
 }
 
@@ -25,14 +25,14 @@ pub(crate) struct Histogram {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub(crate) struct Range {
     pub(crate) from: u64,
-    /// The last range is open: it has all from `from` on.
+    /// `None` in a last range that has everything from `from` on.
     pub(crate) to: Option<u64>,
     pub(crate) count: u64,
 }
 
 impl Histogram {
-    /// `None` of no values. The ranges are fitted to all but the largest hundredth, which a few
-    /// giants would otherwise stretch beyond use.
+    /// `None` if there are no values. The ranges fit all but the largest hundredth of the values, because a few
+    /// giants would stretch them too far.
     pub(crate) fn of(mut values: Vec<u64>) -> Option<Self> {
         values.sort_unstable();
         let (&min, &max) = (values.first()?, values.last()?);
@@ -63,7 +63,7 @@ impl Histogram {
         })
     }
 
-    /// A line of words and one with a bar for each range.
+    /// A line of words, and a line with a bar for each range.
     pub(crate) fn text(&self, what: &str, unit: fn(u64) -> String) -> String {
         let (min, mean, max) = (
             unit(self.min),

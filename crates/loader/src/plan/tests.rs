@@ -257,6 +257,6 @@ fn what_cannot_be_planned_is_refused() {
     assert!(
         too_big
             .to_string()
-            .contains("8 rank(s) x batch 32 = 256 records a step, but an epoch has only 100")
+            .contains("batch size 32 on each of 8 ranks = 256 exceeds the 100 images of an epoch")
     );
 }

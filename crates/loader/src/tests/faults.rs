@@ -122,7 +122,7 @@ fn a_size_that_the_index_has_wrong_is_found_named_and_skipped() {
             height: wrong_height,
         });
         let message = format!(
-            "the index says {wrong_width} x {wrong_height} pixels, the image has {width} x {height}"
+            "the index says {wrong_width} x {wrong_height} pixels, but the image has {width} x {height}"
         );
         assert_fails_at_bad(&shards, &message);
         assert_skips_only_bad(&shards, &train(4, 2), &message);

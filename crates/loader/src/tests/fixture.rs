@@ -12,8 +12,8 @@ use tempfile::TempDir;
 
 use crate::worker::Job;
 use crate::{
-    Batch, Cursor, Decode, Erase, Images, Loader, LoaderConfig, LoaderError, OnError, Output,
-    Preprocess, Shuffle, Train, Tuning,
+    Batch, Cursor, Erase, Images, Loader, LoaderConfig, LoaderError, Output, Preprocess, Shuffle,
+    Train,
 };
 
 /// Side of the images in the batches.
@@ -134,16 +134,10 @@ pub(super) fn key(number: usize) -> String {
 /// Everything that draws random numbers is on.
 pub(super) fn train(batch: u32, epochs: u64) -> LoaderConfig {
     LoaderConfig {
-        batch,
-        size: SIZE,
-        rank: 0,
-        world: 1,
         workers: 2,
         slots: 3,
-        shuffle: Shuffle::Full,
-        sampling: crate::Sampling::default(),
         drop_last: false,
-        start: Cursor::start(42),
+        seed: 42,
         epochs,
         preprocess: Preprocess::Train(Train {
             vflip: 0.5,
@@ -155,11 +149,7 @@ pub(super) fn train(batch: u32, epochs: u64) -> LoaderConfig {
             }),
             ..Train::default()
         }),
-        mix: None,
-        decode: Decode::Fast,
-        output: Output::U8Nhwc,
-        on_error: OnError::Fail,
-        tuning: Tuning::default(),
+        ..LoaderConfig::train(batch, SIZE)
     }
 }
 

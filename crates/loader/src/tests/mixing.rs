@@ -63,11 +63,7 @@ fn mixing_does_not_depend_on_the_pipeline_and_resumes() {
         };
         assert!(all(&split, other) == expected);
         let resumed = LoaderConfig {
-            start: Cursor {
-                step: 2,
-                epoch: 1,
-                ..config.start
-            },
+            start: Cursor { epoch: 1, step: 2 },
             ..config
         };
         assert!(all(&split, resumed) == expected[5..]);

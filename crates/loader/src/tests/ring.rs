@@ -5,6 +5,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::thread;
 use std::time::Duration;
 
+use crate::memory::{as_floats, as_floats_mut};
 use crate::ring::*;
 
 const ITEM_BYTES: usize = 37; // odd on purpose: items share cache lines

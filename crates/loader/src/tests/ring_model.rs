@@ -2,10 +2,13 @@
 //! of its threads (up to a bound on preemptions) and every value that the memory orderings allow a
 //! load to return. It finds data races, lost wake-ups and hangs that stress tests meet once a year.
 //!
-//! `ring.rs` and `waiter.rs` are compiled here a second time, against loom's threads and atomics.
+//! `ring.rs`, `memory.rs` and `waiter.rs` are compiled here a second time, against loom's threads and atomics.
 //! `LOOM_MAX_PREEMPTIONS=3` searches deeper than the bound below.
 #![allow(dead_code, clippy::panic, clippy::duplicate_mod)]
 
+#[path = "../memory.rs"]
+#[allow(unsafe_code)]
+mod memory;
 #[path = "../ring.rs"]
 #[allow(unsafe_code)]
 mod ring;

@@ -26,7 +26,7 @@ pub struct State {
     /// Records in the training split.
     pub records: u64,
     /// Where the loader goes on.
-    pub cursor: Cursor,
+    pub cursor: SeededCursor,
     /// The recipe of the run.
     pub recipe: Recipe,
     /// The classes, in the order of the network's outputs.
@@ -39,6 +39,16 @@ pub struct State {
     /// The other files of the checkpoint.
     #[serde(default)]
     pub(super) files: BTreeMap<String, FileSum>,
+}
+
+/// A loader's cursor, and the seed that gives it a meaning.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SeededCursor {
+    /// The seed of the run.
+    pub seed: u64,
+    /// Where the run stands.
+    #[serde(flatten)]
+    pub at: Cursor,
 }
 
 /// What a run has measured so far.
@@ -79,7 +89,10 @@ impl State {
             steps: 0,
             steps_per_epoch: 0,
             records,
-            cursor: Cursor::start(recipe.seed),
+            cursor: SeededCursor {
+                seed: recipe.seed,
+                at: Cursor::START,
+            },
             recipe: recipe.clone(),
             classes: classes.to_vec(),
             learner: LearnerState::default(),

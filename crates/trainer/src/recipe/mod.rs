@@ -1,364 +1,47 @@
-//! The recipe: everything that defines a run, under MindCV's keys.
-//!
-//! Defaults are overridden by a recipe file, and that by the command line. The two sources are read
-//! into [`Layer`]s, which know only that a key exists; [`Recipe::resolve`] then decides what the
-//! values mean, refuses what is not implemented yet (all of it at once), and gives a [`Recipe`] whose
-//! every field is honoured by the run. Defaults are MindCV's, except `opt`, which is
-//! adam there and momentum here, as in its Inception-v4 recipe, and `model`, which MindCV sets to mobilenet_v2.
+//! The recipe as the trainer sees it: all of the crate `recipe`, and what its words mean to the network and to mixed
+//! precision. The keys, their checks and the way from files and flags to a recipe are in that crate, which needs no burn.
 
-mod error;
-mod keys;
-mod keys_table;
-mod layer;
 mod precision;
-mod resolve;
-mod validate;
 
-use std::num::{NonZeroU32, NonZeroU64, NonZeroUsize};
-use std::path::PathBuf;
+pub use ::recipe::{
+    AmpDtype, AmpLevel, Architecture, Cell, Decode, Group, Initialisation, Interpolation, Io,
+    KeepPolicy, Key, Layer, LossName, LossScaleType, OnError, OptimizerName, Purpose, Recipe,
+    RecipeError, Resolved, Scheduler, Support, UnknownArchitecture, WeightDecayFilter, all_keys,
+};
 
-use serde::{Deserialize, Serialize};
+pub use precision::{evaluation_precision, training_precision};
 
-pub use error::RecipeError;
-pub use inception::{Architecture, Initialisation};
-pub use loader::Decode;
-pub use loader::recipe::Interpolation;
-
-pub use keys::{Group, Key, Support, all as all_keys};
-pub use layer::Layer;
-pub use precision::{AmpDtype, AmpLevel, Cell};
-pub use resolve::{Purpose, Resolved, type_error};
-
-/// Everything that defines a run. The fields are MindCV's keys, and ours where MindCV has none; the
-/// key table ([`all_keys`]) says what each means. Serialises to a map of the same keys.
-#[allow(missing_docs)] // each field is described by the row of its name in the key table
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-#[serde(default, deny_unknown_fields)]
-pub struct Recipe {
-    pub device: String,
-    pub workers: Option<NonZeroUsize>,
-    pub seed: u64,
-    pub log_interval: NonZeroU64,
-    pub tensorboard: bool,
-    pub val_while_train: bool,
-    pub val_interval: NonZeroU64,
-
-    pub data_dir: PathBuf,
-    pub train_split: String,
-    pub val_split: String,
-    pub batch_size: NonZeroU32,
-    pub num_parallel_workers: NonZeroUsize,
-    pub io: Io,
-    pub on_error: OnError,
-    pub shuffle: bool,
-    #[serde(deserialize_with = "loader::recipe::optional_count")]
-    pub shuffle_window: Option<NonZeroU64>,
-    pub readahead: u64,
-    pub decode: Decode,
-    pub drop_remainder: bool,
-    #[serde(deserialize_with = "loader::recipe::optional_count")]
-    pub num_samples: Option<NonZeroU64>,
-
-    pub image_resize: NonZeroU32,
-    pub crop_pct: f64,
-    pub interpolation: Interpolation,
-    pub mean: [f32; 3],
-    pub std: [f32; 3],
-    pub scale: [f64; 2],
-    pub ratio: [f64; 2],
-    pub hflip: f64,
-    pub vflip: f64,
-    #[serde(deserialize_with = "loader::recipe::jitter")]
-    pub color_jitter: Option<[f64; 3]>,
-    #[serde(deserialize_with = "loader::recipe::optional_word")]
-    pub auto_augment: Option<String>,
-    pub aug_splits: u32,
-    pub aug_repeats: u32,
-    pub re_prob: f64,
-    pub re_scale: [f64; 2],
-    pub re_ratio: [f64; 2],
-    #[serde(deserialize_with = "loader::recipe::channels")]
-    pub re_value: [f64; 3],
-    pub re_max_attempts: NonZeroU32,
-    pub mixup: f64,
-    pub cutmix: f64,
-    pub cutmix_prob: f64,
-
-    pub model: Architecture,
-    pub num_classes: Option<NonZeroUsize>,
-    pub width: f64,
-    pub blocks: Option<[usize; 3]>,
-    pub residual_scale: [f64; 3],
-    pub init: Initialisation,
-    pub drop_rate: f64,
-    pub drop_path_rate: f64,
-    pub bn_momentum: f64,
-
-    pub ckpt_path: Option<PathBuf>,
-    pub resume_opt: bool,
-    pub ckpt_save_dir: PathBuf,
-    pub ckpt_save_interval: NonZeroU64,
-    pub ckpt_save_steps: Option<NonZeroU64>,
-    pub ckpt_save_policy: KeepPolicy,
-    pub keep_checkpoint_max: NonZeroUsize,
-    pub ema: bool,
-    pub ema_decay: f64,
-
-    pub opt: OptimizerName,
-    pub momentum: f64,
-    pub use_nesterov: bool,
-    pub weight_decay: f64,
-    pub weight_decay_filter: WeightDecayFilter,
-    pub eps: Option<f64>,
-    pub layer_decay: Option<f64>,
-    pub gradient_accumulation_steps: NonZeroU64,
-    pub clip_grad: bool,
-    pub clip_value: f64,
-    pub nonfinite_skips: u64,
-
-    pub epoch_size: NonZeroU64,
-    pub scheduler: Scheduler,
-    pub lr: f64,
-    pub min_lr: f64,
-    pub warmup_epochs: u64,
-    pub warmup_factor: f64,
-    pub decay_epochs: u64,
-    pub lr_for_batch: Option<NonZeroU32>,
-    pub lr_epoch_stair: bool,
-    pub decay_rate: f64,
-    pub multi_step_decay_milestones: Vec<u64>,
-    pub num_cycles: NonZeroU64,
-    pub cycle_decay: f64,
-
-    pub loss: LossName,
-    pub label_smoothing: f64,
-    pub amp_level: AmpLevel,
-    pub val_amp_level: AmpLevel,
-    pub amp_dtype: AmpDtype,
-    #[serde(deserialize_with = "precision::cells")]
-    pub amp_cast_list: Option<Vec<Cell>>,
-    pub loss_scale_type: LossScaleType,
-    pub loss_scale: f64,
-}
-
-/// How shards are read.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Io {
-    /// Through a memory map.
-    Map,
-    /// With positioned reads.
-    Pread,
-}
-
-/// What to do with a record that cannot be read or decoded.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum OnError {
-    /// Stop the run.
-    Fail,
-    /// Leave it out, and count it.
-    Skip,
-}
-
-/// Which checkpoints are kept.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum KeepPolicy {
-    /// The newest `keep_checkpoint_max`, and the best.
-    LatestK,
-    /// Those `keep_checkpoint_max` of the highest top-1 accuracy, and the newest.
-    TopK,
-    /// All.
-    None,
-}
-
-/// The optimizers. `momentum` and `sgd` both mean stochastic gradient descent with momentum.
-#[allow(missing_docs)]
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum OptimizerName {
-    Momentum,
-    Sgd,
-    Adam,
-    Adamw,
-    Nadam,
-    Lion,
-    Rmsprop,
-    Adagrad,
-    Lamb,
-}
-
-/// Which parameters weight decay spares.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum WeightDecayFilter {
-    /// None: every parameter decays.
-    Disable,
-    /// BatchNorm's gamma and beta.
-    Auto,
-    /// BatchNorm's gamma and beta, and biases.
-    NormAndBias,
-}
-
-/// How the learning rate changes after the warm-up.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Scheduler {
-    /// It does not.
-    Constant,
-    /// Half a cosine from `lr` to `min_lr` over `decay_epochs`.
-    CosineDecay,
-    /// The same; MindCV has both names.
-    WarmupCosineDecay,
-    /// Times `decay_rate` every `decay_epochs`.
-    StepDecay,
-    /// Times `decay_rate` at each of `multi_step_decay_milestones`.
-    MultiStepDecay,
-    /// Times `decay_rate` an epoch.
-    ExponentialDecay,
-    /// `lr (1 - share of the run)^decay_rate`.
-    PolynomialDecay,
-    /// From `lr / 25` to `lr` in 30 % of the run, then down to `min_lr`, by half cosines.
-    OneCycle,
-    /// `num_cycles` triangles between `min_lr` and `lr`.
-    Cyclic,
-}
-
-/// The losses.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub enum LossName {
-    /// Cross entropy.
-    #[serde(rename = "CE")]
-    CrossEntropy,
-    /// Binary cross entropy of every class on its own.
-    #[serde(rename = "BCE")]
-    BinaryCrossEntropy,
-    /// Cross entropy of the clean view, and the Jensen-Shannon divergence of all (AugMix).
-    #[serde(rename = "JSD")]
-    JensenShannon,
-}
-
-/// How the loss scale changes.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum LossScaleType {
-    /// It does not.
-    Fixed,
-    /// It halves when a gradient overflows, and doubles after 2000 updates without.
-    #[serde(alias = "auto")]
-    Dynamic,
-}
-
-impl Default for Recipe {
-    fn default() -> Self {
-        Recipe {
-            device: "flex".to_owned(),
-            workers: None,
-            seed: 42,
-            log_interval: nonzero(100),
-            tensorboard: true,
-            val_while_train: false,
-            val_interval: nonzero(1),
-
-            data_dir: PathBuf::from("./"),
-            train_split: "train".to_owned(),
-            val_split: "val".to_owned(),
-            batch_size: NonZeroU32::MIN.saturating_add(127),
-            num_parallel_workers: NonZeroUsize::MIN.saturating_add(7),
-            io: Io::Map,
-            on_error: OnError::Fail,
-            shuffle: true,
-            shuffle_window: None,
-            readahead: 64,
-            decode: Decode::Fast,
-            drop_remainder: true,
-            num_samples: None,
-
-            image_resize: NonZeroU32::MIN.saturating_add(223),
-            crop_pct: 0.875,
-            interpolation: Interpolation::Bilinear,
-            mean: [0.485 * 255.0, 0.456 * 255.0, 0.406 * 255.0],
-            std: [0.229 * 255.0, 0.224 * 255.0, 0.225 * 255.0],
-            scale: [0.08, 1.0],
-            ratio: [0.75, 1.333],
-            hflip: 0.5,
-            vflip: 0.0,
-            color_jitter: Some([0.4; 3]),
-            auto_augment: None,
-            aug_splits: 0,
-            aug_repeats: 0,
-            re_prob: 0.0,
-            re_scale: [0.02, 0.33],
-            re_ratio: [0.3, 3.3],
-            re_value: [0.0; 3],
-            re_max_attempts: NonZeroU32::MIN.saturating_add(9),
-            mixup: 0.0,
-            cutmix: 0.0,
-            cutmix_prob: 1.0,
-
-            model: Architecture::InceptionV4,
-            num_classes: None,
-            width: 1.0,
-            blocks: None,
-            residual_scale: [0.17, 0.10, 0.20],
-            init: Initialisation::XavierUniform,
-            drop_rate: 0.2,
-            drop_path_rate: 0.0,
-            bn_momentum: 3e-4,
-
-            ckpt_path: None,
-            resume_opt: false,
-            ckpt_save_dir: PathBuf::from("./ckpt"),
-            ckpt_save_interval: nonzero(1),
-            ckpt_save_steps: None,
-            ckpt_save_policy: KeepPolicy::LatestK,
-            keep_checkpoint_max: NonZeroUsize::MIN.saturating_add(9),
-            ema: false,
-            ema_decay: 0.9999,
-
-            opt: OptimizerName::Momentum,
-            momentum: 0.9,
-            use_nesterov: false,
-            weight_decay: 1e-6,
-            weight_decay_filter: WeightDecayFilter::Disable,
-            eps: None,
-            layer_decay: None,
-            gradient_accumulation_steps: NonZeroU64::MIN,
-            clip_grad: false,
-            clip_value: 15.0,
-            nonfinite_skips: 3,
-
-            epoch_size: nonzero(90),
-            scheduler: Scheduler::CosineDecay,
-            lr: 0.001,
-            min_lr: 1e-6,
-            warmup_epochs: 3,
-            warmup_factor: 0.0,
-            decay_epochs: 100,
-            lr_for_batch: None,
-            lr_epoch_stair: false,
-            decay_rate: 0.9,
-            multi_step_decay_milestones: Vec::new(),
-            num_cycles: NonZeroU64::MIN,
-            cycle_decay: 1.0,
-
-            loss: LossName::CrossEntropy,
-            label_smoothing: 0.0,
-            amp_level: AmpLevel::O0,
-            val_amp_level: AmpLevel::O0,
-            amp_dtype: AmpDtype::Bf16,
-            amp_cast_list: None,
-            loss_scale_type: LossScaleType::Fixed,
-            loss_scale: 1.0,
-        }
+/// The network of that name.
+#[must_use]
+pub fn architecture(name: Architecture) -> inception::Architecture {
+    match name {
+        Architecture::InceptionV4 => inception::Architecture::InceptionV4,
+        Architecture::InceptionResNetV1 => inception::Architecture::InceptionResNetV1,
+        Architecture::InceptionResNetV2 => inception::Architecture::InceptionResNetV2,
+        Architecture::InceptionResNetV2Paper => inception::Architecture::InceptionResNetV2Paper,
     }
 }
 
-fn nonzero(value: u64) -> NonZeroU64 {
-    NonZeroU64::new(value).unwrap_or(NonZeroU64::MIN)
+/// The way of drawing initial weights of that name.
+#[must_use]
+pub fn initialisation(name: Initialisation) -> inception::Initialisation {
+    match name {
+        Initialisation::XavierUniform => inception::Initialisation::XavierUniform,
+        Initialisation::TruncatedNormal => inception::Initialisation::TruncatedNormal,
+    }
 }
 
 #[cfg(test)]
-#[allow(clippy::unwrap_used, clippy::panic)]
-mod tests;
+mod tests {
+    use super::*;
+
+    #[test]
+    fn networks_have_one_name_in_recipes_and_in_code() {
+        for name in Architecture::ALL {
+            let network = architecture(name);
+            assert_eq!(network.as_str(), name.as_str());
+            assert_eq!(network.has_residuals(), name.has_residuals());
+        }
+        assert_eq!(inception::Architecture::ALL.len(), Architecture::ALL.len());
+    }
+}

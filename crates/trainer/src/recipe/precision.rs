@@ -1,134 +1,46 @@
-//! Mixed precision in MindCV's words: levels and lists of cells to the formats of a network's layers.
+//! Mixed precision: from a recipe's levels and lists of cells to the formats of a network's layers.
 
 use inception::{Format, Precision};
-use serde::{Deserialize, Deserializer, Serialize};
 
-use super::Recipe;
+use super::{AmpDtype, AmpLevel, Cell, Recipe};
 
-/// MindSpore's levels of mixed precision. Weights, their gradients, running statistics and the loss
-/// are f32 in all of them.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub enum AmpLevel {
-    /// All in f32.
-    O0,
-    /// Convolutions and the classifier in half precision; f32 between them.
-    O1,
-    /// All but BatchNorm in half precision; what BatchNorm takes and gives is, its sums, gamma and beta
-    /// are not.
-    O2,
-    /// BatchNorm too: gamma, beta and a batch's statistics are rounded.
-    O3,
+/// The formats of a training step.
+#[must_use]
+pub fn training_precision(recipe: &Recipe) -> Precision {
+    let cells = recipe.amp_cast_list.as_deref();
+    precision(recipe.amp_level, recipe.amp_dtype, cells)
 }
 
-/// What half precision is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum AmpDtype {
-    /// bfloat16, which has f32's range and needs no loss scale.
-    Bf16,
-    /// IEEE half precision, as on MindCV's Ascend.
-    Fp16,
+/// The formats of validation and prediction.
+#[must_use]
+pub fn evaluation_precision(recipe: &Recipe) -> Precision {
+    precision(recipe.val_amp_level, recipe.amp_dtype, None)
 }
 
-/// MindSpore's cells that `amp_cast_list` may name, those that compute.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub enum Cell {
-    /// Convolutions.
-    Conv2d,
-    /// The classifier.
-    Dense,
-    /// BatchNorm.
-    BatchNorm2d,
-}
-
-impl Cell {
-    const ALL: [(&str, Cell); 3] = [
-        ("Conv2d", Cell::Conv2d),
-        ("Dense", Cell::Dense),
-        ("BatchNorm2d", Cell::BatchNorm2d),
-    ];
-}
-
-impl AmpLevel {
-    /// Whether anything is in half precision.
-    #[must_use]
-    pub fn is_mixed(self) -> bool {
-        self != Self::O0
-    }
-
-    /// The formats of a network's layers. `cells` replaces O1's list of what is in half precision
-    /// (convolutions and classifier), or O2's of what is not (BatchNorm).
-    #[must_use]
-    pub fn precision(self, half: AmpDtype, cells: Option<&[Cell]>) -> Precision {
-        let half = match half {
-            AmpDtype::Bf16 => Format::Bf16,
-            AmpDtype::Fp16 => Format::F16,
-        };
-        let format = |is_half| if is_half { half } else { Format::F32 };
-        let of = |cell| {
-            format(match self {
-                Self::O0 => false,
-                Self::O1 => cells
-                    .unwrap_or(&[Cell::Conv2d, Cell::Dense])
-                    .contains(&cell),
-                Self::O2 => !cells.unwrap_or(&[Cell::BatchNorm2d]).contains(&cell),
-                Self::O3 => true,
-            })
-        };
-        Precision {
-            convolution: of(Cell::Conv2d),
-            normalisation: of(Cell::BatchNorm2d),
-            classifier: of(Cell::Dense),
-            activations: format(matches!(self, Self::O2 | Self::O3)),
-        }
-    }
-}
-
-impl Recipe {
-    /// The formats of a training step.
-    #[must_use]
-    pub fn precision(&self) -> Precision {
-        let cells = self.amp_cast_list.as_deref();
-        self.amp_level.precision(self.amp_dtype, cells)
-    }
-
-    /// The formats of validation and prediction.
-    #[must_use]
-    pub fn val_precision(&self) -> Precision {
-        self.val_amp_level.precision(self.amp_dtype, None)
-    }
-}
-
-/// Reads a list of cells, or the Python expression that MindCV takes: `[nn.Conv2d, nn.Dense]`.
-pub(super) fn cells<'de, D: Deserializer<'de>>(
-    deserializer: D,
-) -> Result<Option<Vec<Cell>>, D::Error> {
-    #[derive(Deserialize)]
-    #[serde(untagged)]
-    enum Written {
-        List(Vec<String>),
-        Text(String),
-    }
-    let names = match Option::<Written>::deserialize(deserializer)? {
-        None => return Ok(None),
-        Some(Written::List(names)) => names,
-        Some(Written::Text(text)) => {
-            let between = |c: char| !(c.is_alphanumeric() || c == '.' || c == '_');
-            text.split(between).map(str::to_owned).collect()
-        }
+/// The formats of a network's layers. `cells` replaces O1's list of the layers in half precision (convolutions and
+/// classifier), or O2's list of the layers that are not (BatchNorm).
+fn precision(level: AmpLevel, half: AmpDtype, cells: Option<&[Cell]>) -> Precision {
+    let half = match half {
+        AmpDtype::Bf16 => Format::Bf16,
+        AmpDtype::Fp16 => Format::F16,
     };
-    let known = |name: &String| {
-        let bare = name.rsplit('.').next().unwrap_or(name);
-        let found = Cell::ALL.into_iter().find(|(known, _)| *known == bare);
-        found.map(|(_, cell)| cell).ok_or_else(|| {
-            serde::de::Error::custom(format!(
-                "'{name}' cannot be chosen; there are Conv2d, Dense and BatchNorm2d (pools, sums and \
-                 ReLU take what flows between the layers)"
-            ))
+    let format = |is_half| if is_half { half } else { Format::F32 };
+    let of = |cell| {
+        format(match level {
+            AmpLevel::O0 => false,
+            AmpLevel::O1 => cells
+                .unwrap_or(&[Cell::Conv2d, Cell::Dense])
+                .contains(&cell),
+            AmpLevel::O2 => !cells.unwrap_or(&[Cell::BatchNorm2d]).contains(&cell),
+            AmpLevel::O3 => true,
         })
     };
-    let names = names.iter().filter(|name| !name.is_empty());
-    names.map(known).collect::<Result<_, _>>().map(Some)
+    Precision {
+        convolution: of(Cell::Conv2d),
+        normalisation: of(Cell::BatchNorm2d),
+        classifier: of(Cell::Dense),
+        activations: format(matches!(level, AmpLevel::O2 | AmpLevel::O3)),
+    }
 }
 
 #[cfg(test)]
@@ -138,7 +50,7 @@ mod tests {
     const HALF: Format = Format::Bf16;
 
     fn formats(level: AmpLevel, cells: Option<&[Cell]>) -> [Format; 4] {
-        let of = level.precision(AmpDtype::Bf16, cells);
+        let of = precision(level, AmpDtype::Bf16, cells);
         [
             of.convolution,
             of.normalisation,
@@ -154,7 +66,7 @@ mod tests {
         assert_eq!(formats(AmpLevel::O1, None), [HALF, full, HALF, full]);
         assert_eq!(formats(AmpLevel::O2, None), [HALF, full, HALF, HALF]);
         assert_eq!(formats(AmpLevel::O3, None), [HALF; 4]);
-        let fp16 = AmpLevel::O3.precision(AmpDtype::Fp16, None);
+        let fp16 = precision(AmpLevel::O3, AmpDtype::Fp16, None);
         assert_eq!(fp16.activations, Format::F16);
     }
 

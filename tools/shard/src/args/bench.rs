@@ -1,4 +1,4 @@
-//! The words of `shard bench`.
+//! The arguments of `shard bench`.
 
 use std::{
     num::{NonZeroU32, NonZeroU64, NonZeroUsize},
@@ -6,11 +6,12 @@ use std::{
 };
 
 use clap::{Args, ValueEnum};
+use loader::Decode;
 use serde::Serialize;
 
 /// Measure the input pipeline alone: read, check, decode, crop, resize, flip, batch
 ///
-/// The target is 3161.66 img/s: what eight Ascend 910* cards consume when MindCV trains
+/// The target is 3161.66 img/s: eight Ascend 910* cards consume that when MindCV trains
 /// Inception-v4 on them (8 x 32 images of 299 x 299).
 #[derive(Debug, Args)]
 #[command(after_help = "\
@@ -25,45 +26,45 @@ pub(crate) struct BenchArgs {
     /// The data set's directory
     pub(crate) dataset: PathBuf,
 
-    /// The split to read; train is cropped at random, any other as in validation
+    /// The split to read: train with random crops, any other as in validation
     #[arg(long, value_name = "NAME", default_value = "train")]
     pub(crate) split: String,
 
-    /// Numbers of worker threads to try [default: 1 and all cores]
+    /// Numbers of worker threads to measure [default: 1 and all cores]
     #[arg(long, value_name = "N,…", value_delimiter = ',', value_parser = super::threads)]
     pub(crate) threads: Vec<NonZeroUsize>,
 
-    /// How long to measure each
+    /// How long to measure each, in seconds
     #[arg(long, value_name = "S", default_value_t = 5.0, value_parser = positive_seconds)]
     pub(crate) seconds: f64,
 
-    /// How long to run before measuring
+    /// How long to run before measuring, in seconds
     #[arg(long, value_name = "S", default_value_t = 1.0, value_parser = seconds)]
     pub(crate) warmup: f64,
 
-    /// Measure exactly what a training with this recipe file will do to its images
+    /// Prepare images exactly as training with this recipe file does; training-only keys are ignored
     #[arg(long, value_name = "FILE")]
     pub(crate) recipe: Option<PathBuf>,
 
-    /// Images in a batch [default: the recipe's, or 256]
+    /// Images per batch [default: the recipe's, or 256]
     #[arg(long, value_name = "N")]
     pub(crate) batch: Option<NonZeroU32>,
 
-    /// Side of the images that come out, in pixels [default: the recipe's, or 299]
+    /// Side of the output images, in pixels [default: the recipe's, or 299]
     #[arg(long, value_name = "PX", value_parser = side)]
     pub(crate) size: Option<NonZeroU32>,
 
-    /// What comes out
+    /// Form of the output
     #[arg(long, value_enum, default_value_t = OutputKind::U8)]
     pub(crate) output: OutputKind,
 
-    /// How exactly training images are decoded and scaled; validation images always exactly
+    /// How exactly training images are decoded and scaled; validation images are always exact
     /// [default: the recipe's, or fast]
     #[arg(long, value_enum)]
-    pub(crate) decode: Option<DecodeKind>,
+    pub(crate) decode: Option<Decode>,
 
-    /// Build the first images anew in each of these encodings and measure them side by side; an encoding
-    /// may have options of shard build behind it: 'jpeg,source,jpeg --short-side 400'
+    /// Build the first images in each of these encodings and compare them; an encoding may have
+    /// options of shard build behind it: 'jpeg,source,jpeg --short-side 400'
     #[arg(long, value_name = "ENCODING,…", value_delimiter = ',')]
     pub(crate) compare: Vec<String>,
 
@@ -71,11 +72,11 @@ pub(crate) struct BenchArgs {
     #[arg(long, value_name = "N", default_value_t = 1000, requires = "compare", value_parser = clap::value_parser!(u64).range(1..))]
     pub(crate) limit: u64,
 
-    /// Where --compare builds; removed afterwards [default: the system's temporary directory]
+    /// Where --compare builds its data sets, which it removes [default: the system's temporary directory]
     #[arg(long, value_name = "DIR", requires = "compare")]
     pub(crate) scratch: Option<PathBuf>,
 
-    /// Measure everything so many times, in turn, and report medians
+    /// How many times to measure everything, in turn; medians are reported
     #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..=1000))]
     pub(crate) rounds: u32,
 
@@ -83,11 +84,11 @@ pub(crate) struct BenchArgs {
     #[arg(long)]
     pub(crate) cold: bool,
 
-    /// Shuffle within windows of so many records instead of over all
+    /// Shuffle within windows of this many records instead of over all
     #[arg(long, value_name = "RECORDS")]
     pub(crate) shuffle_window: Option<NonZeroU64>,
 
-    /// Records that the disk is asked for ahead of their use; 0 turns it off [default: the recipe's, or 64]
+    /// How many records ahead the disk is asked to read; 0 turns it off [default: the recipe's, or 64]
     #[arg(long, value_name = "RECORDS")]
     pub(crate) readahead: Option<u64>,
 
@@ -95,7 +96,7 @@ pub(crate) struct BenchArgs {
     #[arg(long)]
     pub(crate) pin: bool,
 
-    /// Write the report as JSON to FILE, or to standard output when no FILE is given
+    /// Write the report as JSON to FILE, or to standard output without FILE
     #[arg(long, value_name = "FILE", num_args = 0..=1, default_missing_value = "-")]
     pub(crate) json: Option<PathBuf>,
 }
@@ -104,20 +105,10 @@ pub(crate) struct BenchArgs {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum, Serialize)]
 #[serde(rename_all = "lowercase")]
 pub(crate) enum OutputKind {
-    /// Bytes as [batch, row, column, channel]; the device normalises
+    /// Bytes, [batch, row, column, channel], to be normalised on the device
     U8,
-    /// Normalised floats as [batch, channel, row, column]
+    /// Normalised floats, [batch, channel, row, column]
     F32,
-}
-
-/// How exactly images are decoded and scaled.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum, Serialize)]
-#[serde(rename_all = "lowercase")]
-pub(crate) enum DecodeKind {
-    /// From planes to pixels in one pass where records allow it, within about a level of exact
-    Fast,
-    /// libjpeg-turbo with fancy upsampling, then Pillow's arithmetic
-    Exact,
 }
 
 fn side(text: &str) -> Result<NonZeroU32, String> {

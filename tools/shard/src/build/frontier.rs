@@ -3,23 +3,22 @@
 //! bench` measures.
 
 use std::{
-    num::NonZeroU32,
     path::Path,
     sync::Arc,
     time::{Duration, Instant},
 };
 
 use anyhow::{Context, Result};
-use loader::{Cursor, Loader};
+use loader::{Loader, LoaderConfig};
 use record::{Dataset, Io};
 use serde::Serialize;
-
-use crate::cmd::bench::recipe;
 
 /// How long it is looked at.
 const ENOUGH: Duration = Duration::from_millis(400);
 /// Images a batch, small so that there are several of a small set.
-const BATCH: NonZeroU32 = NonZeroU32::MIN.saturating_add(15);
+const BATCH: u32 = 16;
+/// Side of the crops, in pixels.
+const SIDE: u32 = 299;
 /// Fewer records tell nothing.
 const FEW: u64 = 64;
 
@@ -44,9 +43,10 @@ impl Frontier {
         }
         let shards = split.shards().iter();
         let bytes: u64 = shards.map(|shard| shard.summary().bytes).sum();
-        let mut plain = recipe::plain();
-        plain.batch_size = BATCH;
-        let config = plain.train(Cursor::start(0), u64::MAX, 1, 2)?;
+        let config = LoaderConfig::train(BATCH, SIDE)
+            .with_epochs(u64::MAX)
+            .with_workers(1)
+            .with_slots(2);
         let mut loader = Loader::start(split, config)?;
         let mut take = || -> Result<()> {
             loader.next().context("the loader ended early")??;
@@ -58,7 +58,7 @@ impl Frontier {
         let (started, mut images) = (Instant::now(), 0);
         while started.elapsed() < ENOUGH {
             take()?;
-            images += u64::from(BATCH.get());
+            images += u64::from(BATCH);
         }
         let rate = images as f64 / started.elapsed().as_secs_f64();
         Ok(Some(Self {

@@ -1,12 +1,11 @@
-//! A page cache without the shards in it, and how much came from the disk.
+//! Cold runs: the shards dropped from the page cache, and how much came from the disk. It measures no time.
 
 use std::{fs, fs::File, path::PathBuf};
 
 use anyhow::{Context, Result};
 use rustix::fs::{Advice, fadvise, fsync};
 
-/// Asks the kernel to forget what it holds of these files. Pages that some process has mapped stay, so
-/// nothing may have them open as a map.
+/// Asks the kernel to drop these files from the page cache. Mapped pages stay, so no process may have the files mapped.
 pub(crate) fn drop_from_cache(files: &[PathBuf]) -> Result<()> {
     for path in files {
         let file = File::open(path).with_context(|| format!("cannot open {}", path.display()))?;
@@ -18,7 +17,7 @@ pub(crate) fn drop_from_cache(files: &[PathBuf]) -> Result<()> {
     Ok(())
 }
 
-/// Bytes that this process has had read from disks so far; `None` where the system does not tell.
+/// Bytes that disks have read for this process so far; `None` if the system does not say.
 pub(crate) fn bytes_read() -> Option<u64> {
     let counters = fs::read_to_string("/proc/self/io").ok()?;
     let line = counters

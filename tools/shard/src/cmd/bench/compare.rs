@@ -1,5 +1,5 @@
-//! The same images in several encodings: a part of the data set, unpacked into a scratch directory and
-//! built anew by `shard build` itself, once for each encoding.
+//! `--compare`: the same images in several encodings. A part of the data set is unpacked into a temporary directory, and
+//! `shard build` builds it once for each encoding. It measures nothing.
 
 use std::{
     env, fs,
@@ -15,10 +15,10 @@ use tempfile::TempDir;
 use super::report::Set;
 use crate::{args::BenchArgs, progress::Progress};
 
-/// A directory with a data set for each encoding; gone with this value.
+/// A directory with a data set for each encoding. Dropping this value removes it.
 pub(crate) struct Scratch {
     dir: TempDir,
-    /// The encoding with its options as given, and where its set lies.
+    /// Each encoding with its options as given, and the directory of its data set.
     built: Vec<(String, PathBuf)>,
 }
 
@@ -41,7 +41,7 @@ impl Scratch {
         Ok(Self { dir, built })
     }
 
-    /// The sets, named as they were asked for.
+    /// The data sets, named as on the command line.
     pub(crate) fn sets(&self, split: &str) -> Result<Vec<Set>> {
         debug_assert!(self.dir.path().is_dir());
         let sets = self.built.iter();
@@ -50,12 +50,12 @@ impl Scratch {
     }
 }
 
-/// Runs `shard build` for an encoding with further options behind it: `jpeg --short-side 400`. As a
-/// process of its own, so that it is what a user would get, signals included.
+/// Runs `shard build` for an encoding, which may have options behind it: `jpeg --short-side 400`. It runs as a process of
+/// its own, so the result is what a user would get, and signals work.
 fn build(raw: &Path, out: &Path, wanted: &str) -> Result<()> {
     let mut words = wanted.split_whitespace();
     let Some(encoding) = words.next() else {
-        bail!("--compare: an encoding is empty; write for example --compare jpeg,source");
+        bail!("--compare: one of the encodings is empty; write for example --compare jpeg,source");
     };
     let program = env::current_exe().context("cannot find this program")?;
     let built = Command::new(program)
@@ -73,7 +73,7 @@ fn build(raw: &Path, out: &Path, wanted: &str) -> Result<()> {
     Ok(())
 }
 
-/// Writes source files as class folders, which every key or label can be made into.
+/// Writes the source files into class folders, a layout that fits any key and label.
 fn unpack(args: &BenchArgs, folder: &Path, quiet: bool) -> Result<()> {
     let dataset = Dataset::open(&args.dataset)?;
     let split = dataset.split(&args.split, Io::Map)?;
@@ -90,7 +90,7 @@ fn unpack(args: &BenchArgs, folder: &Path, quiet: bool) -> Result<()> {
             .with_context(|| format!("{}: record {record}", args.dataset.display()))?;
         let class = classes.get(entry.label as usize).with_context(|| {
             format!(
-                "record {record} has label {}, which no class has",
+                "record {record} has label {}, but there is no such class",
                 entry.label
             )
         })?;

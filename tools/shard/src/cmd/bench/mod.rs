@@ -1,9 +1,11 @@
-//! `shard bench`: the input pipeline alone, as fast as it goes. It trains nothing and writes nothing but
-//! its report, and with `--compare` data sets in a scratch directory that it removes.
+//! `shard bench`: the input pipeline alone, as fast as it goes. It trains nothing. It writes only its report, and with
+//! `--compare` data sets in a temporary directory that it removes.
 
 mod cold;
 mod compare;
-pub(crate) mod recipe;
+mod measurement;
+mod pipeline;
+mod print;
 mod report;
 
 use std::{
@@ -15,31 +17,18 @@ use std::{
 };
 
 use anyhow::{Context, Result, bail};
-use augment::Filter;
 use cpu_time::ProcessTime;
-use loader::{
-    Cursor, Decode, Loader, LoaderConfig, LoaderRecipe, OnError, Output, Preprocess, Shuffle,
-    StatsSnapshot, Tuning,
-};
-use record::{Dataset, Io, Split};
+use loader::{Dataset, Io, Loader, StatsSnapshot};
+use recipe::Recipe;
 
-use crate::{
-    Exit,
-    args::{BenchArgs, OutputKind},
-    parallel, text,
-};
-use report::{Report, Run, Set};
-
-/// Batches in the making while one is consumed.
-const SLOTS: usize = 3;
-
-/// The short side that validation images are scaled to is the output's over this.
-const CROP_PCT: f64 = 0.875;
+use crate::{Exit, args::BenchArgs, parallel, text};
+use measurement::Run;
+use report::{Report, Set};
 
 pub(crate) fn run(args: &BenchArgs, quiet: bool) -> Result<Exit> {
     let json_only = args.json.as_deref() == Some(Path::new("-"));
     let quiet = quiet || json_only;
-    let recipe = recipe::read(args)?;
+    let recipe = pipeline::read(args)?;
     let scratch; // removed when it goes out of scope, after the last run
     let sets = if args.compare.is_empty() {
         vec![Set::open(&args.dataset, &args.split, None)?]
@@ -51,7 +40,7 @@ pub(crate) fn run(args: &BenchArgs, quiet: bool) -> Result<Exit> {
     if !quiet {
         report.print_heading()?;
     }
-    // Rounds go round all that is compared, so that a slow minute of the machine is everybody's.
+    // Each round measures everything once, so that a slow minute of the machine affects all alike.
     for _ in 0..args.rounds {
         for set in 0..report.sets.len() {
             for threads in thread_counts(args) {
@@ -79,7 +68,7 @@ pub(crate) fn run(args: &BenchArgs, quiet: bool) -> Result<Exit> {
 }
 
 impl Set {
-    /// A split of a data set, under the name that it has in the report.
+    /// Opens a split of a data set. `name` is its name in the report, instead of the encoding.
     fn open(dataset: &Path, split: &str, name: Option<String>) -> Result<Self> {
         let opened = Dataset::open(dataset)?;
         let records = opened.split(split, Io::Map)?;
@@ -104,10 +93,6 @@ impl Set {
     }
 }
 
-fn is_train(args: &BenchArgs) -> bool {
-    args.split == "train"
-}
-
 fn thread_counts(args: &BenchArgs) -> Vec<usize> {
     let mut counts: Vec<usize> = match args.threads.is_empty() {
         true => vec![1, parallel::threads(None)],
@@ -122,57 +107,22 @@ fn thread_counts(args: &BenchArgs) -> Vec<usize> {
     counts
 }
 
-/// The loader's configuration: the recipe's for training images, MindCV's for validation images.
-fn config(
-    split: &Split,
-    args: &BenchArgs,
-    recipe: &LoaderRecipe,
-    workers: usize,
-) -> Result<LoaderConfig> {
-    let mut config = recipe.train(Cursor::start(0), u64::MAX, workers, SLOTS)?;
-    config.tuning = Tuning {
-        pin: args.pin,
-        ..config.tuning
-    };
-    // A set smaller than a batch is measured in the batches that it has.
-    config.drop_last = split.len() >= u64::from(config.batch);
-    config.output = match args.output {
-        OutputKind::U8 => Output::U8Nhwc,
-        OutputKind::F32 => Output::F32Nchw(recipe.normalize()?),
-    };
-    config.on_error = OnError::Fail;
-    if !is_train(args) {
-        config.shuffle = Shuffle::None;
-        config.mix = None;
-        config.decode = Decode::Exact;
-        config.preprocess = Preprocess::Eval {
-            crop_pct: CROP_PCT,
-            filter: Filter::Bilinear,
-        };
-    }
-    if args.cold {
-        // What has been read once is warm.
-        config.epochs = 1;
-    }
-    Ok(config)
-}
-
-fn measure(set: &Set, args: &BenchArgs, recipe: &LoaderRecipe, threads: usize) -> Result<Run> {
+fn measure(set: &Set, args: &BenchArgs, recipe: &Recipe, threads: usize) -> Result<Run> {
     if args.cold {
         cold::drop_from_cache(&set.shards)?;
     }
     let split = Arc::new(Dataset::open(&set.dataset)?.split(&set.split, Io::Map)?);
-    let config = config(&split, args, recipe, threads)?;
+    let config = pipeline::config(&split, args, recipe, threads)?;
     let (mut cpu, mut read) = (ProcessTime::now(), cold::bytes_read());
     let mut loader = Loader::start(split, config)?;
-    // A cold run is measured from its first record on: the workers have begun already.
+    // A cold run is measured from its first record on, for the workers have already begun.
     let mut before = StatsSnapshot::default();
     if !args.cold {
         consume(&mut loader, args.warmup)?;
         (cpu, read, before) = (ProcessTime::now(), cold::bytes_read(), loader.stats());
     }
     consume(&mut loader, args.seconds)?;
-    // Batches that were ready before the clock ran are no measure of anything.
+    // Batches that were ready before the clock started measure nothing.
     while loader.stats().since(&before).images < recipe.batch_size.get().into() {
         match loader.next() {
             Some(batch) => drop(batch?),
@@ -184,7 +134,7 @@ fn measure(set: &Set, args: &BenchArgs, recipe: &LoaderRecipe, threads: usize) -
     Ok(Run::new(set.name.clone(), &interval, cpu, from_disk))
 }
 
-/// Takes batches, at least one, for so many seconds or until there are no more.
+/// Takes batches for this many seconds or until there are no more, and at least one.
 fn consume(loader: &mut Loader, seconds: f64) -> Result<()> {
     let started = Instant::now();
     let mut taken = false;
@@ -195,7 +145,7 @@ fn consume(loader: &mut Loader, seconds: f64) -> Result<()> {
                 taken = true;
             }
             None if taken => return Ok(()),
-            None => bail!("the loader ended early"),
+            None => bail!("the loader ended before its first batch"),
         }
         if started.elapsed().as_secs_f64() >= seconds {
             return Ok(());
@@ -203,7 +153,7 @@ fn consume(loader: &mut Loader, seconds: f64) -> Result<()> {
     }
 }
 
-/// Where `--compare` works unless told otherwise.
+/// Where `--compare` builds its data sets.
 fn scratch_parent(args: &BenchArgs) -> Result<PathBuf> {
     match &args.scratch {
         Some(dir) => Ok(dir.clone()),

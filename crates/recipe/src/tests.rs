@@ -1,15 +1,19 @@
 //! Recipes as users write them.
 
+use std::num::{NonZeroU32, NonZeroU64, NonZeroUsize};
 use std::path::Path;
 
 use super::*;
 
 mod every_key;
+mod images;
+mod loading;
+mod stored;
 
-const MINDCV: &str = include_str!("../../tests/data/inception_v4_ascend.yaml");
+const MINDCV: &str = include_str!("../tests/data/inception_v4_ascend.yaml");
 
 /// What MindCV's recipe needs to run here.
-const MENDS: [(&str, &str); 2] = [("distribute", "false"), ("amp_level", "O0")];
+const FIXES: [(&str, &str); 2] = [("distribute", "false"), ("amp_level", "O0")];
 
 fn yaml(text: &str) -> Layer {
     Layer::from_yaml(text, Path::new("a.yaml")).unwrap()
@@ -33,7 +37,7 @@ fn mindcvs_recipe_loads_as_it_is() {
 }
 
 #[test]
-fn what_is_not_implemented_in_it_is_refused_all_at_once() {
+fn what_it_asks_for_in_vain_is_refused_all_at_once() {
     let error = resolve(&[yaml(MINDCV)]).unwrap_err();
     let RecipeError::Refused(lines) = &error else {
         panic!("{error}");
@@ -41,7 +45,7 @@ fn what_is_not_implemented_in_it_is_refused_all_at_once() {
     assert_eq!(lines.len(), 2, "{error}");
     let message = error.to_string();
     for part in [
-        "amp_level: O2 is half precision, which device flex does not compute in; pass --amp-level O0, \
+        "amp_level: O2 is half precision, which device flex does not support; pass --amp-level O0, \
          or --device tch or tch:cuda:0 (a.yaml:",
         "distribute: true is not implemented yet; pass --distribute false",
     ] {
@@ -51,7 +55,7 @@ fn what_is_not_implemented_in_it_is_refused_all_at_once() {
 
 #[test]
 fn with_the_flags_that_the_refusal_names_it_runs() {
-    let resolved = resolve(&[yaml(MINDCV), flags(&MENDS)]).unwrap();
+    let resolved = resolve(&[yaml(MINDCV), flags(&FIXES)]).unwrap();
     let expected = Recipe {
         data_dir: "/path/to/imagenet".into(),
         batch_size: NonZeroU32::new(32).unwrap(),
@@ -59,7 +63,7 @@ fn with_the_flags_that_the_refusal_names_it_runs() {
         auto_augment: Some("autoaug".to_owned()),
         re_prob: 0.25,
         num_classes: NonZeroUsize::new(1000),
-        epoch_size: nonzero(200),
+        epoch_size: NonZeroU64::new(200).unwrap(),
         scheduler: Scheduler::WarmupCosineDecay,
         lr: 0.045,
         min_lr: 0.0,
@@ -83,7 +87,7 @@ fn training_only_values_do_not_stop_a_validation() {
         resolved
             .notes
             .iter()
-            .any(|note| note.contains("distribute: true matters to training only"))
+            .any(|note| note.contains("distribute: true matters only to training"))
     );
     let other_network = flags(&[("model", "resnet50")]);
     assert!(Recipe::resolve(&Recipe::default(), &[other_network], Purpose::Evaluate).is_err());
@@ -130,7 +134,7 @@ fn fp16_without_a_loss_scale_is_advised_against() {
 
 #[test]
 fn cells_to_cast_are_read_as_mindcv_writes_them() {
-    use precision::Cell::{Conv2d, Dense};
+    use Cell::{Conv2d, Dense};
     let expected = Some(vec![Conv2d, Dense]);
     for text in [
         "[nn.Conv2d, nn.Dense]",
@@ -177,6 +181,20 @@ fn an_unknown_key_names_the_nearest_and_the_line() {
 }
 
 #[test]
+fn unknown_keys_and_wrong_types_are_each_listed_at_once() {
+    let text = "sed: 1\nlr: 0.1\nbatchsize: 32\n";
+    let error = Layer::from_yaml(text, Path::new("a.yaml")).unwrap_err();
+    assert_eq!(
+        error.to_string(),
+        "the recipe has unknown keys:\n  a.yaml:1: unknown key 'sed'; did you mean 'seed'?\n  \
+         a.yaml:3: unknown key 'batchsize'; did you mean 'batch_size'?"
+    );
+    let error = resolve(&[yaml("lr: fast\nseed: 1\nema: maybe\n")]).unwrap_err();
+    let message = error.to_string();
+    assert!(message.contains("a.yaml:1: lr: ") && message.contains("a.yaml:3: ema: "));
+}
+
+#[test]
 fn a_wrong_type_names_key_and_line() {
     let error = resolve(&[yaml("seed: 1\nlr: fast\n")])
         .unwrap_err()
@@ -196,7 +214,7 @@ fn a_wrong_type_names_key_and_line() {
 }
 
 #[test]
-fn text_that_is_no_mapping_is_no_recipe() {
+fn text_that_is_not_a_mapping_is_not_a_recipe() {
     for text in ["- a\n- b\n", "batch_size", "lr: [1\n"] {
         let error = Layer::from_yaml(text, Path::new("a.yaml")).unwrap_err();
         assert!(
@@ -307,7 +325,7 @@ fn a_schedule_longer_than_the_run_is_mentioned() {
 
 #[test]
 fn a_recipe_survives_being_stored() {
-    let recipe = recipe(&[yaml(MINDCV), flags(&MENDS)]);
+    let recipe = recipe(&[yaml(MINDCV), flags(&FIXES)]);
     let json = serde_json::to_string(&recipe).unwrap();
     assert_eq!(serde_json::from_str::<Recipe>(&json).unwrap(), recipe);
 }
@@ -365,12 +383,12 @@ fn wrong_values_are_refused_as_people_speak() {
         (("ema", "maybe"), "ema: \"maybe\" is not true or false"),
         (
             ("opt", "adma"),
-            "opt: adma is not to be had (did you mean 'adam'?); pass --opt momentum or",
+            "opt: adma is not available (did you mean 'adam'?); pass --opt momentum or",
         ),
         (("scheduler", "cosine"), "(did you mean 'cosine_decay'?)"),
         (
             ("loss", "xyzzy"),
-            "loss: xyzzy is not to be had; pass --loss CE or BCE or JSD",
+            "loss: xyzzy is not available; pass --loss CE or BCE or JSD",
         ),
     ] {
         let message = resolve(&[flags(&[flag])]).unwrap_err().to_string();

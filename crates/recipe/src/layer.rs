@@ -1,5 +1,5 @@
-//! One source of settings, as written: a recipe file or the command line. Reading it checks that
-//! every key is known; what the values mean is decided by [`super::Recipe`], after all layers.
+//! One source of settings, as written: a recipe file or the command line. Reading it checks only that every key is
+//! known. `resolve` decides what the values mean, after all layers.
 
 use std::path::{Path, PathBuf};
 
@@ -7,28 +7,27 @@ use serde::de::{Deserialize, Deserializer, MapAccess, Visitor};
 use serde_json::Value;
 use serde_saphyr::Spanned;
 
-use super::{
-    RecipeError,
-    keys::{self, Key},
-};
+use crate::error::UnknownKey;
+use crate::keys::{self, Key};
+use crate::{RecipeError, type_error};
 
 /// Settings of one source, in the order in which they were written.
 #[derive(Clone, Debug, Default)]
 pub struct Layer {
-    pub(super) entries: Vec<Entry>,
+    pub(crate) entries: Vec<Entry>,
 }
 
 /// One setting and where it stands.
 #[derive(Clone, Debug)]
-pub(super) struct Entry {
-    pub(super) key: &'static Key,
-    pub(super) value: Value,
-    pub(super) origin: Origin,
+pub(crate) struct Entry {
+    pub(crate) key: &'static Key,
+    pub(crate) value: Value,
+    pub(crate) origin: Origin,
 }
 
 /// Where a setting was written.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) enum Origin {
+pub(crate) enum Origin {
     File { path: PathBuf, line: u64 },
     Flag,
 }
@@ -37,7 +36,7 @@ impl Layer {
     /// Reads a recipe file: a YAML mapping of MindCV's keys.
     ///
     /// # Errors
-    /// The file cannot be read, is not such a mapping, or holds an unknown key.
+    /// The file cannot be read, is not such a mapping, or has unknown keys.
     pub fn from_yaml_file(path: &Path) -> Result<Self, RecipeError> {
         let text = std::fs::read_to_string(path).map_err(|cause| RecipeError::Unreadable {
             path: path.to_owned(),
@@ -55,32 +54,34 @@ impl Layer {
             path: path.to_owned(),
             cause: cause.to_string(),
         })?;
-        let entries = pairs
-            .into_iter()
-            .map(|(name, value)| {
-                let line = name.referenced.line();
-                let key = keys::find(&name.value).ok_or_else(|| RecipeError::UnknownKey {
-                    path: path.to_owned(),
+        let (mut entries, mut unknown) = (Vec::new(), Vec::new());
+        for (name, value) in pairs {
+            let (path, line) = (path.to_owned(), name.referenced.line());
+            match keys::find(&name.value) {
+                Some(key) => entries.push(Entry {
+                    key,
+                    value,
+                    origin: Origin::File { path, line },
+                }),
+                None => unknown.push(UnknownKey {
+                    path,
                     line,
                     suggestion: keys::nearest_key(&name.value),
-                    name: name.value.clone(),
-                })?;
-                let origin = Origin::File {
-                    path: path.to_owned(),
-                    line,
-                };
-                Ok(Entry { key, value, origin })
-            })
-            .collect::<Result<_, RecipeError>>()?;
-        Ok(Layer { entries })
+                    name: name.value,
+                }),
+            }
+        }
+        match unknown.is_empty() {
+            true => Ok(Layer { entries }),
+            false => Err(RecipeError::UnknownKeys(unknown)),
+        }
     }
 
-    /// Takes flags: pairs of a key's name and the text behind the flag. Text is read as YAML reads
-    /// it, so `0.1`, `true`, `none` and `[0.08, 1.0]` mean what they mean in a file; for lists the
-    /// brackets may be left out.
+    /// Takes flags: pairs of a key's name and the text of the flag. The text is read as YAML, so `0.1`, `true`, `none`
+    /// and `[0.08, 1.0]` mean what they mean in a file. Lists may leave out the brackets.
     ///
     /// # Errors
-    /// A name is no key.
+    /// A name is not a key.
     pub fn from_flags<'a>(
         flags: impl IntoIterator<Item = (&'a str, &'a str)>,
     ) -> Result<Self, RecipeError> {
@@ -102,7 +103,7 @@ impl Layer {
     }
 }
 
-/// Reads a flag's text as YAML, unless only the bare text has the key's type (`--train-split 2012`).
+/// Reads a flag's text as YAML, or as bare text if only that has the key's type (`--train-split 2012`).
 fn flag_value(key: &Key, text: &str) -> Value {
     let bare = Value::String(text.to_owned());
     if text.is_empty() || text == "None" {
@@ -115,7 +116,7 @@ fn flag_value(key: &Key, text: &str) -> Value {
         .chain([bare.clone()]);
     let mut fallback = None;
     for reading in readings {
-        if super::type_error(key, &reading).is_none() {
+        if type_error(key, &reading).is_none() {
             return reading;
         }
         fallback.get_or_insert(reading);
@@ -132,7 +133,7 @@ impl std::fmt::Display for Origin {
     }
 }
 
-/// A mapping's entries in order, each key with its place.
+/// The entries of a mapping in order, each key with its place in the file.
 struct Pairs(Vec<(Spanned<String>, Value)>);
 
 impl<'de> Deserialize<'de> for Pairs {

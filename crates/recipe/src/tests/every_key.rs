@@ -1,4 +1,4 @@
-//! Every key: it works, is accepted with a note, or is refused with its mend; and the table in the docs says so.
+//! Every key works, or is accepted with a note, or is refused with a fix; and the table in the docs says which.
 
 use std::collections::BTreeMap;
 
@@ -6,8 +6,8 @@ use serde_json::Value;
 
 use super::*;
 
-/// The keys of MindCV's `config.py` (GitHub, July 2025) with its defaults, but for those of `model` and `opt`,
-/// which name what is not here, or not the default here.
+/// The keys of MindCV's `config.py` (GitHub, July 2025) with its defaults, except `model` and `opt`, whose defaults are
+/// others here.
 const MINDCVS: &str = "\
 mode: 0\ndistribute: false\nval_while_train: false\nval_interval: 1\nlog_interval: 100\nseed: 42\n\
 device_target: Ascend\ndataset: imagenet\ndata_dir: ./\ntrain_split: train\nval_split: val\n\
@@ -80,7 +80,7 @@ fn every_key_of_mindcv_is_known_and_its_default_taken() {
 }
 
 #[test]
-fn every_key_works_or_is_noted_or_refused_with_its_mend() {
+fn every_key_works_or_is_noted_or_refused_with_a_fix() {
     let others: BTreeMap<&str, Vec<&str>> = OTHERS
         .split('|')
         .map(|line| line.split(' ').collect::<Vec<_>>())
@@ -110,8 +110,8 @@ fn every_key_works_or_is_noted_or_refused_with_its_mend() {
                 let message = resolve(&[flags(&[(key.name, "7")])])
                     .unwrap_err()
                     .to_string();
-                let mend = format!("pass --{} {}", key.flag(), values[0]);
-                assert!(message.contains(&mend), "{message}");
+                let fix = format!("pass --{} {}", key.flag(), values[0]);
+                assert!(message.contains(&fix), "{message}");
             }
         }
     }
@@ -170,7 +170,7 @@ fn rows() -> Vec<String> {
 
 #[test]
 fn the_table_in_the_docs_is_this_programs() {
-    let page = include_str!("../../../../../docs/recipe.md");
+    let page = include_str!("../../../../docs/recipe.md");
     let found: Vec<&str> = page
         .lines()
         .filter(|line| line.starts_with("| `"))
@@ -181,7 +181,7 @@ fn the_table_in_the_docs_is_this_programs() {
     for (found, expected) in found.iter().zip(expected) {
         assert!(
             found.starts_with(&expected),
-            "{found}\nbegins otherwise than\n{expected}"
+            "{found}\ndoes not begin with\n{expected}"
         );
     }
 }

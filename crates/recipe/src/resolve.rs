@@ -1,24 +1,24 @@
-//! From layers of settings to one recipe: the last layer that names a key wins, what is not
-//! implemented yet is refused by name, what has no meaning here is noted.
+//! From layers of settings to one recipe. The last layer that names a key wins. What is not supported is refused by name,
+//! and what has no meaning here is noted. Ranges are checked in `validate`.
 
 use std::collections::BTreeMap;
 
 use serde_json::{Value, json};
 
-use super::{
-    Layer, Recipe, RecipeError,
-    keys::{Key, Support, nearest},
-    layer::Entry,
-    validate,
-};
+use crate::error::WrongType;
+use crate::keys::{Key, Support, nearest};
+use crate::layer::Entry;
+use crate::{Layer, Recipe, RecipeError, validate};
 
-/// What the recipe is wanted for. A key that matters to training alone cannot stop a validation.
+/// What the recipe is needed for. An unsupported value of a key that does not matter to the purpose is noted, not refused.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Purpose {
     /// Training.
     Train,
     /// Validation and prediction.
     Evaluate,
+    /// Loading images alone, to measure the input pipeline.
+    Load,
 }
 
 /// A recipe, and what the user should know about how it was read.
@@ -26,7 +26,7 @@ pub enum Purpose {
 pub struct Resolved {
     /// Every field of it is honoured by the run.
     pub recipe: Recipe,
-    /// One line for each setting that was accepted without effect.
+    /// A line for each setting that was accepted without effect.
     pub notes: Vec<String>,
 }
 
@@ -34,8 +34,9 @@ impl Recipe {
     /// Puts `layers` onto `base`, the last layer being the strongest.
     ///
     /// # Errors
-    /// [`RecipeError::Refused`] lists all values that are not to be had, each with the flag that mends it; [`RecipeError::WrongType`] and [`RecipeError::Invalid`] are about values
-    /// that are wrong in themselves.
+    /// [`RecipeError::WrongTypes`] lists all values of the wrong type; otherwise [`RecipeError::Refused`] lists all values that
+    /// are not supported, each with the flag that fixes it; otherwise [`RecipeError::Invalid`] lists all values that are out of
+    /// range or contradict one another.
     pub fn resolve(
         base: &Recipe,
         layers: &[Layer],
@@ -48,19 +49,19 @@ impl Recipe {
 
         let mut fields = fields_of(base);
         let defaults = fields_of(&Recipe::default());
-        let (mut notes, mut refused) = (Vec::new(), Vec::new());
+        let (mut notes, mut refused, mut wrong_types) = (Vec::new(), Vec::new(), Vec::new());
         for entry in strongest.values().copied() {
             match meaning(entry, purpose) {
-                Meaning::Value => {
-                    if let Some(cause) = type_error(entry.key, &entry.value) {
-                        return Err(RecipeError::WrongType {
-                            origin: entry.origin.to_string(),
-                            key: entry.key.name,
-                            cause,
-                        });
+                Meaning::Value => match type_error(entry.key, &entry.value) {
+                    None => {
+                        fields.insert(entry.key.name.to_owned(), entry.value.clone());
                     }
-                    fields.insert(entry.key.name.to_owned(), entry.value.clone());
-                }
+                    Some(cause) => wrong_types.push(WrongType {
+                        origin: entry.origin.to_string(),
+                        key: entry.key.name,
+                        cause,
+                    }),
+                },
                 Meaning::Nothing => {
                     let nothing = match type_error(entry.key, &Value::Null) {
                         None => Some(&Value::Null),
@@ -72,6 +73,9 @@ impl Recipe {
                 Meaning::NoEffect(line) => notes.push(line),
                 Meaning::Off => {}
             }
+        }
+        if !wrong_types.is_empty() {
+            return Err(RecipeError::WrongTypes(wrong_types));
         }
         let recipe: Recipe = serde_json::from_value(Value::Object(fields))
             .map_err(|cause| RecipeError::Invalid(vec![cause.to_string()]))?;
@@ -90,7 +94,7 @@ impl Recipe {
     }
 }
 
-/// What is wrong with the type of `value` for `key`; nothing for keys that are no field.
+/// What is wrong with the type of `value` for `key`; nothing for keys that are not fields.
 #[must_use]
 pub fn type_error(key: &Key, value: &Value) -> Option<String> {
     if !matches!(key.support, Support::Full | Support::Words(_)) {
@@ -101,7 +105,7 @@ pub fn type_error(key: &Key, value: &Value) -> Option<String> {
         .map(|error| in_words(&error.to_string()))
 }
 
-/// An error of serde's, its names of types said as people say them.
+/// An error of serde with its types in everyday words.
 fn in_words(error: &str) -> String {
     let Some((found, expected)) = error.split_once(", expected ") else {
         return error.to_owned();
@@ -134,22 +138,28 @@ fn meaning(entry: &Entry, purpose: Purpose) -> Meaning {
     let key = entry.key;
     let (name, flag, origin) = (key.name, key.flag(), &entry.origin);
     let written = written(&entry.value);
-    let refused = |why: &str, mend: &str| {
-        if purpose == Purpose::Evaluate && !key.evaluation {
-            Meaning::NoEffect(format!("{name}: {written} matters to training only"))
-        } else {
-            let line = format!("{name}: {written} {why}; pass --{flag} {mend} ({origin})");
-            Meaning::Refused(line)
+    let refused = |why: &str, fix: &str| match purpose {
+        Purpose::Evaluate if !key.evaluation => {
+            Meaning::NoEffect(format!("{name}: {written} matters only to training"))
         }
+        Purpose::Load if !key.loading => {
+            Meaning::NoEffect(format!("{name}: {written} does not matter to loading"))
+        }
+        Purpose::Load => {
+            Meaning::Refused(format!("{name}: {written} {why}; write {fix} ({origin})"))
+        }
+        Purpose::Train | Purpose::Evaluate => Meaning::Refused(format!(
+            "{name}: {written} {why}; pass --{flag} {fix} ({origin})"
+        )),
     };
     let no_such_word = |words: &[&'static str]| {
         let near = nearest(&written, words).map(|word| format!(" (did you mean '{word}'?)"));
         refused(
-            &format!("is not to be had{}", near.unwrap_or_default()),
+            &format!("is not available{}", near.unwrap_or_default()),
             &words.join(" or "),
         )
     };
-    let not_implemented = |mend: &str| refused("is not implemented yet", mend);
+    let not_implemented = |fix: &str| refused("is not implemented yet", fix);
     match key.support {
         Support::Full if is_nothing(&entry.value) || is_none(entry) => Meaning::Nothing,
         Support::Full => Meaning::Value,
@@ -159,13 +169,13 @@ fn meaning(entry: &Entry, purpose: Purpose) -> Meaning {
         Support::Off(values) | Support::Only(values, _) => {
             let off =
                 is_nothing(&entry.value) || values.iter().any(|value| same_value(value, &written));
-            let mend = values.first().copied().unwrap_or_default();
+            let fix = values.first().copied().unwrap_or_default();
             match key.support {
                 _ if off => Meaning::Off,
                 Support::Only(_, reason) => {
-                    refused(&format!("is not to be had here ({reason})"), mend)
+                    refused(&format!("is not available here ({reason})"), fix)
                 }
-                _ => not_implemented(mend),
+                _ => not_implemented(fix),
             }
         }
         Support::Ignored(reason) => {
@@ -179,7 +189,7 @@ fn is_nothing(value: &Value) -> bool {
     value.is_null() || matches!(value.as_str(), Some("" | "None"))
 }
 
-/// `none`, where that is no value of the key but the lack of one is.
+/// `none`, for a key that has no such value but may have none.
 fn is_none(entry: &Entry) -> bool {
     let says_none = entry.value.as_str() == Some("none");
     says_none

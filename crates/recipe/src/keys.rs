@@ -1,9 +1,11 @@
-//! Every key that a recipe may hold: its place in the help, what it means, and how far it is
-//! supported. This table is the only list of keys; the flags of the tools are made from it.
+//! Every key that a recipe may have: its place in the help, what it means, and how far it is supported. The table is the
+//! only list of keys, and the flags of `train` are made from it.
 //!
-//! It holds no values: those are the fields of [`super::Recipe`].
+//! It holds no values: those are the fields of [`Recipe`](crate::Recipe).
 
-use super::keys_table::KEYS;
+mod table;
+
+use table::KEYS;
 
 /// The heading under which a key appears in `--help`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -49,17 +51,15 @@ impl Group {
 /// How far a key is supported.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Support {
-    /// Any valid value; the key is a field of [`super::Recipe`].
+    /// Any valid value. The key is a field of [`Recipe`](crate::Recipe).
     Full,
-    /// A field of [`super::Recipe`] that is one of these words.
+    /// One of these words. The key is a field of [`Recipe`](crate::Recipe).
     Words(&'static [&'static str]),
-    /// Not implemented yet: only these values, which all mean "off", are accepted. The first one is
-    /// what the error proposes.
+    /// Not implemented yet. Only these values are accepted, which all mean "off". The error proposes the first one.
     Off(&'static [&'static str]),
-    /// Not to be had here, for this reason: only these values are accepted. The first one is what the
-    /// error proposes.
+    /// Not available here, for this reason. Only these values are accepted. The error proposes the first one.
     Only(&'static [&'static str], &'static str),
-    /// Accepted and without effect, for this reason.
+    /// Accepted without effect, for this reason.
     Ignored(&'static str),
 }
 
@@ -74,6 +74,8 @@ pub struct Key {
     pub support: Support,
     /// Whether it changes what validation and prediction compute.
     pub evaluation: bool,
+    /// Whether it changes what a loader does.
+    pub loading: bool,
     /// One line for the help.
     pub help: &'static str,
 }
@@ -93,18 +95,18 @@ pub fn all() -> &'static [Key] {
 }
 
 /// The key of that name.
-pub(super) fn find(name: &str) -> Option<&'static Key> {
+pub(crate) fn find(name: &str) -> Option<&'static Key> {
     KEYS.iter().find(|key| key.name == name)
 }
 
-/// The known key that is most like `name`, if any is near enough to be what was meant.
-pub(super) fn nearest_key(name: &str) -> Option<&'static str> {
+/// The known key most like `name`, if one is close enough to be meant.
+pub(crate) fn nearest_key(name: &str) -> Option<&'static str> {
     let names: Vec<&str> = KEYS.iter().map(|key| key.name).collect();
     nearest(name, &names)
 }
 
-/// The one of `words` that is most like `name`, if any is near enough to be what was meant.
-pub(super) fn nearest(name: &str, words: &[&'static str]) -> Option<&'static str> {
+/// The word of `words` most like `name`, if one is close enough to be meant.
+pub(crate) fn nearest(name: &str, words: &[&'static str]) -> Option<&'static str> {
     let name = name.replace('-', "_").to_lowercase();
     let words = words.iter().copied();
     words
@@ -118,7 +120,7 @@ pub(super) fn nearest(name: &str, words: &[&'static str]) -> Option<&'static str
 mod tests {
     #![allow(clippy::unwrap_used)]
     use super::*;
-    use crate::recipe::Recipe;
+    use crate::Recipe;
     use std::collections::BTreeSet;
 
     #[test]

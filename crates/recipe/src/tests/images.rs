@@ -1,12 +1,14 @@
-//! What keys and values become.
-#![allow(clippy::unwrap_used, clippy::panic)]
-use super::*;
+//! What the keys of images become in a loader's settings.
+
+use std::num::NonZeroU64;
+
+use loader::{LoaderConfig, Preprocess, Sampling, Shuffle, Train};
+
+use crate::Recipe;
 
 fn train(json: &str) -> Result<LoaderConfig, String> {
-    let recipe: LoaderRecipe = serde_json::from_str(json).map_err(|error| error.to_string())?;
-    recipe
-        .train(Cursor::start(1), 1, 1, 2)
-        .map_err(|error| error.to_string())
+    let recipe: Recipe = serde_json::from_str(json).map_err(|error| error.to_string())?;
+    recipe.training_config().map_err(|error| error.to_string())
 }
 
 fn transform(json: &str) -> Train {
@@ -94,7 +96,7 @@ fn mixing_is_off_unless_asked_for() {
 }
 
 #[test]
-fn what_makes_no_sense_is_refused() {
+fn impossible_values_are_refused() {
     let said = |json| train(json).unwrap_err();
     assert!(said(r#"{"auto_augment": "autoag"}"#).contains("autoag"));
     assert!(said(r#"{"mixup": -1}"#).contains("mixup"));
@@ -104,4 +106,22 @@ fn what_makes_no_sense_is_refused() {
         said(r#"{"std": [0, 1, 1]}"#)
     );
     assert!(said(r#"{"color_jitter": "much"}"#).contains("or none"));
+}
+
+#[test]
+fn validation_follows_the_recipe() {
+    let json = r#"{"batch_size": 7, "image_resize": 96, "crop_pct": 0.5, "interpolation": "bicubic", "readahead": 3}"#;
+    let config = serde_json::from_str::<Recipe>(json)
+        .unwrap()
+        .evaluation_config();
+    assert_eq!((config.batch, config.size), (7, 96));
+    assert_eq!(
+        (config.epochs, config.drop_last, config.seed),
+        (1, false, 42)
+    );
+    assert_eq!(config.tuning.readahead, 3);
+    let Preprocess::Eval { crop_pct, filter } = config.preprocess else {
+        panic!()
+    };
+    assert_eq!((crop_pct, filter), (0.5, loader::Filter::Bicubic));
 }

@@ -1,0 +1,24 @@
+//! Recipes that checkpoints hold: what an earlier program wrote is read, and written the same again.
+
+use super::*;
+
+/// The recipe in the `state.json` of a checkpoint that was written before this crate existed.
+const STORED: &str = include_str!("../../tests/data/stored_recipe.json");
+
+#[test]
+fn a_stored_recipe_is_read_and_written_byte_for_byte() {
+    let recipe: Recipe = serde_json::from_str(STORED).unwrap();
+    assert_eq!(recipe.model, Architecture::InceptionResNetV2);
+    assert_eq!(recipe.auto_augment.as_deref(), Some("augmix"));
+    let written = serde_json::to_string_pretty(&recipe).unwrap() + "\n";
+    assert_eq!(written, STORED);
+}
+
+#[test]
+fn a_recipe_stored_before_a_key_existed_gets_its_default() {
+    let mut fields: serde_json::Map<String, serde_json::Value> =
+        serde_json::from_str(STORED).unwrap();
+    fields.remove("readahead");
+    let recipe: Recipe = serde_json::from_value(fields.into()).unwrap();
+    assert_eq!(recipe.readahead, Recipe::default().readahead);
+}
