@@ -1,15 +1,14 @@
-//! The `shard` binary: packs raw images into shards, and verifies, inspects, exports and
-//! benchmarks what it packed. Thin: each command is a module of its own.
+//! The `shard` program: packs raw images into shards, and verifies, inspects, converts, exports and
+//! benchmarks them. It has arguments, progress bars, reports and exit codes; the work is done by the
+//! libraries, `builder` above all.
 #![forbid(unsafe_code)]
 
 mod args;
-mod build;
 mod cmd;
-mod histogram;
 mod machine;
-mod parallel;
 mod progress;
 mod text;
+mod watch;
 
 use std::{
     io::{self, ErrorKind},
@@ -23,17 +22,17 @@ use args::{Cli, Command};
 /// How a command ended when nothing went wrong with the command itself.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Exit {
-    /// All is well.
+    /// It worked.
     Ok,
-    /// It did its work and the answer is bad: damaged records, unusable images.
+    /// It did its work, and the result is bad: damaged records, unusable images.
     Failed,
-    /// It was asked to stop and did so cleanly; its exit code.
+    /// It was asked to stop and did so cleanly; with its exit code.
     Interrupted(u8),
 }
 
 fn main() -> ExitCode {
     let cli = Cli::parse(); // wrong usage exits with 2
-    let contradiction = match &cli.command {
+    let contradiction: Option<String> = match &cli.command {
         Command::Build(args) => args.contradiction(),
         Command::Convert(args) => args.contradiction(),
         _ => None,
@@ -76,12 +75,12 @@ fn describe(error: &anyhow::Error) -> String {
         disk_full |= io.is_some_and(|error| error.kind() == ErrorKind::StorageFull);
     }
     if disk_full {
-        text += "; make room and run the same command again, what is finished is kept";
+        text += "; make room and run the same command again; finished shards are kept";
     }
     text
 }
 
-/// Whoever read our output, `head` say, has seen enough.
+/// Whether the reader of our output, `head` for example, has stopped reading.
 fn is_broken_pipe(error: &anyhow::Error) -> bool {
     error.chain().any(|cause| {
         let plain = cause.downcast_ref::<io::Error>().map(io::Error::kind);

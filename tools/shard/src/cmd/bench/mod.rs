@@ -26,7 +26,8 @@ use record::{Dataset, Io, Split};
 use crate::{
     Exit,
     args::{BenchArgs, OutputKind},
-    parallel, text,
+    cmd::thread_count,
+    text,
 };
 use report::{Report, Run, Set};
 
@@ -110,7 +111,7 @@ fn is_train(args: &BenchArgs) -> bool {
 
 fn thread_counts(args: &BenchArgs) -> Vec<usize> {
     let mut counts: Vec<usize> = match args.threads.is_empty() {
-        true => vec![1, parallel::threads(None)],
+        true => vec![1, thread_count(None)],
         false => args
             .threads
             .iter()

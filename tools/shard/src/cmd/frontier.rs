@@ -1,6 +1,5 @@
-//! Where a data set that was just built lies on the frontier of size and speed: bytes an image, and
-//! images a second from one core. A quick look at records that are still in the page cache; `shard
-//! bench` measures.
+//! The size and speed of a data set that was just built: bytes per image, and images per second from one core.
+//! This is a quick look at records that are still in the page cache, and no measurement: see `shard bench`.
 
 use std::{
     num::NonZeroU32,
@@ -10,15 +9,16 @@ use std::{
 };
 
 use anyhow::{Context, Result};
+use indicatif::HumanCount;
 use loader::{Cursor, Loader};
 use record::{Dataset, Io};
 use serde::Serialize;
 
-use crate::cmd::bench::recipe;
+use crate::{cmd::bench::recipe, text};
 
-/// How long it is looked at.
+/// How long the look takes.
 const ENOUGH: Duration = Duration::from_millis(400);
-/// Images a batch, small so that there are several of a small set.
+/// Images per batch, small so that there are several of a small set.
 const BATCH: NonZeroU32 = NonZeroU32::MIN.saturating_add(15);
 /// Fewer records tell nothing.
 const FEW: u64 = 64;
@@ -70,8 +70,10 @@ impl Frontier {
 
     pub(crate) fn text(&self) -> String {
         format!(
-            "{} B/image, about {} random crops of 299 px a second and core (measured on {} records)",
-            self.bytes_per_image, self.images_per_second_per_core, self.records
+            "{} per image, about {} random crops of 299 px per second and core (measured on {} records)",
+            text::bytes(self.bytes_per_image),
+            HumanCount(self.images_per_second_per_core),
+            HumanCount(self.records)
         )
     }
 }
