@@ -1,13 +1,12 @@
-//! The `shard` binary: packs raw images into shards, and verifies, inspects, exports and benchmarks them. Each command
-//! is a module of its own.
+//! The `shard` program: packs raw images into shards, and verifies, inspects, converts, exports and
+//! benchmarks them. It has arguments, progress bars, reports and exit codes; the work is done by the
+//! libraries, `builder` above all.
 #![forbid(unsafe_code)]
 
 mod args;
-mod build;
 mod cmd;
-mod histogram;
-mod parallel;
 mod text;
+mod watch;
 
 use std::process::ExitCode;
 
@@ -21,7 +20,7 @@ use args::{Cli, Command};
 
 fn main() -> ExitCode {
     let cli = Cli::parse(); // wrong usage exits with 2
-    let contradiction = match &cli.command {
+    let contradiction: Option<String> = match &cli.command {
         Command::Build(args) => args.contradiction(),
         Command::Convert(args) => args.contradiction(),
         _ => None,

@@ -1,20 +1,18 @@
-//! The words of images that are stored as pixels.
+//! The options of images that are stored as pixels, of `shard build` and `shard convert`.
 
-use clap::{Args, ValueEnum};
-use codec::{Originals, PixelCompression, PixelOptions};
-use serde::Serialize;
-use serde_json::{Value, json};
+use builder::{Originals, PixelCompression, PixelOptions};
+use clap::Args;
 
 /// How pixels are stored, and whether files are.
 #[derive(Debug, Clone, Copy, Args)]
 pub(crate) struct PixelArgs {
-    /// How pixels are stored: 'stored' as they are, or compressed with zstd's level -50 to 22; higher is
-    /// smaller and slower [default: 1]
+    /// How pixels are stored: 'stored' as they are, or compressed at zstd's level -50 to 22; higher levels
+    /// are smaller and slower [default: 1]
     #[arg(long, value_name = "LEVEL", allow_negative_numbers = true, value_parser = compression)]
     pub(crate) pixels_level: Option<PixelCompression>,
 
-    /// Do not store the files behind what was made of them by --transcode or as pixels: saves their
-    /// bytes; an export then gives baseline JPEGs or PNGs of the same pixels
+    /// Do not store the original files of transcoded images and of pixels. This saves their bytes; an
+    /// export then gives baseline JPEGs or PNGs of the same pixels
     #[arg(long)]
     pub(crate) drop_originals: bool,
 }
@@ -28,35 +26,12 @@ impl PixelArgs {
         }
     }
 
-    pub(crate) fn originals(&self) -> Originals {
+    fn originals(&self) -> Originals {
         match self.drop_originals {
             true => Originals::Drop,
             false => Originals::Keep,
         }
     }
-}
-
-/// What happens to files that the encoding does not take.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum, Serialize)]
-#[serde(rename_all = "lowercase")]
-pub(crate) enum Odd {
-    /// Stored as they are, and decoded by libjpeg-turbo or as PNG
-    Keep,
-    /// Stored as pixels, in front of the file
-    Pixels,
-}
-
-/// What a manifest says of stored pixels: of which files, and how.
-pub(crate) fn told(options: PixelOptions, of: &str) -> Value {
-    let level = match options.compression {
-        PixelCompression::Stored => json!("stored"),
-        PixelCompression::Zstd(level) => json!(level),
-    };
-    let originals = match options.originals {
-        Originals::Keep => "kept",
-        Originals::Drop => "dropped",
-    };
-    json!({ "of": of, "level": level, "originals": originals })
 }
 
 fn compression(text: &str) -> Result<PixelCompression, String> {

@@ -1,44 +1,40 @@
-//! `shard inspect`: what a data set or a shard holds, told by manifest and indexes alone.
+//! `shard inspect`: shows what a data set, a shard or a record holds, in words or as JSON.
 
-use std::{
-    collections::{BTreeMap, HashMap},
-    io::{Write, stdout},
-    path::Path,
-};
+use std::io::{Write, stdout};
 
 use anyhow::Result;
+use builder::{ClassView, DatasetView, Histogram, RecordView, ShardView, Sizes};
 use indicatif::HumanCount;
 use record::{Dataset, Io, OddAction, OddFile, Shard};
 use serde::Serialize;
 use serde_json::Value;
 
-use crate::{
-    Exit,
-    args::InspectArgs,
-    build::note::Note,
-    cmd::{default_split, losses, record_view::RecordView},
-    histogram::Histogram,
-    text,
-};
+use crate::{Exit, args::InspectArgs, cmd::default_split, text};
 
 /// Lines of a list for people; the JSON has them all.
 const LIST: usize = 20;
 
+/// Cells of the longest bar of a histogram.
+const BAR: usize = 32;
+
 pub(crate) fn run(args: &InspectArgs) -> Result<Exit> {
     match (args.path.is_file(), args.record) {
-        (true, None) => print(args.json, &ShardView::new(&args.path)?, ShardView::text),
+        (true, None) => print(args.json, &ShardView::new(&args.path)?, shard_text),
         (true, Some(record)) => {
             let shard = Shard::open(&args.path, Io::Map)?;
-            let view = RecordView::in_shard(&shard, record, None, None)?;
-            print(args.json, &view, RecordView::text)
+            print(
+                args.json,
+                &RecordView::in_shard(&shard, record)?,
+                record_text,
+            )
         }
-        (false, None) => print(args.json, &DatasetView::new(&args.path)?, DatasetView::text),
+        (false, None) => print(args.json, &DatasetView::new(&args.path)?, dataset_text),
         (false, Some(record)) => {
             let dataset = Dataset::open(&args.path)?;
             let name = default_split(dataset.manifest(), args.split.as_deref())?;
             let split = dataset.split(name, Io::Map)?;
             let view = RecordView::in_split(&split, record, dataset.manifest())?;
-            print(args.json, &view, RecordView::text)
+            print(args.json, &view, record_text)
         }
     }
 }
@@ -54,233 +50,128 @@ fn print<V: Serialize>(json: bool, view: &V, text: impl Fn(&V) -> String) -> Res
     Ok(Exit::Ok)
 }
 
-#[derive(Serialize)]
-struct DatasetView {
-    dataset: String,
-    format: String,
-    tool: String,
-    encoding: String,
-    options: BTreeMap<String, Value>,
-    /// What it no longer has of its sources.
-    losses: Vec<String>,
-    num_classes: usize,
-    splits: BTreeMap<String, SplitView>,
-    classes: Vec<ClassView>,
-    odd: Vec<OddFile>,
-}
-
-#[derive(Serialize)]
-struct SplitView {
-    layout: String,
-    records: u64,
-    bytes: u64,
-    shards: Vec<record::ShardSummary>,
-    #[serde(flatten)]
-    sizes: Sizes,
-}
-
-#[derive(Serialize)]
-struct ClassView {
-    label: u32,
-    synset: String,
-    names: Vec<String>,
-    /// Records by split.
-    records: BTreeMap<String, u64>,
-}
-
-#[derive(Serialize)]
-struct ShardView {
-    file: String,
-    format: String,
-    records: u64,
-    bytes: u64,
-    #[serde(serialize_with = "as_hex")]
-    hash: u64,
-    must_understand: u64,
-    may_ignore: u64,
-    /// Records by label.
-    labels: BTreeMap<u32, u64>,
-    #[serde(flatten)]
-    sizes: Sizes,
-    /// What the builder noted; nothing if another program wrote the shard.
-    note: Option<Note>,
-}
-
-/// Distributions over the records of a split or shard.
-#[derive(Default, Serialize)]
-struct Sizes {
-    width: Option<Histogram>,
-    height: Option<Histogram>,
-    image_bytes: Option<Histogram>,
-}
-
-impl Sizes {
-    fn of<'a>(shards: impl Iterator<Item = &'a Shard> + Clone) -> Self {
-        let histogram = |value: fn(&record::Entry) -> u32| {
-            let entries = shards.clone().flat_map(Shard::entries);
-            Histogram::of(entries.map(|entry| u64::from(value(entry))).collect())
-        };
-        Self {
-            width: histogram(|entry| entry.width),
-            height: histogram(|entry| entry.height),
-            image_bytes: histogram(|entry| entry.length),
-        }
+fn dataset_text(view: &DatasetView) -> String {
+    let options: Vec<_> = view
+        .options
+        .iter()
+        .map(|(name, value)| format!("{name} {}", plain(value)))
+        .collect();
+    let mut text = format!(
+        "{}: format {}, built by {}\nimages stored as: {}\noptions: {}\n",
+        view.dataset,
+        view.format,
+        view.tool,
+        view.encoding,
+        options.join(", ")
+    );
+    for loss in &view.losses {
+        text += &format!("{loss}\n");
     }
-
-    fn text(&self) -> String {
-        let shown = |what, histogram: &Option<Histogram>, unit: fn(u64) -> String| {
-            let histogram = histogram.as_ref();
-            histogram.map_or(String::new(), |histogram| histogram.text(what, unit))
-        };
-        let pixels = |value: u64| format!("{value} px");
-        shown("width", &self.width, pixels)
-            + &shown("height", &self.height, pixels)
-            + &shown("bytes of an image", &self.image_bytes, text::bytes)
-    }
-}
-
-impl DatasetView {
-    fn new(dir: &Path) -> Result<Self> {
-        let dataset = Dataset::open(dir)?;
-        let manifest = dataset.manifest();
-        let mut counts: HashMap<u32, BTreeMap<String, u64>> = HashMap::new();
-        let mut splits = BTreeMap::new();
-        for (name, info) in &manifest.splits {
-            let split = dataset.split(name, Io::Map)?;
-            for entry in split.shards().iter().flat_map(Shard::entries) {
-                *counts
-                    .entry(entry.label)
-                    .or_default()
-                    .entry(name.clone())
-                    .or_default() += 1;
-            }
-            let view = SplitView {
-                layout: info.layout.clone(),
-                records: info.records,
-                bytes: info.bytes,
-                shards: info.shards.clone(),
-                sizes: Sizes::of(split.shards().iter()),
-            };
-            splits.insert(name.clone(), view);
-        }
-        let classes = (0..)
-            .zip(&manifest.classes)
-            .map(|(label, class)| ClassView {
-                label,
-                synset: class.synset.clone(),
-                names: class.names.clone(),
-                records: counts.remove(&label).unwrap_or_default(),
-            });
-        let classes = classes.collect();
-        Ok(Self {
-            dataset: dir.display().to_string(),
-            format: manifest.format.to_string(),
-            tool: manifest.tool.clone(),
-            encoding: manifest.encoding.clone(),
-            options: manifest.options.clone(),
-            losses: losses(manifest),
-            num_classes: manifest.classes.len(),
-            splits,
-            classes,
-            odd: manifest.odd.clone(),
-        })
-    }
-
-    fn text(&self) -> String {
-        let options: Vec<_> = self
-            .options
-            .iter()
-            .map(|(name, value)| format!("{name} {}", plain(value)))
-            .collect();
-        let mut text = format!(
-            "{}: format {}, built by {}\nimages stored as: {}\noptions: {}\n",
-            self.dataset,
-            self.format,
-            self.tool,
-            self.encoding,
-            options.join(", ")
-        );
-        for loss in &self.losses {
-            text += &format!("{loss}\n");
-        }
-        for (name, split) in &self.splits {
-            text += &format!(
-                "\n{name}: {}, {} in {}, from {}\n",
-                text::count(split.records, "record"),
-                text::bytes(split.bytes),
-                text::count(split.shards.len() as u64, "shard"),
-                split.layout
-            );
-            text += &split.sizes.text();
-        }
-        let classes = self.classes.iter().map(ClassView::line);
+    for (name, split) in &view.splits {
         text += &format!(
-            "\n{} classes:\n{}",
-            self.num_classes,
-            text::shorten(classes, LIST)
+            "\n{name}: {}, {} in {}, from {}\n",
+            text::count(split.records, "record"),
+            text::bytes(split.bytes),
+            text::count(split.shards.len() as u64, "shard"),
+            split.layout
         );
-        text + &odd_text(&self.odd)
+        text += &sizes_text(&split.sizes);
     }
+    let classes = view.classes.iter().map(class_line);
+    text += &format!(
+        "\n{} classes:\n{}",
+        view.num_classes,
+        text::shorten(classes, LIST)
+    );
+    text + &odd_text(&view.odd)
 }
 
-impl ClassView {
-    fn line(&self) -> String {
-        let counts: Vec<_> = self
-            .records
-            .iter()
-            .map(|(split, count)| format!("{split} {}", HumanCount(*count)))
-            .collect();
-        let names = self.names.join(", ");
-        let ClassView { label, synset, .. } = self;
-        format!("{label:>4} {synset:<12} {}  {names}", counts.join(", "))
-    }
+fn class_line(class: &ClassView) -> String {
+    let counts: Vec<_> = class
+        .records
+        .iter()
+        .map(|(split, count)| format!("{split} {}", HumanCount(*count)))
+        .collect();
+    let (names, counts) = (class.names.join(", "), counts.join(", "));
+    format!("{:>4} {:<12} {counts}  {names}", class.label, class.synset)
 }
 
-impl ShardView {
-    fn new(path: &Path) -> Result<Self> {
-        let shard = Shard::open(path, Io::Map)?;
-        let (summary, header) = (shard.summary(), shard.header());
-        let mut labels = BTreeMap::new();
-        for entry in shard.entries() {
-            *labels.entry(entry.label).or_default() += 1;
-        }
-        Ok(Self {
-            file: path.display().to_string(),
-            format: header.version.to_string(),
-            records: summary.records,
-            bytes: summary.bytes,
-            hash: summary.hash,
-            must_understand: header.must_understand,
-            may_ignore: header.may_ignore,
-            labels,
-            sizes: Sizes::of(std::iter::once(&shard)),
-            note: Note::parse(shard.note()),
-        })
+fn shard_text(view: &ShardView) -> String {
+    let mut text = format!(
+        "{}: format {}, {}, {}, hash {:016x}\nfeatures: must understand {:#x}, may ignore {:#x}\n",
+        view.file,
+        view.format,
+        text::count(view.records, "record"),
+        text::bytes(view.bytes),
+        view.hash,
+        view.must_understand,
+        view.may_ignore
+    );
+    if let Some(note) = &view.note {
+        text += &format!("plan {}\n", note.plan);
     }
+    text += &sizes_text(&view.sizes);
+    let labels = view.labels.iter();
+    let lines = labels.map(|(label, count)| format!("{label:>4} {:>10}", HumanCount(*count)));
+    text += &format!("{} labels:\n{}", lines.len(), text::shorten(lines, LIST));
+    let note = view.note.as_ref();
+    text + &note.map_or(String::new(), |note| odd_text(&note.odd))
+}
 
-    fn text(&self) -> String {
-        let mut text = format!(
-            "{}: format {}, {}, {}, hash {:016x}\nfeatures: must understand {:#x}, may ignore {:#x}\n",
-            self.file,
-            self.format,
-            text::count(self.records, "record"),
-            text::bytes(self.bytes),
-            self.hash,
-            self.must_understand,
-            self.may_ignore
-        );
-        if let Some(note) = &self.note {
-            text += &format!("plan {}\n", note.plan);
-        }
-        text += &self.sizes.text();
-        let labels = self.labels.iter();
-        let lines = labels.map(|(label, count)| format!("{label:>4} {:>10}", HumanCount(*count)));
-        text += &format!("{} labels:\n{}", lines.len(), text::shorten(lines, LIST));
-        text + &self
-            .note
-            .as_ref()
-            .map_or(String::new(), |note| odd_text(&note.odd))
+fn record_text(view: &RecordView) -> String {
+    let class = match (&view.class, &view.synset) {
+        (Some(class), Some(synset)) if class != synset => format!(" ({synset}, {class})"),
+        (Some(class), _) => format!(" ({class})"),
+        _ => String::new(),
+    };
+    let intact = match view.intact {
+        true => "the bytes match it",
+        false => "THE BYTES DO NOT MATCH IT: the record is damaged",
+    };
+    format!(
+        "record    {}\nkey       {}\nlabel     {}{class}\nsize      {} x {} px, {} ({} bytes)\n\
+         image     {}\nencoding  {}\nhash      {}: {intact}\nplace     {}, record {}, offset {}\n",
+        view.record,
+        view.key,
+        view.label,
+        view.width,
+        view.height,
+        text::bytes(u64::from(view.bytes)),
+        view.bytes,
+        view.image,
+        view.encoding,
+        view.hash,
+        view.shard,
+        view.record_in_shard,
+        view.offset
+    )
+}
+
+fn sizes_text(sizes: &Sizes) -> String {
+    let pixels = |value: u64| format!("{value} px");
+    histogram_text("width", &sizes.width, pixels)
+        + &histogram_text("height", &sizes.height, pixels)
+        + &histogram_text("bytes of an image", &sizes.image_bytes, text::bytes)
+}
+
+/// A line of words and one with a bar for each range; nothing if there are no values.
+fn histogram_text(what: &str, histogram: &Option<Histogram>, unit: fn(u64) -> String) -> String {
+    let Some(histogram) = histogram else {
+        return String::new();
+    };
+    let (min, max) = (unit(histogram.min), unit(histogram.max));
+    let mean = unit(histogram.mean.round() as u64);
+    let counts = histogram.ranges.iter().map(|range| range.count);
+    let most = counts.max().unwrap_or(0);
+    let mut text = format!("{what}: {min} to {max}, mean {mean}\n");
+    for range in &histogram.ranges {
+        let from = unit(range.from);
+        let sign = if range.to.is_some() { ' ' } else { '+' };
+        let count = HumanCount(range.count).to_string();
+        let bar = text::bar(range.count, most, BAR);
+        text += &format!("  {from:>10}{sign} {count:>10} {bar}\n");
     }
+    text
 }
 
 fn odd_text(odd: &[OddFile]) -> String {
@@ -292,11 +183,11 @@ fn odd_text(odd: &[OddFile]) -> String {
             OddAction::Kept => "kept",
             OddAction::Repaired => "repaired",
             OddAction::Skipped => "skipped",
-            _ => "treated otherwise",
+            _ => "other",
         };
         format!("{action:<8} {}/{}: {}", odd.split, odd.key, odd.reason)
     });
-    let count = text::count(odd.len() as u64, "odd file");
+    let count = text::count(odd.len() as u64, "unusual or bad file");
     format!("\n{count}:\n{}", text::shorten(lines, LIST))
 }
 
@@ -313,8 +204,4 @@ fn plain(value: &Value) -> String {
         }
         other => other.to_string(),
     }
-}
-
-fn as_hex<S: serde::Serializer>(hash: &u64, to: S) -> Result<S::Ok, S::Error> {
-    to.collect_str(&format_args!("{hash:016x}"))
 }

@@ -21,7 +21,7 @@ use cpu_time::ProcessTime;
 use loader::{Dataset, Io, Loader, StatsSnapshot};
 use recipe::Recipe;
 
-use crate::{Exit, args::BenchArgs, parallel, text};
+use crate::{Exit, args::BenchArgs, cmd::thread_count, text};
 use measurement::Run;
 use report::{Report, Set};
 
@@ -95,7 +95,7 @@ impl Set {
 
 fn thread_counts(args: &BenchArgs) -> Vec<usize> {
     let mut counts: Vec<usize> = match args.threads.is_empty() {
-        true => vec![1, parallel::threads(None)],
+        true => vec![1, thread_count(None)],
         false => args
             .threads
             .iter()

@@ -1,4 +1,4 @@
-//! Work on numbered items from several threads.
+//! Runs work on numbered items from several threads. Not a pool: the threads end with the work.
 
 use std::{
     num::NonZeroUsize,
@@ -10,7 +10,7 @@ use std::{
 };
 
 /// The number of threads asked for, or all cores.
-pub(crate) fn threads(asked: Option<NonZeroUsize>) -> usize {
+pub(crate) fn thread_count(asked: Option<NonZeroUsize>) -> usize {
     asked
         .or_else(|| thread::available_parallelism().ok())
         .map_or(1, NonZeroUsize::get)

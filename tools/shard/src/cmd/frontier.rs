@@ -1,6 +1,5 @@
-//! Where a data set that was just built lies on the frontier of size and speed: bytes an image, and
-//! images a second from one core. A quick look at records that are still in the page cache; `shard
-//! bench` measures.
+//! The size and speed of a data set that was just built: bytes per image, and images per second from one core.
+//! This is a quick look at records that are still in the page cache, and no measurement: see `shard bench`.
 
 use std::{
     path::Path,
@@ -9,13 +8,16 @@ use std::{
 };
 
 use anyhow::{Context, Result};
+use indicatif::HumanCount;
 use loader::{Loader, LoaderConfig};
 use record::{Dataset, Io};
 use serde::Serialize;
 
-/// How long it is looked at.
+use crate::text;
+
+/// How long the look takes.
 const ENOUGH: Duration = Duration::from_millis(400);
-/// Images a batch, small so that there are several of a small set.
+/// Images per batch, small so that there are several of a small set.
 const BATCH: u32 = 16;
 /// Side of the crops, in pixels.
 const SIDE: u32 = 299;
@@ -70,8 +72,10 @@ impl Frontier {
 
     pub(crate) fn text(&self) -> String {
         format!(
-            "{} B/image, about {} random crops of 299 px a second and core (measured on {} records)",
-            self.bytes_per_image, self.images_per_second_per_core, self.records
+            "{} per image, about {} random crops of 299 px per second and core (measured on {} records)",
+            text::bytes(self.bytes_per_image),
+            HumanCount(self.images_per_second_per_core),
+            HumanCount(self.records)
         )
     }
 }

@@ -1,39 +1,40 @@
-//! The distribution of a quantity: smallest, mean, largest, and counts in ranges with round bounds.
+//! How a quantity is distributed: minimum, mean, maximum, and counts in ranges with round bounds.
 
-use indicatif::HumanCount;
 use serde::Serialize;
 
-use crate::text;
-
-/// About how many ranges there are.
+/// About how many ranges to make.
 const RANGES: u64 = 12;
-
-/// Cells of the longest bar.
-const BAR: usize = 32;
 
 /// The distribution of some values.
 #[derive(Debug, Clone, PartialEq, Serialize)]
-pub(crate) struct Histogram {
-    pub(crate) min: u64,
-    pub(crate) mean: f64,
-    pub(crate) max: u64,
-    /// Adjacent ranges, from the one of the smallest value to the one of the largest.
-    pub(crate) ranges: Vec<Range>,
+#[non_exhaustive]
+pub struct Histogram {
+    /// The smallest value.
+    pub min: u64,
+    /// Their mean.
+    pub mean: f64,
+    /// The largest value.
+    pub max: u64,
+    /// Adjacent ranges, those beyond the outermost values left out.
+    pub ranges: Vec<Range>,
 }
 
 /// How many values lie from `from` to just below `to`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-pub(crate) struct Range {
-    pub(crate) from: u64,
-    /// `None` in a last range that has everything from `from` on.
-    pub(crate) to: Option<u64>,
-    pub(crate) count: u64,
+#[non_exhaustive]
+pub struct Range {
+    /// The first value that it includes.
+    pub from: u64,
+    /// The last range is open: it has all values from `from` on.
+    pub to: Option<u64>,
+    /// How many values there are.
+    pub count: u64,
 }
 
 impl Histogram {
-    /// `None` if there are no values. The ranges fit all but the largest hundredth of the values, because a few
-    /// giants would stretch them too far.
-    pub(crate) fn of(mut values: Vec<u64>) -> Option<Self> {
+    /// `None` if there are no values. The ranges are fitted to all but the largest hundredth, which a few
+    /// giants would otherwise stretch beyond use.
+    pub fn of(mut values: Vec<u64>) -> Option<Self> {
         values.sort_unstable();
         let (&min, &max) = (values.first()?, values.last()?);
         let usual = values.get(values.len() * 99 / 100).copied().unwrap_or(max);
@@ -61,30 +62,6 @@ impl Histogram {
             max,
             ranges,
         })
-    }
-
-    /// A line of words, and a line with a bar for each range.
-    pub(crate) fn text(&self, what: &str, unit: fn(u64) -> String) -> String {
-        let (min, mean, max) = (
-            unit(self.min),
-            unit(self.mean.round() as u64),
-            unit(self.max),
-        );
-        let most = self
-            .ranges
-            .iter()
-            .map(|range| range.count)
-            .max()
-            .unwrap_or(0);
-        let mut text = format!("{what}: {min} to {max}, mean {mean}\n");
-        for range in &self.ranges {
-            let from = unit(range.from);
-            let sign = if range.to.is_some() { ' ' } else { '+' };
-            let count = HumanCount(range.count).to_string();
-            let bar = text::bar(range.count, most, BAR);
-            text += &format!("  {from:>10}{sign} {count:>10} {bar}\n");
-        }
-        text
     }
 }
 

@@ -1,16 +1,16 @@
-//! One source file: can it be stored, and what is there to say of it? Looks at bytes and key;
-//! what to do about a bad file is decided elsewhere.
+//! Examines one source file: can it be stored, and is anything odd about it? It sees bytes and key only; what
+//! happens to a bad file is decided in `shard`.
 
 use std::fmt::Display;
 
 use codec::{CodecError, Decoder, Encoding, Health, ImageInfo, Kind, Oddity, sniff};
 
-use crate::args::Check;
+use crate::options::Check;
 
-/// What a look at a file found.
+/// What is known about a file.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) enum Finding {
-    /// It can be stored. What is odd about it, if anything, is no fault.
+pub(super) enum Finding {
+    /// It can be stored. An oddity is not a fault.
     Good {
         width: u32,
         height: u32,
@@ -22,26 +22,26 @@ pub(crate) enum Finding {
         height: u32,
         cause: String,
     },
-    /// It is of no use.
+    /// It cannot be used.
     Unusable { cause: String },
 }
 
 impl Finding {
-    /// No record can have its name.
-    pub(crate) fn misnamed(fault: impl Display) -> Self {
+    /// The file has a name that no record can have.
+    pub(super) fn misnamed(fault: impl Display) -> Self {
         let cause = format!("its name {fault}; rename it or leave it out");
         Self::Unusable { cause }
     }
 }
 
-/// Looks at files, one at a time. One for each thread.
-pub(crate) struct Examiner {
-    /// Absent if headers are all that is to be looked at.
+/// Examines files, one at a time. Each thread has its own.
+pub(super) struct Examiner {
+    /// Absent if only headers are checked.
     decoder: Option<Decoder>,
 }
 
 impl Examiner {
-    pub(crate) fn new(check: Check) -> Result<Self, CodecError> {
+    pub(super) fn new(check: Check) -> Result<Self, CodecError> {
         let decoder = match check {
             Check::Decode => Some(Decoder::new()?),
             Check::Header => None,
@@ -49,7 +49,7 @@ impl Examiner {
         Ok(Self { decoder })
     }
 
-    pub(crate) fn examine(&mut self, key: &str, bytes: &[u8]) -> Finding {
+    pub(super) fn examine(&mut self, key: &str, bytes: &[u8]) -> Finding {
         if let Err(fault) = record::check_key(key) {
             return Finding::misnamed(fault);
         }
@@ -81,7 +81,7 @@ impl Examiner {
     }
 }
 
-/// What sets the file apart from what its name promises: a baseline colour JPEG.
+/// How the file differs from what its name promises: a baseline colour JPEG.
 fn oddities(key: &str, info: &ImageInfo) -> Option<String> {
     let mut odd = Vec::new();
     let (_, extension) = key.rsplit_once('.').unwrap_or((key, ""));

@@ -1,73 +1,88 @@
-//! What lies in the output directory: finished shards of this plan, stale ones, leftovers, or
-//! somebody else's files. Looks, and changes nothing but for [`sweep`].
+//! What is in the output directory: finished shards of this plan, outdated ones, leftovers, or
+//! other people's files. It only looks; [`sweep`] is the one function that removes something.
+
+mod error;
 
 use std::{
-    fmt, fs, io,
+    fs::{self, File, TryLockError},
+    io,
     path::{Path, PathBuf},
 };
 
-use anyhow::{Context, Result, bail};
 use record::{Io, MANIFEST_FILE, Shard, ShardName, TABLES_FILE};
 
-use crate::args::OnBad;
-
-use super::{
+use crate::{
+    FileError,
     note::Note,
+    options::OnBad,
     plan::{ShardPlan, SplitPlan},
 };
+
+pub use error::{SurveyError, Why};
 
 /// What was found.
 #[derive(Debug, Default)]
 pub(crate) struct Survey {
-    /// Shards that say they are those of the plan. Their records are not verified yet.
+    /// Shards whose notes say that they belong to the plan. Their records are not verified yet.
     pub(crate) finished: Vec<(Shard, Note)>,
-    /// Shards that are not those of the plan, and so must go.
+    /// Shards that do not belong to the plan and must go.
     pub(crate) stale: Vec<Stale>,
     /// Temporary files of an interrupted build.
     pub(crate) leftovers: Vec<PathBuf>,
     /// Whether there is a manifest: the build had finished.
     pub(crate) complete: bool,
-    /// Whether there is a file of tables: a build had finished its shards.
+    /// Whether there is a file of symbol tables: a build had finished its shards.
     pub(crate) tables: bool,
 }
 
-/// A shard that is not of the plan.
+/// A shard that does not belong to the plan.
 #[derive(Debug)]
 pub(crate) struct Stale {
     pub(crate) path: PathBuf,
-    /// Why it is not of the plan.
     pub(crate) why: Why,
 }
 
-/// Why a shard is not of the plan.
-#[derive(Debug, PartialEq, Eq)]
-pub(crate) enum Why {
-    /// It is damaged, and nothing is lost with it.
-    Damaged(String),
-    /// It was made from other files or with other options.
-    Changed(&'static str),
-    /// The plan has its split in another number of shards.
-    NotPlanned,
-    /// The plan does not have its split at all.
-    OtherSplit,
+impl Survey {
+    /// A finished data set, or shards of a split that this build does not make, are hours of work:
+    /// they are not thrown away unless the user says so.
+    ///
+    /// # Errors
+    /// [`SurveyError::OtherBuild`] if a sweep would destroy such shards.
+    pub(crate) fn refuse_to_destroy(&self, dir: &Path) -> Result<(), SurveyError> {
+        let lost = self.stale.iter().find(|stale| match stale.why {
+            Why::Damaged(_) => false,
+            Why::Changed(_) | Why::NotPlanned => self.complete,
+            Why::OtherSplit => true,
+        });
+        let Some(Stale { path, why }) = lost else {
+            return Ok(());
+        };
+        Err(SurveyError::OtherBuild {
+            dir: dir.to_owned(),
+            finished: self.complete,
+            file: path.file_name().unwrap_or_default().display().to_string(),
+            why: why.clone(),
+        })
+    }
 }
 
-impl fmt::Display for Why {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Damaged(how) => f.write_str(how),
-            Self::Changed(what) => f.write_str(what),
-            Self::NotPlanned => f.write_str("the split is now cut into another number of shards"),
-            Self::OtherSplit => f.write_str("this build has no such split"),
-        }
+/// Keeps other builds out of the directory while the handle lives. File systems without locks
+/// go without.
+pub(crate) fn lock(dir: &Path) -> Result<File, SurveyError> {
+    let handle = File::open(dir).map_err(FileError::new("open", dir))?;
+    match handle.try_lock() {
+        Err(TryLockError::WouldBlock) => Err(SurveyError::Busy {
+            dir: dir.to_owned(),
+        }),
+        Ok(()) | Err(TryLockError::Error(_)) => Ok(handle),
     }
 }
 
 /// Looks through `dir`, which may not exist yet.
 ///
 /// # Errors
-/// If the directory cannot be read, or is not empty and nothing in it is ours.
-pub(crate) fn survey(dir: &Path, plan: &[SplitPlan], on_bad: OnBad) -> Result<Survey> {
+/// If the directory cannot be read, or is not empty and contains no build of ours.
+pub(crate) fn survey(dir: &Path, plan: &[SplitPlan], on_bad: OnBad) -> Result<Survey, SurveyError> {
     let mut survey = Survey::default();
     let mut strangers = Vec::new();
     let mut found = Vec::new();
@@ -94,11 +109,10 @@ pub(crate) fn survey(dir: &Path, plan: &[SplitPlan], on_bad: OnBad) -> Result<Su
         && survey.leftovers.is_empty()
         && !survey.tables
     {
-        bail!(
-            "{}: not empty and not a data set (there is {stranger:?}); \
-             give --out a new or empty directory",
-            dir.display()
-        );
+        return Err(SurveyError::NotADataset {
+            dir: dir.to_owned(),
+            stranger: stranger.clone(),
+        });
     }
 
     found.sort_unstable();
@@ -115,12 +129,12 @@ pub(crate) fn survey(dir: &Path, plan: &[SplitPlan], on_bad: OnBad) -> Result<Su
     Ok(survey)
 }
 
-/// Removes the manifest with its tables, what an interrupted build left, and what is stale: before a build, so that
-/// there is no data set while its shards change.
+/// Removes the manifest with its tables, the leftovers of an interrupted build, and stale shards. It runs before
+/// the build, so that there is no data set while its shards change.
 ///
 /// # Errors
 /// If a file cannot be removed.
-pub(crate) fn sweep(dir: &Path, survey: &Survey) -> Result<()> {
+pub(crate) fn sweep(dir: &Path, survey: &Survey) -> Result<(), FileError> {
     let manifest = survey.complete.then(|| dir.join(MANIFEST_FILE));
     let tables = survey.tables.then(|| dir.join(TABLES_FILE));
     let stale = survey.stale.iter().map(|stale| &stale.path);
@@ -130,20 +144,20 @@ pub(crate) fn sweep(dir: &Path, survey: &Survey) -> Result<()> {
         .chain(&survey.leftovers)
         .chain(stale)
     {
-        fs::remove_file(path).with_context(|| format!("cannot remove {}", path.display()))?;
+        fs::remove_file(path).map_err(FileError::new("remove", path))?;
     }
     Ok(())
 }
 
-fn names(dir: &Path) -> Result<Vec<String>> {
+fn names(dir: &Path) -> Result<Vec<String>, FileError> {
     let entries = match fs::read_dir(dir) {
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
-        entries => entries.with_context(|| format!("cannot read {}", dir.display()))?,
+        entries => entries.map_err(FileError::new("read", dir))?,
     };
     entries
         .map(|entry| Ok(entry?.file_name().to_string_lossy().into_owned()))
         .collect::<io::Result<_>>()
-        .with_context(|| format!("cannot read {}", dir.display()))
+        .map_err(FileError::new("read", dir))
 }
 
 fn find<'a>(plan: &'a [SplitPlan], file: &str) -> Result<&'a ShardPlan, Why> {
@@ -165,9 +179,9 @@ fn finished(path: &Path, plan: &ShardPlan, on_bad: OnBad) -> Result<(Shard, Note
         ));
     }
     match note.on_bad {
-        Some(then) if then != on_bad => {
-            Err(Why::Changed("it had bad files, and --on-bad has changed"))
-        }
+        Some(then) if then != on_bad => Err(Why::Changed(
+            "it had bad files, and they are now treated differently",
+        )),
         _ => Ok((shard, note)),
     }
 }
@@ -180,7 +194,7 @@ mod tests {
     use record::{NewRecord, ShardWriter};
 
     use super::*;
-    use crate::args::Order;
+    use crate::options::Order;
 
     fn plan() -> Vec<SplitPlan> {
         let shard = |index| ShardPlan {

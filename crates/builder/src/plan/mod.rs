@@ -1,15 +1,18 @@
-//! Which sample goes where: a pure function of the source's list and the options. Nothing here
-//! reads an image, so that a rerun makes the same plan before it knows what is finished.
+//! Decides which image goes into which shard: a pure function of the source's list and the options. Nothing here
+//! reads an image, so a second run makes the same plan before it knows what is finished.
 
-use std::fmt;
+mod fingerprint;
 
-use codec::Encoding;
-use imagenet::{ClassName, Layout, Sample, Source};
+use imagenet::{Layout, Sample, Source};
 use record::ShardName;
-use xxhash_rust::xxh3::{Xxh3, xxh3_64_with_seed};
+use xxhash_rust::xxh3::xxh3_64_with_seed;
 
-use super::storing::Storing;
-use crate::args::{Check, Order};
+use crate::{
+    options::{Check, Order, ShardSize},
+    storage::Storing,
+};
+
+use fingerprint::fingerprint;
 
 /// Bytes of an image whose size the source does not know: the mean of ImageNet's training images.
 const ASSUMED_BYTES: u64 = 110_000;
@@ -17,28 +20,16 @@ const ASSUMED_BYTES: u64 = 110_000;
 /// The most shards of a split: their numbers have five digits.
 const MAX_SHARDS: u64 = 99_999;
 
-/// Raised whenever this module plans otherwise, or a note says otherwise, than before.
-const VERSION: &str = "plan 1";
-
-/// What the user asked for.
+/// The options that a plan depends on.
 #[derive(Debug, Clone, Copy)]
-pub(crate) struct Options {
-    pub(crate) shards: Shards,
+pub(crate) struct PlanOptions {
+    pub(crate) shards: ShardSize,
     pub(crate) order: Option<Order>,
     pub(crate) seed: u64,
     pub(crate) check: Check,
     pub(crate) storing: Storing,
-    /// The id of the tables that its encoding is done with.
+    /// The id of the symbol tables, if the encoding needs any.
     pub(crate) tables: Option<u32>,
-}
-
-/// How a split is cut into shards.
-#[derive(Debug, Clone, Copy)]
-pub(crate) enum Shards {
-    /// Into so many.
-    Count(u32),
-    /// Into as many as it takes for shards of about so many bytes.
-    Bytes(u64),
 }
 
 /// The plan of one split.
@@ -58,44 +49,42 @@ pub(crate) struct ShardPlan {
     pub(crate) file: String,
     /// Numbers of samples in the source's split, in the order of the records.
     pub(crate) samples: Vec<u32>,
-    /// Stands for everything that decides the shard's bytes, but for the images themselves and the
+    /// Stands for everything that decides the shard's bytes, except the images themselves and the
     /// treatment of bad ones.
     pub(crate) fingerprint: String,
 }
 
 /// Why there is no plan.
-#[derive(Debug, PartialEq, Eq)]
-pub(crate) enum PlanError {
-    /// A split was asked for that the source lacks.
-    UnknownSplit { name: String, known: Vec<String> },
-    /// The split's name or its number of samples is beyond what shards can hold.
-    Unplannable { split: String },
+#[derive(Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum PlanError {
+    /// The source does not have a split that was asked for.
+    #[error("no split {name}: the source has only {}", known.join(", "))]
+    UnknownSplit {
+        /// The split that was asked for.
+        name: String,
+        /// The splits that exist.
+        known: Vec<String>,
+    },
+    /// The split's name, or its number of samples, is beyond what shards can hold.
+    #[error("split {split} cannot be stored in shards: its name or its size is beyond the format")]
+    Unplannable {
+        /// The split.
+        split: String,
+    },
+    /// The source has no images.
+    #[error("there are no images in {source_name}")]
+    NoImages {
+        /// The source's description.
+        source_name: String,
+    },
 }
 
-impl fmt::Display for PlanError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::UnknownSplit { name, known } => {
-                write!(
-                    f,
-                    "--split {name}: the source has only {}",
-                    known.join(", ")
-                )
-            }
-            Self::Unplannable { split } => {
-                write!(f, "split {split} cannot be stored in shards")
-            }
-        }
-    }
-}
-
-impl std::error::Error for PlanError {}
-
-/// Plans all splits of a source, or those that `wanted` names.
+/// Plans all splits of a source, or only those in `wanted`.
 pub(crate) fn plan(
     source: &dyn Source,
     wanted: &[String],
-    options: Options,
+    options: PlanOptions,
 ) -> Result<Vec<SplitPlan>, PlanError> {
     let splits = source.splits();
     if let Some(name) = wanted
@@ -106,44 +95,52 @@ pub(crate) fn plan(
         let name = name.clone();
         return Err(PlanError::UnknownSplit { name, known });
     }
-    splits
+    let plans = splits
         .iter()
         .enumerate()
         .filter(|(_, split)| wanted.is_empty() || wanted.contains(&split.name))
         .map(|(number, split)| {
             let order = order(&split.name, source.random_access(), options.order);
-            let unplannable = || PlanError::Unplannable {
-                split: split.name.clone(),
-            };
-            let sequence = sequence(&split.samples, order, options.seed).ok_or_else(unplannable)?;
-            let count = shard_count(&split.samples, options.shards);
-            let shards = (0..count)
-                .map(|index| {
-                    let name = ShardName::new(&split.name, index, count)?;
-                    let samples = share(&sequence, index, count).to_vec();
-                    let fingerprint = fingerprint(
-                        &name,
-                        &samples,
-                        &split.samples,
-                        source.classes(),
-                        order,
-                        options,
-                    );
-                    let file = name.to_string();
-                    Some(ShardPlan {
-                        file,
-                        samples,
-                        fingerprint,
-                    })
-                })
-                .collect::<Option<Vec<_>>>()
-                .ok_or_else(unplannable)?;
+            let shards = plan_shards(source, number, order, options);
             Ok(SplitPlan {
                 name: split.name.clone(),
                 layout: split.layout,
                 order,
                 source: number,
-                shards,
+                shards: shards.ok_or_else(|| PlanError::Unplannable {
+                    split: split.name.clone(),
+                })?,
+            })
+        })
+        .collect::<Result<Vec<_>, _>>()?;
+    if plans.iter().all(|split| split.shards.is_empty()) {
+        let source_name = source.describe();
+        return Err(PlanError::NoImages { source_name });
+    }
+    Ok(plans)
+}
+
+/// `None` if shards cannot hold the split.
+fn plan_shards(
+    source: &dyn Source,
+    split: usize,
+    order: Order,
+    options: PlanOptions,
+) -> Option<Vec<ShardPlan>> {
+    let split = source.splits().get(split)?;
+    let sequence = sequence(&split.samples, order, options.seed)?;
+    let count = shard_count(&split.samples, options.shards);
+    (0..count)
+        .map(|index| {
+            let name = ShardName::new(&split.name, index, count)?;
+            let numbers = share(&sequence, index, count);
+            let samples = numbers
+                .iter()
+                .filter_map(|&number| split.samples.get(number as usize));
+            Some(ShardPlan {
+                file: name.to_string(),
+                samples: numbers.to_vec(),
+                fingerprint: fingerprint(&name, samples, source.classes(), order, options),
             })
         })
         .collect()
@@ -173,11 +170,11 @@ fn sequence(samples: &[Sample], order: Order, seed: u64) -> Option<Vec<u32>> {
     Some(sequence)
 }
 
-fn shard_count(samples: &[Sample], shards: Shards) -> u32 {
+fn shard_count(samples: &[Sample], shards: ShardSize) -> u32 {
     let most = (samples.len() as u64).min(MAX_SHARDS);
     let count = match shards {
-        Shards::Count(count) => u64::from(count),
-        Shards::Bytes(size) => total_bytes(samples).div_ceil(size.max(1)).max(1),
+        ShardSize::Count(count) => u64::from(count),
+        ShardSize::Bytes(size) => total_bytes(samples).div_ceil(size.max(1)).max(1),
     };
     // Never a shard without samples; `most` fits.
     count.min(most) as u32
@@ -202,59 +199,13 @@ fn share(sequence: &[u32], index: u32, count: u32) -> &[u32] {
         .unwrap_or_default()
 }
 
-fn fingerprint(
-    name: &ShardName,
-    samples: &[u32],
-    all: &[Sample],
-    classes: &[ClassName],
-    order: Order,
-    options: Options,
-) -> String {
-    let mut hash = Xxh3::new();
-    let mut add = |text: &str| {
-        hash.update(&(text.len() as u64).to_le_bytes());
-        hash.update(text.as_bytes());
-    };
-    add(VERSION);
-    add(&name.to_string());
-    add(&options.storing.encoding.to_string());
-    if let Some(originals) = options.storing.transcode {
-        add(&format!("transcoded, originals: {originals:?}"));
-    }
-    if options.storing.odd_as_pixels || options.storing.encoding == Encoding::Pixels {
-        let Storing {
-            pixels,
-            odd_as_pixels,
-            ..
-        } = options.storing;
-        add(&format!("{pixels:?}, odd ones {odd_as_pixels}"));
-    }
-    if let Some(scale) = options.storing.scale {
-        add(&format!("{scale:?}"));
-    }
-    if let Some(id) = options.tables {
-        add(&format!("tables {id:08x}"));
-    }
-    add(&format!("{order:?} {} {:?}", options.seed, options.check));
-    for &number in samples {
-        let Some(sample) = all.get(number as usize) else {
-            continue;
-        };
-        add(&sample.key);
-        add(&format!("{} {}", sample.label, sample.size));
-        if let Some(class) = classes.get(sample.label as usize) {
-            add(&class.synset);
-        }
-    }
-    format!("{:032x}", hash.digest128())
-}
-
 #[cfg(test)]
 mod tests {
     #![allow(clippy::unwrap_used)]
 
-    use codec::{Originals, PixelCompression, PixelOptions};
-    use imagenet::{Ignored, SourceError, SplitSource};
+    use codec::{Encoding, Originals, PixelCompression, PixelOptions};
+
+    use imagenet::{ClassName, Ignored, SourceError, SplitSource};
 
     use super::*;
 
@@ -289,8 +240,8 @@ mod tests {
         }
     }
 
-    const OPTIONS: Options = Options {
-        shards: Shards::Count(3),
+    const OPTIONS: PlanOptions = PlanOptions {
+        shards: ShardSize::Count(3),
         order: None,
         seed: 1,
         check: Check::Decode,
@@ -352,7 +303,7 @@ mod tests {
 
     #[test]
     fn train_is_shuffled_by_the_seed_and_val_is_not() {
-        let plan_of = |seed| plan(&listed(100), &[], Options { seed, ..OPTIONS }).unwrap();
+        let plan_of = |seed| plan(&listed(100), &[], PlanOptions { seed, ..OPTIONS }).unwrap();
         let (one, two) = (plan_of(1), plan_of(2));
         assert_ne!(samples(&one[0]), samples(&two[0]));
         assert!(!samples(&one[0]).is_sorted());
@@ -365,7 +316,7 @@ mod tests {
         source.random_access = false;
         assert!(samples(&plan(&source, &[], OPTIONS).unwrap()[0]).is_sorted());
         let order = Some(Order::Shuffled);
-        let asked = plan(&source, &[], Options { order, ..OPTIONS }).unwrap();
+        let asked = plan(&source, &[], PlanOptions { order, ..OPTIONS }).unwrap();
         assert!(!samples(&asked[0]).is_sorted());
     }
 
@@ -387,11 +338,11 @@ mod tests {
     fn shards_follow_the_size_asked_for_and_are_never_empty() {
         let source = listed(10);
         let samples = &source.splits[0].samples;
-        assert_eq!(shard_count(samples, Shards::Bytes(10_000)), 1);
-        assert_eq!(shard_count(samples, Shards::Bytes(9_999)), 2);
-        assert_eq!(shard_count(samples, Shards::Bytes(1)), 10);
-        assert_eq!(shard_count(samples, Shards::Count(50)), 10);
-        assert_eq!(shard_count(&[], Shards::Count(50)), 0);
+        assert_eq!(shard_count(samples, ShardSize::Bytes(10_000)), 1);
+        assert_eq!(shard_count(samples, ShardSize::Bytes(9_999)), 2);
+        assert_eq!(shard_count(samples, ShardSize::Bytes(1)), 10);
+        assert_eq!(shard_count(samples, ShardSize::Count(50)), 10);
+        assert_eq!(shard_count(&[], ShardSize::Count(50)), 0);
     }
 
     #[test]
@@ -404,10 +355,13 @@ mod tests {
         let base = fingerprint(&listed(9), OPTIONS);
         assert_eq!(base, fingerprint(&listed(9), OPTIONS));
         let check = Check::Header;
-        assert_ne!(base, fingerprint(&listed(9), Options { check, ..OPTIONS }));
         assert_ne!(
             base,
-            fingerprint(&listed(9), Options { seed: 2, ..OPTIONS })
+            fingerprint(&listed(9), PlanOptions { check, ..OPTIONS })
+        );
+        assert_ne!(
+            base,
+            fingerprint(&listed(9), PlanOptions { seed: 2, ..OPTIONS })
         );
         let mut renamed = listed(9);
         renamed.classes[0].synset = "dogs".to_owned();
@@ -425,7 +379,7 @@ mod tests {
         let error = plan(&listed(9), &["test".to_owned()], OPTIONS).unwrap_err();
         assert_eq!(
             error.to_string(),
-            "--split test: the source has only train, val"
+            "no split test: the source has only train, val"
         );
     }
 }
