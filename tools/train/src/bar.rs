@@ -5,7 +5,7 @@ use std::io::{self, IsTerminal, Write};
 
 use indicatif::{ProgressBar, ProgressStyle};
 use trainer::human_time;
-use trainer::watch::{Status, Validating, Watcher};
+use trainer::log::live_progress::{TrainingStatus, ValidationStatus, Watcher};
 
 /// Two lines, which fit into 80 columns: how far, and how well.
 const LINES: &str = "{prefix} [{bar:28}] {pos}/{len}  {msg}";
@@ -47,7 +47,7 @@ impl Bar {
 }
 
 impl Watcher for Bar {
-    fn step(&mut self, status: &Status) {
+    fn step(&mut self, status: &TrainingStatus) {
         self.show(
             format!("epoch {}/{}", status.epoch, status.epochs),
             training(status),
@@ -55,7 +55,7 @@ impl Watcher for Bar {
         );
     }
 
-    fn validating(&mut self, status: &Validating) {
+    fn validating(&mut self, status: &ValidationStatus) {
         self.show(
             "validation".to_owned(),
             validating(status),
@@ -64,7 +64,7 @@ impl Watcher for Bar {
     }
 }
 
-fn training(status: &Status) -> String {
+fn training(status: &TrainingStatus) -> String {
     format!(
         "ETA {}\nloss {:.4}  top-1 {:.1} %  lr {:.6}  {:.1} img/s  data wait {:.1} %",
         human_time(status.left.as_secs_f64()),
@@ -76,7 +76,7 @@ fn training(status: &Status) -> String {
     )
 }
 
-fn validating(status: &Validating) -> String {
+fn validating(status: &ValidationStatus) -> String {
     format!(
         "ETA {}\ntop-1 {:.2} %  {:.1} img/s",
         human_time(status.left.as_secs_f64()),
@@ -123,7 +123,7 @@ mod tests {
 
     #[test]
     fn both_lines_fit_into_eighty_columns() {
-        let status = Status {
+        let status = TrainingStatus {
             epoch: 199,
             epochs: 200,
             batch: 40_035,
@@ -147,7 +147,7 @@ mod tests {
 
     #[test]
     fn a_validation_fits_into_eighty_columns() {
-        let status = Validating {
+        let status = ValidationStatus {
             done: 49_999,
             images: 50_000,
             top1: 0.8098,

@@ -6,8 +6,8 @@ use std::process::ExitCode;
 
 use clap::{Arg, ArgAction, ArgMatches, Command, value_parser};
 use train_programs::{flags, log};
-use trainer::predict::{GUESSES, Prediction};
-use trainer::trained::{self, Trained};
+use trainer::evaluate::predict::{GUESSES, Prediction};
+use trainer::evaluate::trained_network::{self, TrainedNetwork};
 
 const ABOUT: &str = "The likeliest classes of images (JPEG or PNG)";
 
@@ -54,10 +54,10 @@ fn main() -> ExitCode {
 }
 
 fn predict(matches: &ArgMatches) -> anyhow::Result<ExitCode> {
-    let (resolved, checkpoint) = trained::resolve(&flags::layers(matches)?)?;
+    let (resolved, checkpoint) = trained_network::resolve(&flags::layers(matches)?)?;
     flags::report_notes(&resolved.notes);
     let loading = flags::loading(matches);
-    let trained = Trained::load(&resolved.recipe, checkpoint.as_ref(), &loading)?;
+    let trained = TrainedNetwork::load(&resolved.recipe, checkpoint.as_ref(), &loading)?;
     let mut predictor = trained.predictor()?;
     let most = matches.get_one("top").copied().unwrap_or(GUESSES);
     let mut code = ExitCode::SUCCESS;
