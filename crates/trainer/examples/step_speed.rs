@@ -16,9 +16,10 @@ use anyhow::{Context, Result, bail};
 use burn::module::Module;
 use burn::optim::GradientsParams;
 use burn::tensor::{Device, Tensor};
-use imshard_trainer::loss::{self, Criterion, Targets};
-use imshard_trainer::optim::{Gradients, Optimizer};
 use imshard_trainer::recipe::{Recipe, training_precision};
+use imshard_trainer::step::accuracy;
+use imshard_trainer::step::loss::{Criterion, Targets};
+use imshard_trainer::step::optim::{Gradients, Optimizer};
 use imshard_trainer::{device, network};
 
 const CLASSES: usize = 1000;
@@ -101,7 +102,7 @@ fn main() -> Result<()> {
 /// Logits again and again, of which the last are waited for.
 fn repeat(times: u32, forward: impl Fn() -> Tensor<2>) {
     let logits = (0..times).map(|_| forward()).last();
-    let _waited_for = logits.map(loss::host_values);
+    let _waited_for = logits.map(accuracy::host_values);
 }
 
 /// The largest resident set of this process so far (Linux).

@@ -1,31 +1,30 @@
 //! Where to compute. The only file that names a backend.
 //!
 //! A device is named by a backend and, for GPUs, a number: `flex`, `tch`, `tch:cuda:0`, `cuda:0`.
-//! Which of them a build has is decided by Cargo's features; what is missing is refused with the
-//! command that brings it.
+//! Cargo's features decide which of them a build has. An error about a missing one says how to get it.
 
 use std::fmt;
 use std::num::NonZeroUsize;
 
 use burn::tensor::Device;
 
-/// The device cannot be had.
+/// The device is not available.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum DeviceError {
-    /// A backend that exists, but that this build was made without.
+    /// A backend that this build does not include.
     #[error(
-        "device '{device}' is not in this build, which has {}: {mend}",
+        "device '{device}' is not in this build, which has {}: {fix}",
         built_in()
     )]
     NotInThisBuild {
         /// The device as asked for.
         device: String,
         /// How to get it.
-        mend: &'static str,
+        fix: &'static str,
     },
     /// No such GPU.
-    #[error("device '{device}': {cause}; `train --list-devices` shows what there is")]
+    #[error("device '{device}': {cause}; `train --list-devices` lists the devices")]
     NotThere {
         /// The device as asked for.
         device: String,
@@ -33,11 +32,11 @@ pub enum DeviceError {
         cause: String,
     },
     /// No backend of that name.
-    #[error("device '{0}' is not known: there are flex, tch, tch:cuda:N and cuda:N (this build has {has})", has = built_in())]
+    #[error("device '{0}' is not known: it is one of flex, tch, tch:cuda:N and cuda:N (this build has {has})", has = built_in())]
     Unknown(String),
 }
 
-/// How to get what needs LibTorch.
+/// How to get LibTorch.
 #[cfg(not(feature = "tch"))]
 const BUILD_WITH_TCH: &str = "run tools/libtorch, then cargo build --release --features tch";
 /// How to get LibTorch with a GPU.
@@ -47,11 +46,11 @@ const BUILD_WITH_TCH_CUDA: &str =
 #[cfg(not(feature = "cuda"))]
 const BUILD_WITH_CUDA: &str = "cargo build --release --features cuda";
 
-/// Why a backend that can compute on a GPU finds none.
+/// Why a backend for GPUs finds none.
 #[cfg(any(feature = "tch", feature = "cuda", test))]
-const NO_GPU: &str = "there is no NVIDIA GPU here, or its driver (libcuda.so.1) is not installed or sees none: nvidia-smi has to list it";
+const NO_GPU: &str = "there is no NVIDIA GPU, or its driver (libcuda.so.1) is not installed or does not see it: nvidia-smi must list it";
 
-/// That the GPU of that name is not among the `count` of this machine; `none` says why where there are none at all.
+/// The error for a GPU that is not among the `count` GPUs of this machine; `none` says why if there are none at all.
 #[cfg(any(feature = "tch", feature = "cuda", test))]
 fn not_there(device: &str, count: usize, none: &str) -> DeviceError {
     let cause = match count {
@@ -65,7 +64,7 @@ fn not_there(device: &str, count: usize, none: &str) -> DeviceError {
     }
 }
 
-/// A device's name, taken apart.
+/// A device's name, parsed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Place {
     Flex,
@@ -94,7 +93,7 @@ impl Place {
 /// The device of that name, without autodiff.
 ///
 /// # Errors
-/// There is no such device, or not in this build.
+/// There is no such device, or this build does not include it.
 pub fn select(name: &str) -> Result<Device, DeviceError> {
     match Place::parse(name) {
         None => Err(DeviceError::Unknown(name.to_owned())),
@@ -112,7 +111,7 @@ pub struct Listed {
     pub name: String,
     /// What it is.
     pub what: &'static str,
-    /// Why it cannot be used here, and the mend; nothing if it can.
+    /// Why it is not available here, and how to fix that; `None` if it is.
     pub missing: Option<String>,
 }
 
@@ -126,12 +125,12 @@ impl fmt::Display for Listed {
     }
 }
 
-/// Every kind of device, and of those that can be counted every one.
+/// Every kind of device, with every GPU by its number.
 #[must_use]
 pub fn list() -> Vec<Listed> {
     let listed = |name: String, what| Listed {
         missing: select(&name).err().map(|error| match error {
-            DeviceError::NotInThisBuild { mend, .. } => mend.to_owned(),
+            DeviceError::NotInThisBuild { fix, .. } => fix.to_owned(),
             DeviceError::NotThere { cause, .. } => cause,
             DeviceError::Unknown(_) => error.to_string(),
         }),
@@ -142,13 +141,13 @@ pub fn list() -> Vec<Listed> {
         listed("flex".to_owned(), "this CPU, in pure Rust"),
         listed("tch".to_owned(), "this CPU, through LibTorch"),
     ];
-    // Where there is no GPU, its first name says so.
+    // Without a GPU, its first name says so.
     for index in 0..libtorch::gpu_count().max(1) {
         let what = "an NVIDIA GPU, through LibTorch";
         all.push(listed(format!("tch:cuda:{index}"), what));
     }
     for index in 0..cubecl::gpu_count().max(1) {
-        let what = "an NVIDIA GPU, through CubeCL (never run by us)";
+        let what = "an NVIDIA GPU, through CubeCL (implemented but untested)";
         all.push(listed(format!("cuda:{index}"), what));
     }
     all
@@ -166,8 +165,8 @@ fn built_in() -> &'static str {
 
 #[cfg(feature = "tch")]
 mod libtorch {
-    //! LibTorch, through burn-tch. burn calls it deprecated because its next version drops it; the
-    //! version here is pinned.
+    //! LibTorch, through burn-tch. burn calls it deprecated because its next version drops it; our version is
+    //! pinned.
     #![allow(deprecated)]
 
     use super::{BUILD_WITH_TCH_CUDA, Device, DeviceError, NO_GPU, not_there};
@@ -187,7 +186,7 @@ mod libtorch {
         Err(if tch::utils::has_cudart() {
             not_there(name, count, NO_GPU)
         } else {
-            let cause = format!("this LibTorch is for the CPU alone: {BUILD_WITH_TCH_CUDA}");
+            let cause = format!("this LibTorch is for the CPU only: {BUILD_WITH_TCH_CUDA}");
             not_there(name, count, &cause)
         })
     }
@@ -199,21 +198,21 @@ mod libtorch {
 
 #[cfg(not(feature = "tch"))]
 mod libtorch {
-    //! What stands in for LibTorch in a build without it.
+    //! Replaces LibTorch in a build without it.
 
     use super::{BUILD_WITH_TCH, BUILD_WITH_TCH_CUDA, Device, DeviceError};
 
     pub(super) fn cpu(name: &str) -> Result<Device, DeviceError> {
         Err(DeviceError::NotInThisBuild {
             device: name.to_owned(),
-            mend: BUILD_WITH_TCH,
+            fix: BUILD_WITH_TCH,
         })
     }
 
     pub(super) fn gpu(name: &str, _index: usize) -> Result<Device, DeviceError> {
         Err(DeviceError::NotInThisBuild {
             device: name.to_owned(),
-            mend: BUILD_WITH_TCH_CUDA,
+            fix: BUILD_WITH_TCH_CUDA,
         })
     }
 
@@ -246,14 +245,14 @@ mod cubecl {
 
 #[cfg(not(feature = "cuda"))]
 mod cubecl {
-    //! What stands in for CubeCL in a build without it.
+    //! Replaces CubeCL in a build without it.
 
     use super::{BUILD_WITH_CUDA, Device, DeviceError};
 
     pub(super) fn gpu(name: &str, _index: usize) -> Result<Device, DeviceError> {
         Err(DeviceError::NotInThisBuild {
             device: name.to_owned(),
-            mend: BUILD_WITH_CUDA,
+            fix: BUILD_WITH_CUDA,
         })
     }
 
@@ -269,32 +268,14 @@ pub fn is_gpu(device: &str) -> bool {
     matches!(place, Some(Place::TchCuda(_) | Place::Cuda(_)))
 }
 
-/// How many threads read and decode when the recipe does not say. Where the network computes on the
-/// CPU it takes all cores, and a loader that took more than a quarter would slow what it feeds; where
-/// it computes on a GPU they are the loader's, but for the one that drives the GPU.
+/// How many threads read and decode by default. A network on the CPU uses all cores, and a loader with more than a
+/// quarter of them would slow it down. With a network on a GPU, the loader gets all cores except the one that drives
+/// the GPU.
 #[must_use]
 pub fn default_workers(device: &str) -> NonZeroUsize {
     let cores = std::thread::available_parallelism().map_or(1, NonZeroUsize::get);
     let workers = if is_gpu(device) { cores - 1 } else { cores / 4 };
     NonZeroUsize::new(workers).unwrap_or(NonZeroUsize::MIN)
-}
-
-/// The processor, its threads and the memory of this machine, as far as Linux says it.
-#[must_use]
-pub fn machine() -> String {
-    let field = |file: &str, name: &str| {
-        let text = std::fs::read_to_string(file).unwrap_or_default();
-        let line = text.lines().find(|line| line.starts_with(name))?;
-        Some(line.split_once(':')?.1.trim().to_owned())
-    };
-    let processor = field("/proc/cpuinfo", "model name").unwrap_or_else(|| "unknown".to_owned());
-    let threads = std::thread::available_parallelism().map_or(1, NonZeroUsize::get);
-    let memory = field("/proc/meminfo", "MemTotal");
-    let kib = memory.and_then(|text| text.split_whitespace().next()?.parse::<f64>().ok());
-    let memory = kib.map_or(String::new(), |kib| {
-        format!(", {:.0} GiB", kib / 1024.0 / 1024.0)
-    });
-    format!("{processor}, {threads} threads{memory}")
 }
 
 /// The device of the crate's tests.
@@ -339,7 +320,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_missing_names_its_mend() {
+    fn what_is_missing_says_how_to_get_it() {
         let said = |name| select(name).err().map(|error| error.to_string());
         if cfg!(feature = "tch") {
             assert_eq!(said("tch"), None);
@@ -347,7 +328,7 @@ mod tests {
             assert!(said("tch").unwrap().contains("tools/libtorch"));
         }
         // A number that no machine reaches, so that a GPU makes no difference.
-        for (name, built, mend) in [
+        for (name, built, fix) in [
             (
                 "tch:cuda:99",
                 cfg!(feature = "tch"),
@@ -357,17 +338,17 @@ mod tests {
         ] {
             let message = said(name).unwrap();
             assert!(message.contains(&format!("'{name}'")), "{message}");
-            let mends = if built {
+            let fixes = if built {
                 vec!["nvidia-smi", "counted from 0", "number 0", "--cuda"]
             } else {
-                vec![mend]
+                vec![fix]
             };
-            assert!(mends.iter().any(|mend| message.contains(mend)), "{message}");
+            assert!(fixes.iter().any(|fix| message.contains(fix)), "{message}");
         }
     }
 
     #[test]
-    fn a_gpu_that_is_not_there_is_told_by_how_many_there_are() {
+    fn the_error_for_a_missing_gpu_says_how_many_there_are() {
         let said = |count| not_there("cuda:7", count, NO_GPU).to_string();
         assert!(said(0).contains("driver (libcuda.so.1)"), "{}", said(0));
         assert!(said(1).contains("one NVIDIA GPU"), "{}", said(1));
@@ -379,7 +360,7 @@ mod tests {
     }
 
     #[test]
-    fn the_list_says_of_each_whether_it_can_be_had() {
+    fn the_list_says_whether_each_is_available() {
         let list = list();
         assert!(list.len() >= 4);
         for device in list {

@@ -6,28 +6,45 @@ use burn::tensor::Device;
 use inception::weights;
 pub use inception::weights::Completeness;
 use inception::weights::Selection;
-use inception::{Network, NetworkConfig, Summary};
+use inception::{ConfigError, Network, NetworkConfig, Summary, WeightsError};
 use tracing::warn;
 pub use weight_files::Precision;
 
 use crate::checkpoint::{Checkpoint, CheckpointError};
-use crate::device;
-use crate::error::TrainError;
+use crate::device::{self, DeviceError};
 use crate::recipe::{Recipe, architecture, initialisation, training_precision};
 
-/// Which weights are taken of two copies: as they were trained, or their moving average.
+/// Why there is no such network, or no weights in it.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum NetworkError {
+    /// The settings of the network.
+    #[error(transparent)]
+    Config(#[from] ConfigError),
+    /// The device.
+    #[error(transparent)]
+    Device(#[from] DeviceError),
+    /// A checkpoint.
+    #[error(transparent)]
+    Checkpoint(#[from] CheckpointError),
+    /// A weights file.
+    #[error(transparent)]
+    Weights(#[from] WeightsError),
+}
+
+/// Which weights to use when there are two copies: as they were trained, or their moving average.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Wanted {
-    /// A checkpoint's average if it keeps one; of other files the weights.
+    /// The average if a checkpoint has one, else the weights.
     #[default]
     Usual,
     /// The weights as they were trained.
     Weights,
-    /// The average; an error where there is none.
+    /// The average; an error if there is none.
     Average,
 }
 
-/// What the network of `recipe` with `classes` outputs is made of.
+/// The configuration of the network of `recipe`, with `classes` outputs.
 #[must_use]
 pub fn config(recipe: &Recipe, classes: usize) -> NetworkConfig {
     let architecture = architecture(recipe.model);
@@ -45,45 +62,44 @@ pub fn config(recipe: &Recipe, classes: usize) -> NetworkConfig {
     }
 }
 
-/// The network of `recipe` with `classes` outputs and its initial weights, which depend on the
-/// recipe alone.
+/// The network of `recipe`, with `classes` outputs and initial weights, which depend only on the recipe.
 ///
 /// # Errors
 /// The recipe's numbers make no network.
-pub fn build(recipe: &Recipe, classes: usize, device: &Device) -> Result<Network, TrainError> {
+pub fn build(recipe: &Recipe, classes: usize, device: &Device) -> Result<Network, NetworkError> {
     Ok(config(recipe, classes).init(recipe.seed, device)?)
 }
 
-/// The layers of the network of `recipe`, of 1000 classes where it does not say how many, for images
-/// of its size.
+/// The layers of the network of `recipe` for images of its size, with 1000 classes if the recipe does not say how
+/// many.
 ///
 /// # Errors
 /// The recipe's numbers make no network.
-pub fn summary(recipe: &Recipe) -> Result<Summary, TrainError> {
+pub fn summary(recipe: &Recipe) -> Result<Summary, NetworkError> {
     let classes = recipe.num_classes.map_or(1000, std::num::NonZeroUsize::get);
     let size = recipe.image_resize.get() as usize;
     let device = device::select(&recipe.device)?;
     Ok(Summary::of(&config(recipe, classes), size, &device)?)
 }
 
-/// Puts the weights at `path` (a checkpoint's directory or a weights file) into `model`, all of
-/// them. Of a checkpoint with a moving average, that.
+/// Puts all weights at `path` (a checkpoint directory or a weights file) into `model`. If a checkpoint has a moving
+/// average, it is used.
 ///
 /// # Errors
-/// They cannot be read, or are those of another network.
-pub fn load(model: Network, path: &Path) -> Result<Network, TrainError> {
+/// They cannot be read, or belong to another network.
+pub fn load(model: Network, path: &Path) -> Result<Network, NetworkError> {
     load_some(model, path, Wanted::Usual, Completeness::Exact)
 }
 
-/// As [`load`], to train on from there: a classifier of another number of classes starts anew.
+/// As [`load`], to fine-tune: a classifier with another number of classes keeps its initial weights.
 ///
 /// # Errors
 /// As [`load`].
-pub fn load_to_finetune(model: Network, path: &Path) -> Result<Network, TrainError> {
+pub fn load_to_finetune(model: Network, path: &Path) -> Result<Network, NetworkError> {
     load_some(model, path, Wanted::Usual, Completeness::AnyClassifier)
 }
 
-/// As [`load`], but the copy of the weights, and as much of it, as is asked for.
+/// As [`load`], but `wanted` says which copy of the weights, and `completeness` how much of it.
 ///
 /// # Errors
 /// As [`load`].
@@ -92,20 +108,20 @@ pub fn load_some(
     path: &Path,
     wanted: Wanted,
     completeness: Completeness,
-) -> Result<Network, TrainError> {
+) -> Result<Network, NetworkError> {
     let (file, selection) = weights_file(path, wanted)?;
     let (model, report) = weights::load(model, &file, selection, completeness)?;
     if !report.is_exact() {
         warn!(
-            "{}: {report}; the rest keeps its initial values",
+            "{}: {report}; the rest keep their initial values",
             file.display()
         );
     }
     Ok(model)
 }
 
-/// Writes the weights at `from` (a checkpoint's directory or a weights file), or their moving average,
-/// to a weights file. Returns how many tensors there were.
+/// Writes the weights at `from` (a checkpoint directory or a weights file), or their moving average, to a weights
+/// file. Returns the number of tensors.
 ///
 /// # Errors
 /// They cannot be read or written, a value is too large for `precision`, or there is no average.
@@ -114,20 +130,20 @@ pub fn convert(
     wanted: Wanted,
     to: &Path,
     precision: Precision,
-) -> Result<usize, TrainError> {
+) -> Result<usize, NetworkError> {
     let (file, selection) = weights_file(from, wanted)?;
     weight_files::convert(file, selection, to, precision).map_err(of_a_file)
 }
 
-fn of_a_file(error: weight_files::Error) -> TrainError {
+fn of_a_file(error: weight_files::Error) -> NetworkError {
     inception::WeightsError::from(error).into()
 }
 
-/// The file that holds what is asked for, and where in it.
+/// The file that holds the wanted copy, and where in the file it is.
 fn weights_file(
     path: &Path,
     wanted: Wanted,
-) -> Result<(std::path::PathBuf, Selection), TrainError> {
+) -> Result<(std::path::PathBuf, Selection), NetworkError> {
     if path.is_dir() {
         let checkpoint = Checkpoint::open(path)?;
         let file = match (wanted, checkpoint.average_path()) {

@@ -15,11 +15,11 @@ use burn::tensor::{Device, Gradients, Tensor, TensorData};
 use common::{alone, data_set, metrics, recipe, train};
 use imshard_trainer::checkpoint::Checkpoint;
 use imshard_trainer::evaluate::Evaluation;
-use imshard_trainer::loss::{Criterion, Targets};
-use imshard_trainer::metrics::Line;
+use imshard_trainer::evaluate::multi_crop::Crops;
+use imshard_trainer::evaluate::trained_network::{self, LoadOptions, TrainedNetwork};
+use imshard_trainer::log::metrics::Line;
 use imshard_trainer::recipe::{Layer, Recipe};
-use imshard_trainer::trained::{self, Loading, Trained};
-use imshard_trainer::views::Crops;
+use imshard_trainer::step::loss::{Criterion, Targets};
 use imshard_trainer::{Resume, device, network};
 use inception::{NamedVisitor, Role};
 use tempfile::TempDir;
@@ -95,12 +95,12 @@ fn the_full_network_gives_the_same_logits() {
 }
 
 /// Every parameter's gradient of the mean loss, one after another.
-struct Gathered<'a> {
+struct Accumulated<'a> {
     gradients: &'a Gradients,
     values: Vec<f32>,
 }
 
-impl NamedVisitor for Gathered<'_> {
+impl NamedVisitor for Accumulated<'_> {
     fn visit<const D: usize>(&mut self, name: &str, role: Role, tensor: &Param<Tensor<D>>) {
         if role == Role::Statistic {
             return;
@@ -119,7 +119,7 @@ fn gradients(recipe: &Recipe, shape: [usize; 4], name: &str) -> Vec<f32> {
     let targets = Targets::labels(&labels, &device);
     let logits = model.forward(images(shape, &device));
     let gradients = Criterion::new(recipe).of(logits, &targets).backward();
-    let mut gathered = Gathered {
+    let mut gathered = Accumulated {
         gradients: &gradients,
         values: Vec::new(),
     };
@@ -207,9 +207,10 @@ fn validate(checkpoint: &Path, device: &str) -> Evaluation {
         ("ckpt_path", checkpoint.to_str().unwrap()),
         ("device", device),
     ];
-    let (resolved, checkpoint) = trained::resolve(&[Layer::from_flags(flags).unwrap()]).unwrap();
-    let loading = Loading::default();
-    let network = Trained::load(&resolved.recipe, checkpoint.as_ref(), &loading).unwrap();
+    let (resolved, checkpoint) =
+        trained_network::resolve(&[Layer::from_flags(flags).unwrap()]).unwrap();
+    let loading = LoadOptions::default();
+    let network = TrainedNetwork::load(&resolved.recipe, checkpoint.as_ref(), &loading).unwrap();
     let found = network.validate(Crops::One, &AtomicBool::new(false), &mut |_| {});
     found.unwrap().unwrap().evaluation
 }

@@ -12,7 +12,7 @@ use std::path::Path;
 use common::{alone, data_set, metrics, recipe, train};
 use imshard_trainer::Resume;
 use imshard_trainer::checkpoint::Checkpoint;
-use imshard_trainer::metrics::Line;
+use imshard_trainer::log::metrics::Line;
 use imshard_trainer::recipe::{AmpDtype, AmpLevel, LossScaleType, Recipe};
 use tempfile::TempDir;
 

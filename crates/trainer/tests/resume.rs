@@ -10,12 +10,12 @@ use std::sync::atomic::AtomicBool;
 
 use common::{alone, data_set, metrics, recipe, train};
 use imshard_trainer::checkpoint::Checkpoint;
-use imshard_trainer::metrics::{Line, RESULT_FILE};
+use imshard_trainer::log::metrics::{Line, RESULT_FILE};
 use imshard_trainer::recipe::{
     KeepPolicy, LossName, LossScaleType, OptimizerName, Recipe, Scheduler,
 };
 use imshard_trainer::run::{self, Outcome};
-use imshard_trainer::{Resume, TrainError};
+use imshard_trainer::{Resume, RunError};
 
 /// 200 steps: 20 epochs of 10, validated every fifth.
 fn two_hundred(dir: &Path, run: &str) -> Recipe {
@@ -263,7 +263,7 @@ fn a_run_goes_on_only_from_its_own_checkpoints_and_over_nobodys() {
     train(&recipe, &Resume::Latest).unwrap();
 
     let again = train(&recipe, &Resume::No).unwrap_err();
-    assert!(matches!(again, TrainError::Occupied { .. }), "{again}");
+    assert!(matches!(again, RunError::Occupied { .. }), "{again}");
 
     let other = Recipe {
         seed: 7,

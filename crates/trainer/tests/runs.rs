@@ -11,12 +11,13 @@ use std::sync::atomic::AtomicBool;
 use common::{CLASSES, alone, data_set, image, key, metrics, recipe, train};
 use imshard_trainer::checkpoint::{self, Checkpoint};
 use imshard_trainer::evaluate::Evaluation;
-use imshard_trainer::metrics::Line;
-use imshard_trainer::predict::GUESSES;
+use imshard_trainer::evaluate::multi_crop::Crops;
+use imshard_trainer::evaluate::predict::GUESSES;
+use imshard_trainer::evaluate::trained_network::{self, LoadOptions, TrainedNetwork};
+use imshard_trainer::log::metrics::Line;
+use imshard_trainer::network::NetworkError;
 use imshard_trainer::recipe::{Layer, OnError, Recipe};
-use imshard_trainer::trained::{self, Loading, Trained};
-use imshard_trainer::views::Crops;
-use imshard_trainer::{Resume, TrainError};
+use imshard_trainer::{Resume, RunError};
 use tempfile::TempDir;
 
 fn with_data(train: usize, val: usize) -> TempDir {
@@ -26,12 +27,17 @@ fn with_data(train: usize, val: usize) -> TempDir {
     dir
 }
 
-fn trained(path: &Path, more: &[(&str, &str)]) -> (Recipe, Trained) {
+fn trained(path: &Path, more: &[(&str, &str)]) -> (Recipe, TrainedNetwork) {
     let path = path.to_str().unwrap();
     let flags = more.iter().copied().chain([("ckpt_path", path)]);
-    let (resolved, checkpoint) = trained::resolve(&[Layer::from_flags(flags).unwrap()]).unwrap();
-    let network =
-        Trained::load(&resolved.recipe, checkpoint.as_ref(), &Loading::default()).unwrap();
+    let (resolved, checkpoint) =
+        trained_network::resolve(&[Layer::from_flags(flags).unwrap()]).unwrap();
+    let network = TrainedNetwork::load(
+        &resolved.recipe,
+        checkpoint.as_ref(),
+        &LoadOptions::default(),
+    )
+    .unwrap();
     (resolved.recipe, network)
 }
 
@@ -150,7 +156,7 @@ fn a_loss_that_explodes_stops_the_run_and_names_the_batch() {
     };
     let error = train(&recipe, &Resume::No).unwrap_err();
     let message = error.to_string();
-    let TrainError::Diverged {
+    let RunError::Diverged {
         step,
         keys,
         in_a_row,
@@ -181,7 +187,7 @@ fn a_loss_that_explodes_stops_the_run_and_names_the_batch() {
     assert!(
         matches!(
             again,
-            TrainError::Diverged {
+            RunError::Diverged {
                 step: 4,
                 in_a_row: 3,
                 ..
@@ -280,15 +286,15 @@ fn weights_alone_start_another_run() {
     };
     assert!(matches!(
         train(&wider, &Resume::No),
-        Err(TrainError::Weights(_))
+        Err(RunError::Network(NetworkError::Weights(_)))
     ));
 
     // Weights in a file carry no recipe and no classes.
     let path = weights.to_str().unwrap();
     let flags = [("ckpt_path", path), ("width", "0.1"), ("blocks", "1,1,1")];
-    let (resolved, none) = trained::resolve(&[Layer::from_flags(flags).unwrap()]).unwrap();
+    let (resolved, none) = trained_network::resolve(&[Layer::from_flags(flags).unwrap()]).unwrap();
     assert!(none.is_none());
-    let error = Trained::load(&resolved.recipe, None, &Loading::default())
+    let error = TrainedNetwork::load(&resolved.recipe, None, &LoadOptions::default())
         .map(|_| ())
         .unwrap_err()
         .to_string();

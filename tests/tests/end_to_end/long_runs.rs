@@ -75,7 +75,7 @@ fn a_resumed_run_makes_up_no_rate_for_a_few_last_steps() {
     bench
         .run("train", &train_args("run", more))
         .ends_with(0)
-        .says(&["img/s, data wait: ", " loading threads prepare "]);
+        .says(&["img/s, data wait: ", " can supply "]);
     fs::remove_dir_all(bench.path("run/inception_v4-1_10")).unwrap();
     let ran = bench
         .run("train", &train_args("run", &format!("{more} --resume")))

@@ -2,14 +2,14 @@
 
 use cli::status_bar::StatusBar;
 use trainer::human_time;
-use trainer::watch::{Status, Validating, Watcher};
+use trainer::log::live_progress::{TrainingStatus, ValidationStatus, Watcher};
 
 /// A status bar that a run reports to. Clones are the same bar.
 #[derive(Clone, Debug)]
 pub struct Bar(pub StatusBar);
 
 impl Watcher for Bar {
-    fn step(&mut self, status: &Status) {
+    fn step(&mut self, status: &TrainingStatus) {
         self.0.show(
             format!("epoch {}/{}", status.epoch, status.epochs),
             (status.batch, status.batches),
@@ -17,7 +17,7 @@ impl Watcher for Bar {
         );
     }
 
-    fn validating(&mut self, status: &Validating) {
+    fn validating(&mut self, status: &ValidationStatus) {
         self.0.show(
             "validation".to_owned(),
             (status.done, status.images),
@@ -26,7 +26,7 @@ impl Watcher for Bar {
     }
 }
 
-fn training(status: &Status) -> String {
+fn training(status: &TrainingStatus) -> String {
     format!(
         "ETA {}\nloss {:.4}  top-1 {:.1} %  lr {:.6}  {:.1} img/s  data wait {:.1} %",
         human_time(status.left.as_secs_f64()),
@@ -38,7 +38,7 @@ fn training(status: &Status) -> String {
     )
 }
 
-fn validating(status: &Validating) -> String {
+fn validating(status: &ValidationStatus) -> String {
     format!(
         "ETA {}\ntop-1 {:.2} %  {:.1} img/s",
         human_time(status.left.as_secs_f64()),
@@ -55,7 +55,7 @@ mod tests {
 
     #[test]
     fn both_lines_fit_into_eighty_columns() {
-        let status = Status {
+        let status = TrainingStatus {
             epoch: 199,
             epochs: 200,
             batch: 40_035,
@@ -79,7 +79,7 @@ mod tests {
 
     #[test]
     fn a_validation_fits_into_eighty_columns() {
-        let status = Validating {
+        let status = ValidationStatus {
             done: 49_999,
             images: 50_000,
             top1: 0.8098,

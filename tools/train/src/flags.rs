@@ -6,9 +6,9 @@ use std::path::PathBuf;
 use clap::builder::StyledStr;
 use clap::{Arg, ArgAction, ArgMatches, Command, value_parser};
 use serde_json::Value;
+use trainer::evaluate::trained_network::{EnsembleMember, LoadOptions};
 use trainer::network::Wanted;
 use trainer::recipe::{Key, Layer, Recipe, Support, all_keys};
-use trainer::trained::{Loading, Member};
 
 /// Adds `--config` and a flag for each key that `wanted` accepts. `-h` shows the keys that have an effect, `--help` all.
 #[must_use]
@@ -112,7 +112,7 @@ pub fn with_loading(command: Command) -> Command {
                 .long("ensemble")
                 .value_name("[MODEL=]PATH")
                 .action(ArgAction::Append)
-                .value_parser(value_parser!(Member))
+                .value_parser(value_parser!(EnsembleMember))
                 .help("Another network; its outputs are averaged with the first's. May be repeated"),
         )
         .arg(
@@ -160,9 +160,9 @@ pub fn wanted(matches: &ArgMatches) -> Wanted {
 
 /// How to load a trained network, from the flags of [`with_loading`].
 #[must_use]
-pub fn loading(matches: &ArgMatches) -> Loading {
-    let members = matches.get_many::<Member>("ensemble");
-    Loading {
+pub fn loading(matches: &ArgMatches) -> LoadOptions {
+    let members = matches.get_many::<EnsembleMember>("ensemble");
+    LoadOptions {
         wanted: wanted(matches),
         partial: matches.get_flag("partial"),
         ensemble: members.into_iter().flatten().cloned().collect(),

@@ -1,5 +1,5 @@
-//! Checkpoints: one directory each, holding everything that a run needs to go on as if it had never
-//! stopped. Knows nothing of the loop that fills them.
+//! Checkpoints: a directory each, with everything that a run needs to continue as if it had never stopped. Knows
+//! nothing about the loop that fills them.
 //!
 //! ```text
 //! <ckpt_save_dir>/inception_v4-3_5004/     epoch 3 (from 1), after its batch 5004
@@ -7,10 +7,10 @@
 //!     ema.safetensors                      their moving average, if the recipe keeps one
 //!     optimizer.safetensors                the optimizer's state, as slot/name: velocity/last_linear.bias
 //!     state.json                           step, cursor, recipe, classes, metrics; the files' hashes
-//! <ckpt_save_dir>/inception_v4_best        a link to the one of the highest top-1 accuracy
+//! <ckpt_save_dir>/inception_v4_best        a link to the one with the highest top-1 accuracy
 //! ```
-//! A directory is filled under a name ending in `.tmp`, synced, and renamed: what bears a
-//! checkpoint's name is whole. The hashes are compared when it is opened.
+//! A directory is filled under a name that ends in `.tmp`, synced, and renamed: a directory with a checkpoint's name
+//! is complete. The hashes are compared when it is opened.
 
 mod name;
 mod retention;
@@ -30,7 +30,7 @@ pub use name::Name;
 pub use retention::Retention;
 pub use state::{Progress, State};
 
-use crate::refusal;
+use crate::io_advice;
 
 use state::FileSum;
 
@@ -41,11 +41,11 @@ pub const EMA_FILE: &str = "ema.safetensors";
 const OPTIMIZER_FILE: &str = "optimizer.safetensors";
 const STATE_FILE: &str = "state.json";
 
-/// What can be wrong with a checkpoint.
+/// What can go wrong with a checkpoint.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum CheckpointError {
-    /// The operating system refused.
+    /// A file or directory cannot be read or written.
     #[error("{}: cannot {action}: {cause}", path.display())]
     Io {
         /// The file or directory.
@@ -55,7 +55,7 @@ pub enum CheckpointError {
         /// The cause.
         cause: io::Error,
     },
-    /// Nothing there.
+    /// Nothing is there.
     #[error("{}: no such checkpoint; expected a directory such as inception_v4-3_5004 that `train` \
              wrote, or a .safetensors file", path.display())]
     Missing {
@@ -83,14 +83,14 @@ pub enum CheckpointError {
 }
 
 impl CheckpointError {
-    /// What mends it that a checkpoint cannot be written: a sentence without its full stop.
-    pub(crate) fn mend(&self) -> &'static str {
+    /// How to fix it that a checkpoint cannot be written: a sentence without its full stop.
+    pub(crate) fn how_to_fix(&self) -> &'static str {
         match self {
             Self::Io { cause, .. }
             | Self::Weights(WeightsError::File(weight_files::Error::Io {
                 source: cause, ..
-            })) => refusal::mend(cause),
-            _ => "See to that",
+            })) => io_advice::how_to_fix(cause),
+            _ => "Check the path",
         }
     }
 }
@@ -137,7 +137,7 @@ impl Checkpoint {
         })
     }
 
-    /// The newest checkpoint in `save_dir`; none where no run has saved one.
+    /// The newest checkpoint in `save_dir`; `None` if no run has saved one.
     ///
     /// # Errors
     /// The newest one is damaged, or the directory cannot be read.
@@ -148,19 +148,19 @@ impl Checkpoint {
             .transpose()
     }
 
-    /// Where it lies.
+    /// Its directory.
     #[must_use]
     pub fn dir(&self) -> &Path {
         &self.dir
     }
 
-    /// All but the tensors.
+    /// Everything except the tensors.
     #[must_use]
     pub fn state(&self) -> &State {
         &self.state
     }
 
-    /// The file of the weights that training goes on with.
+    /// The file of the weights that training continues with.
     #[must_use]
     pub fn model_path(&self) -> PathBuf {
         self.dir.join(MODEL_FILE)
@@ -176,13 +176,13 @@ impl Checkpoint {
     /// The optimizer's tensors by parameter name.
     ///
     /// # Errors
-    /// The file cannot be read or is no `.safetensors` file.
+    /// The file cannot be read, or is not a `.safetensors` file.
     pub fn optimizer(&self) -> Result<BTreeMap<String, TensorData>, CheckpointError> {
         tensors::read(&self.dir.join(OPTIMIZER_FILE))
     }
 }
 
-/// What a checkpoint is made of beside its state.
+/// What a checkpoint holds besides its state.
 #[derive(Clone, Copy, Debug)]
 pub struct Contents<'a> {
     /// The network in training.
@@ -193,11 +193,11 @@ pub struct Contents<'a> {
     pub optimizer: &'a BTreeMap<String, TensorData>,
 }
 
-/// Writes a checkpoint into `save_dir`, then deletes those that `retention` does not keep. Returns where
-/// it is.
+/// Writes a checkpoint into `save_dir`, then deletes the checkpoints that `retention` does not keep. Returns its
+/// directory.
 ///
 /// # Errors
-/// The operating system refused. Older checkpoints are untouched then.
+/// A file cannot be written. Older checkpoints are untouched then.
 pub fn save(
     save_dir: &Path,
     retention: Retention,
@@ -209,12 +209,12 @@ pub fn save(
     let unfinished = save_dir.join(format!("{name}.tmp"));
     remove(&unfinished)?;
     if let Err(error) = fill(&unfinished, state, contents) {
-        // A full disk gets its room back. What stopped the writing may stop this; it says more.
+        // Gives a full disk its room back. If this fails too, the first error says more.
         remove(&unfinished).ok();
         return Err(error);
     }
 
-    // Only a step that was done before, and resumed before of, leaves a directory in the way.
+    // A directory is in the way only if the run was resumed from before this step and repeats it.
     remove(&path)?;
     fs::rename(&unfinished, &path).map_err(io_error(&path, "rename"))?;
     sync_dir(save_dir)?;
@@ -240,8 +240,7 @@ fn fill(dir: &Path, mut state: State, contents: Contents<'_>) -> Result<(), Chec
     sync_dir(dir)
 }
 
-/// The names of the whole checkpoints in `save_dir`, oldest first; empty where there is no such
-/// directory.
+/// The names of the complete checkpoints in `save_dir`, oldest first; empty if there is no such directory.
 ///
 /// # Errors
 /// The directory cannot be read.
@@ -260,7 +259,7 @@ pub fn list(save_dir: &Path) -> Result<Vec<Name>, CheckpointError> {
     Ok(names)
 }
 
-/// Deletes a checkpoint, if it is there, in such an order that no half of it passes for a whole.
+/// Deletes a checkpoint, if it is there, in such an order that half a checkpoint never looks complete.
 fn remove(dir: &Path) -> Result<(), CheckpointError> {
     let ignore_missing = |result: io::Result<()>| match result {
         Err(cause) if cause.kind() == io::ErrorKind::NotFound => Ok(()),

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-/// `inception_v4-3_5004`. Orders by age within a run.
+/// `inception_v4-3_5004`. Sorts by age within a run.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Name {
     /// The epoch, from 1.
@@ -14,7 +14,7 @@ pub struct Name {
 }
 
 impl Name {
-    /// Reads a directory's name; nothing if it is no checkpoint's.
+    /// Reads a directory's name; `None` if it is not a checkpoint's.
     #[must_use]
     pub fn parse(name: &str) -> Option<Self> {
         let (model, place) = name.rsplit_once('-')?;

@@ -8,7 +8,7 @@ use std::path::Path;
 use super::{CheckpointError, Name, STATE_FILE, State, io_error, list, remove};
 use crate::recipe::{KeepPolicy, Recipe};
 
-/// Which checkpoints stay: by any policy the newest, to go on from, and the best.
+/// Which checkpoints stay. Every policy keeps the newest, to resume from, and the best.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Retention {
     /// What counts.
@@ -27,15 +27,14 @@ impl Retention {
         }
     }
 
-    /// Deletes what is not to stay in `save_dir`, and links to the best.
+    /// Deletes the checkpoints in `save_dir` that should not stay, and links to the best.
     pub(super) fn apply(self, save_dir: &Path) -> Result<(), CheckpointError> {
         let names = list(save_dir)?; // the newest last
         let mut ranked: Vec<(f64, &Name)> = names
             .iter()
             .filter_map(|name| Some((top1(save_dir, name)?, name)))
             .collect();
-        // Of equals, the newer: the first that a run reached is the one that it reports, but the later
-        // one has seen more.
+        // The newer of equals: a run reports the first one, but the later one has seen more images.
         ranked.sort_by(|(a, old), (b, new)| b.total_cmp(a).then_with(|| new.cmp(old)));
         let best = ranked.first().map(|(_, name)| *name);
         let surplus = names.len().saturating_sub(self.keep);
@@ -57,7 +56,7 @@ impl Retention {
     }
 }
 
-/// What a validation of that checkpoint found; nothing where there was none, or none can be read.
+/// The top-1 accuracy of a checkpoint's validation; `None` if there was none, or it cannot be read.
 fn top1(save_dir: &Path, name: &Name) -> Option<f64> {
     let json = fs::read(save_dir.join(name.to_string()).join(STATE_FILE)).ok()?;
     let state: State = serde_json::from_slice(&json).ok()?;

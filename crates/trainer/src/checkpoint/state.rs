@@ -1,4 +1,4 @@
-//! `state.json`: all of a checkpoint but its tensors.
+//! `state.json`: everything in a checkpoint except its tensors.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -8,30 +8,30 @@ use record::Class;
 use serde::{Deserialize, Serialize};
 
 use super::Name;
-use crate::evaluate::Evaluation;
-use crate::learner::LearnerState;
 use crate::recipe::Recipe;
+use crate::step::accuracy::Evaluation;
+use crate::step::learner::LearnerState;
 
-/// All of a checkpoint but its tensors.
+/// Everything in a checkpoint except its tensors.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct State {
     /// The epoch that the last step belongs to, from 1.
     pub epoch: u64,
     /// Steps done in that epoch.
     pub batch: u64,
-    /// Steps done in all: the schedule's place.
+    /// Steps done in the whole run, which is the schedule's position.
     pub steps: u64,
-    /// Steps in an epoch; 0 until the loader has said it.
+    /// Steps per epoch; 0 until the loader is known.
     pub steps_per_epoch: u64,
     /// Records in the training split.
     pub records: u64,
-    /// Where the loader goes on.
+    /// Where the loader continues.
     pub cursor: SeededCursor,
     /// The recipe of the run.
     pub recipe: Recipe,
     /// The classes, in the order of the network's outputs.
     pub classes: Vec<Class>,
-    /// The numbers of the optimizer and of what surrounds it.
+    /// The numbers of the learner; its tensors are in files of their own.
     #[serde(default)]
     pub learner: LearnerState,
     /// What has been measured.
@@ -59,11 +59,11 @@ pub struct Progress {
     pub loss_sum: f64,
     /// How many they are.
     pub loss_steps: u64,
-    /// How many batches before the next one, in a row, had a loss or a gradient that is not finite.
+    /// How many of the last batches, in a row, had a loss or a gradient that is NaN or infinite.
     pub nonfinite: u64,
     /// Seconds that the epoch's steps took.
     pub train_seconds: f64,
-    /// Whether the epoch's last step is done, but not what follows it (validation, `result.log`).
+    /// Whether the epoch's last step is done, but not yet what follows it (validation, `result.log`).
     pub epoch_open: bool,
     /// The last validation, and its epoch.
     pub last: Option<(Evaluation, u64)>,
@@ -111,14 +111,14 @@ impl State {
         }
     }
 
-    /// How many epochs are done, with all that follows their last step.
+    /// How many epochs are done, including what follows their last step.
     #[must_use]
     pub fn epochs_finished(&self) -> u64 {
         let finished = self.batch == self.steps_per_epoch && !self.progress.epoch_open;
         self.epoch - u64::from(!finished)
     }
 
-    /// The top-1 accuracy, in 0..1, that a validation of exactly these weights found.
+    /// The top-1 accuracy, 0 to 1, that a validation of exactly these weights found.
     #[must_use]
     pub fn top1(&self) -> Option<f64> {
         let at_end = self.batch == self.steps_per_epoch;

@@ -1,4 +1,4 @@
-//! Named f32 tensors in a `.safetensors` file: the optimizer's half of a checkpoint.
+//! Named f32 tensors in a `.safetensors` file: the optimizer's part of a checkpoint.
 
 use std::collections::BTreeMap;
 use std::fs::{self, File};

@@ -1,4 +1,4 @@
-//! Saved, found again, damaged, outnumbered.
+//! Checkpoints saved, found again, damaged, and deleted when there are too many.
 
 use std::num::NonZeroUsize;
 
@@ -7,8 +7,8 @@ use inception::NetworkConfig;
 
 use super::*;
 use crate::device;
-use crate::evaluate::Evaluation;
 use crate::recipe::{KeepPolicy, Recipe};
+use crate::step::accuracy::Evaluation;
 
 fn network(seed: u64, device: &Device) -> Network {
     let config = NetworkConfig {

@@ -8,10 +8,10 @@ use std::sync::atomic::AtomicBool;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use codec::{Encoding, Sampling, encode_jpeg};
-use imshard_trainer::metrics::{Line, METRICS_FILE};
+use imshard_trainer::log::metrics::{Line, METRICS_FILE};
 use imshard_trainer::recipe::Recipe;
 use imshard_trainer::run::{self, Outcome};
-use imshard_trainer::{Resume, TrainError};
+use imshard_trainer::{Resume, RunError};
 use record::{Class, Manifest, NewRecord, ShardName, ShardWriter, SplitInfo, Version};
 
 pub const CLASSES: usize = 3;
@@ -118,7 +118,7 @@ pub fn recipe(dir: &Path) -> Recipe {
     }
 }
 
-pub fn train(recipe: &Recipe, resume: &Resume) -> Result<Outcome, TrainError> {
+pub fn train(recipe: &Recipe, resume: &Resume) -> Result<Outcome, RunError> {
     run::train(recipe, resume, &AtomicBool::new(false))
 }
 

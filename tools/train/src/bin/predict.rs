@@ -9,8 +9,8 @@ use cli::exit::{self, Exit};
 use cli::output;
 use cli::text::complain;
 use train_programs::{flags, log};
-use trainer::predict::{GUESSES, Prediction};
-use trainer::trained::{self, Trained};
+use trainer::evaluate::predict::{GUESSES, Prediction};
+use trainer::evaluate::trained_network::{self, TrainedNetwork};
 
 const ABOUT: &str = "Prints the most likely classes of JPEG or PNG images";
 
@@ -57,10 +57,10 @@ fn main() -> ExitCode {
 }
 
 fn predict(matches: &ArgMatches) -> anyhow::Result<Exit> {
-    let (resolved, checkpoint) = trained::resolve(&flags::layers(matches)?)?;
+    let (resolved, checkpoint) = trained_network::resolve(&flags::layers(matches)?)?;
     flags::report_notes(&resolved.notes);
     let loading = flags::loading(matches);
-    let trained = Trained::load(&resolved.recipe, checkpoint.as_ref(), &loading)?;
+    let trained = TrainedNetwork::load(&resolved.recipe, checkpoint.as_ref(), &loading)?;
     let mut predictor = trained.predictor()?;
     let most = matches.get_one("top").copied().unwrap_or(GUESSES);
     let mut code = Exit::Ok;

@@ -14,11 +14,11 @@ use cli::status_bar::StatusBar;
 use tracing::info;
 use train_programs::{bar::Bar, flags, log};
 use trainer::Resume;
-use trainer::bench::{self, Measured};
 use trainer::checkpoint::Checkpoint;
 use trainer::recipe::{Layer, Purpose, Recipe};
+use trainer::run::step_timing::{self, StepTiming};
 use trainer::run::{self, Outcome};
-use trainer::{device, page};
+use trainer::{device, html_report};
 
 const ABOUT: &str = "Trains Inception-v4 from a data set that `shard build` wrote";
 
@@ -115,7 +115,7 @@ fn report(matches: &ArgMatches) -> anyhow::Result<Exit> {
     let path = |name| matches.get_one::<PathBuf>(name).cloned();
     let run = path("run").unwrap_or_default();
     let out = path("out").unwrap_or_else(|| run.join("report.html"));
-    let html = page::html(&run)?;
+    let html = html_report::html(&run)?;
     fs::write(&out, html).with_context(|| format!("cannot write {}", out.display()))?;
     output::print(&format!("wrote {}", out.display()))?;
     Ok(Exit::Ok)
@@ -138,7 +138,7 @@ fn train(matches: &ArgMatches, bar: &mut Bar) -> anyhow::Result<Exit> {
     flags::report_notes(&resolved.notes);
 
     if let Some(steps) = matches.get_one::<NonZeroU64>("bench_steps") {
-        output::print(&measured(&bench::measure(&resolved.recipe, *steps)?))?;
+        output::print(&measured(&step_timing::measure(&resolved.recipe, *steps)?))?;
         return Ok(Exit::Ok);
     }
     let stop = Stop::listen()?;
@@ -158,7 +158,7 @@ fn train(matches: &ArgMatches, bar: &mut Bar) -> anyhow::Result<Exit> {
 }
 
 /// The result of a measurement, in words.
-fn measured(found: &Measured) -> String {
+fn measured(found: &StepTiming) -> String {
     let percent = |share: f64| 100.0 * share;
     format!(
         "{} steps of {} images\n\

@@ -12,10 +12,10 @@ use cli::signals::Stop;
 use cli::status_bar::StatusBar;
 use serde_json::json;
 use train_programs::{bar::Bar, flags, log};
-use trainer::trained::{self, Trained};
+use trainer::evaluate::multi_crop::Crops;
+use trainer::evaluate::trained_network::{self, TrainedNetwork};
+use trainer::log::live_progress::Watcher;
 use trainer::validation_line;
-use trainer::views::Crops;
-use trainer::watch::Watcher;
 
 const ABOUT: &str =
     "Measures top-1, top-5 and loss over the validation split, each image exactly once";
@@ -104,7 +104,7 @@ fn can_be_written(path: &Path) -> anyhow::Result<()> {
 }
 
 fn validate(matches: &ArgMatches, bar: &Bar) -> anyhow::Result<Exit> {
-    let (resolved, checkpoint) = trained::resolve(&flags::layers(matches)?)?;
+    let (resolved, checkpoint) = trained_network::resolve(&flags::layers(matches)?)?;
     flags::report_notes(&resolved.notes);
     for name in ["per-class", "confusion"] {
         if let Some(path) = matches.get_one::<PathBuf>(name) {
@@ -113,7 +113,7 @@ fn validate(matches: &ArgMatches, bar: &Bar) -> anyhow::Result<Exit> {
     }
     let recipe = &resolved.recipe;
     let stop = Stop::listen()?;
-    let network = Trained::load(recipe, checkpoint.as_ref(), &flags::loading(matches))?;
+    let network = TrainedNetwork::load(recipe, checkpoint.as_ref(), &flags::loading(matches))?;
     let crops = matches
         .get_one::<Crops>("crops")
         .copied()
@@ -124,7 +124,11 @@ fn validate(matches: &ArgMatches, bar: &Bar) -> anyhow::Result<Exit> {
     let Some(validated) = validated else {
         return Ok(Exit::Interrupted(stop.exit_code()));
     };
-    let (found, tally, classes) = (validated.evaluation, validated.tally, validated.classes);
+    let (found, counts, classes) = (
+        validated.evaluation,
+        validated.class_counts,
+        validated.classes,
+    );
     let text = if matches.get_flag("json") {
         let mut object = serde_json::to_value(found)?;
         object["crops"] = json!(crops.count());
@@ -138,8 +142,8 @@ fn validate(matches: &ArgMatches, bar: &Bar) -> anyhow::Result<Exit> {
     // The result first: it took long, and a table that cannot be written must not lose it.
     let printed = output::print(&text);
     for (name, text) in [
-        ("per-class", tally.per_class_csv(&classes)),
-        ("confusion", tally.confusion_csv(&classes)),
+        ("per-class", counts.per_class_csv(&classes)),
+        ("confusion", counts.confusion_csv(&classes)),
     ] {
         if let Some(path) = matches.get_one::<PathBuf>(name) {
             fs::write(path, text).with_context(|| format!("cannot write {}", path.display()))?;

@@ -1,0 +1,271 @@
+//! Against PyTorch's and MindSpore's numbers (`tests/data/formulas.json`), and on a whole network.
+
+use burn::optim::GradientsParams;
+use burn::tensor::Device;
+use inception::{NamedVisitor, NetworkConfig};
+use serde_json::Value;
+
+use super::*;
+use crate::device;
+use crate::recipe::OptimizerName;
+use crate::testing::{formulas, numbers};
+
+fn tensor(values: &[f64], device: &Device) -> Tensor<1> {
+    let values: Vec<f32> = values.iter().map(|value| *value as f32).collect();
+    let length = values.len();
+    Tensor::from_data(TensorData::new(values, [length]), device)
+}
+
+/// The parameters after each step of the fixture.
+fn trajectory(recipe: &Recipe, fixture: &Value) -> Vec<Vec<f64>> {
+    let device = device::cpu_for_tests();
+    let rule = Rule::new(recipe);
+    let mut p = tensor(&numbers(&fixture["start"]), &device);
+    let mut state = rule.initial_state(&p);
+    let gradients = fixture["gradients"].as_array().unwrap();
+    let steps = gradients.iter().zip(numbers(&fixture["rates"])).enumerate();
+    steps
+        .map(|(index, (gradient, lr))| {
+            let hyperparameters = Hyperparameters {
+                lr,
+                weight_decay: fixture["weight_decay"].as_f64().unwrap(),
+                ..rule.hyperparameters(index as u64 + 1)
+            };
+            let g = tensor(&numbers(gradient), &device);
+            let kept = std::mem::take(&mut state);
+            (p, state) = rule.apply(hyperparameters, p.clone(), g, kept);
+            p.to_data().iter::<f32>().map(f64::from).collect()
+        })
+        .collect()
+}
+
+#[test]
+fn every_optimizer_steps_as_pytorch_or_mindspore_do() {
+    use OptimizerName::*;
+    let fixture = formulas();
+    // MindSpore's Adam and NAdam run in f32 on its side too, with eps placed differently.
+    for (name, opt, nesterov, eps, tolerance) in [
+        ("momentum", Momentum, false, None, 1e-6),
+        ("mindspore momentum", Momentum, false, None, 1e-6),
+        ("mindspore sgd", Sgd, false, None, 1e-6),
+        ("nesterov", Momentum, true, None, 1e-6),
+        ("mindspore nesterov", Sgd, true, None, 1e-6),
+        ("adam", Adam, false, None, 1e-6),
+        ("mindspore adam", Adam, false, None, 1e-5),
+        ("adamw", Adamw, false, None, 1e-6),
+        ("mindspore adamw", Adamw, false, None, 1e-6),
+        ("nadam", Nadam, false, None, 1e-6),
+        ("mindspore nadam", Nadam, false, None, 2e-5),
+        ("lion", Lion, false, None, 1e-6),
+        ("rmsprop", Rmsprop, false, None, 1e-6),
+        ("rmsprop eps 1", Rmsprop, false, Some(1.0), 1e-6),
+        ("adagrad", Adagrad, false, None, 1e-6),
+        ("mindspore adagrad", Adagrad, false, None, 1e-6),
+        ("lamb", Lamb, false, None, 1e-6),
+    ] {
+        let recipe = Recipe {
+            opt,
+            eps,
+            use_nesterov: nesterov,
+            ..Recipe::default()
+        };
+        let expected = fixture["optimizers"][name].as_array().unwrap();
+        let found = trajectory(&recipe, &fixture);
+        assert_eq!(found.len(), expected.len());
+        for (step, (found, expected)) in found.iter().zip(expected).enumerate() {
+            for (found, expected) in found.iter().zip(numbers(expected)) {
+                assert!(
+                    (found - expected).abs() < tolerance,
+                    "{name}, step {step}: {found} is not {expected}"
+                );
+            }
+        }
+    }
+}
+
+#[test]
+fn the_norm_is_of_all_gradients_together() {
+    let fixture = &formulas()["clip"];
+    let device = device::cpu_for_tests();
+    let data = fixture["before"].as_array().unwrap().iter().enumerate();
+    let data = data.map(|(index, values)| {
+        let tensor = tensor(&numbers(values), &device);
+        (index.to_string(), tensor.into_data())
+    });
+    let gradients = Gradients::from_data(data, &device);
+    let norm = gradients.norm();
+    assert!((norm - fixture["norm"].as_f64().unwrap()).abs() < 1e-4);
+    let limit = fixture["limit"].as_f64().unwrap();
+    let clipped = gradients.clone().clipped(norm, limit);
+    for (name, found) in clipped.to_data() {
+        let expected = numbers(&fixture["after"][name.parse::<usize>().unwrap()]);
+        for (found, expected) in found.iter::<f32>().zip(expected) {
+            assert!(
+                (f64::from(found) - expected).abs() < 1e-5,
+                "{found} {expected}"
+            );
+        }
+    }
+    let untouched = gradients.clone().clipped(norm, norm);
+    assert!(untouched.to_data().eq(gradients.to_data()));
+    assert!(!gradients.scaled(f64::NAN).norm().is_finite());
+}
+
+fn network(device: &Device) -> Network {
+    let config = NetworkConfig {
+        num_classes: 3,
+        drop_rate: 0.0,
+        width: 0.1,
+        blocks: [1, 1, 1],
+        ..Default::default()
+    };
+    config.init(1, device).unwrap()
+}
+
+/// One update of a whole (small) network leaves every parameter with its state and its shape, and no
+/// running statistic with one; and the state comes back.
+#[test]
+fn a_step_updates_every_parameter_of_a_network() {
+    use OptimizerName::*;
+    let device = device::cpu_for_tests().autodiff();
+    let images = Tensor::<4>::ones([2, 3, 75, 75], &device)
+        * Tensor::from_data([[[[1.0]]], [[[-0.5]]]], &device);
+    for opt in [Momentum, Adamw, Nadam, Lion, Rmsprop, Adagrad, Lamb] {
+        let model = network(&device);
+        let loss = model.forward(images.clone()).powi_scalar(2).sum();
+        let gradients = GradientsParams::from_grads(loss.backward(), &model);
+        let gradients = Gradients::collect(&model, gradients);
+        let recipe = Recipe {
+            opt,
+            ..Recipe::default()
+        };
+        let mut optimizer = Optimizer::new(&recipe, &model);
+        let before = model.tensors();
+        let model = optimizer.step(0.1, model, gradients);
+        assert_eq!(model.tensors(), before);
+
+        let state = optimizer.state();
+        for tensor in before {
+            for slot in optimizer.rule.slots() {
+                let found = state.get(&format!("{}/{}", slot.name, tensor.name));
+                let expected = (tensor.role == Role::Parameter).then_some(tensor.shape.clone());
+                assert_eq!(
+                    found.map(|data| data.shape().to_vec()),
+                    expected,
+                    "{}",
+                    tensor.name
+                );
+            }
+        }
+        let mut restored = Optimizer::new(&recipe, &model);
+        let plain = device::cpu_for_tests();
+        restored.restore(1, state.clone(), &plain).unwrap();
+        assert_eq!(restored.state(), state);
+
+        let mut damaged = state;
+        damaged.insert("wheel/x".to_owned(), TensorData::from([1.0_f32]));
+        assert_eq!(restored.restore(1, damaged, &plain).unwrap_err(), "wheel/x");
+    }
+}
+
+/// The parameters of a network, by name.
+#[derive(Default, PartialEq)]
+struct Values(BTreeMap<String, Vec<f32>>);
+
+impl NamedVisitor for Values {
+    fn visit<const D: usize>(&mut self, name: &str, role: Role, param: &Param<Tensor<D>>) {
+        if role == Role::Statistic {
+            return;
+        }
+        let values = param.val().into_data().iter::<f32>().collect();
+        self.0.insert(name.to_owned(), values);
+    }
+}
+
+impl Values {
+    fn of(model: &Network) -> Self {
+        let mut values = Values::default();
+        model.visit_named(&mut values);
+        values
+    }
+}
+
+/// What GPUs do, on every device that is here.
+#[test]
+fn parameters_updated_as_one_are_the_same_bits() {
+    use OptimizerName::*;
+    let optimizers = [Momentum, Adam, Adamw, Nadam, Lion, Rmsprop, Adagrad];
+    for name in ["flex", "tch"] {
+        let Ok(plain) = device::select(name) else {
+            continue; // a build without it
+        };
+        let device = plain.clone().autodiff();
+        let images = Tensor::<4>::ones([2, 3, 75, 75], &device)
+            * Tensor::from_data([[[[1.0]]], [[[-0.5]]]], &device);
+        for (opt, layer_decay) in optimizers
+            .into_iter()
+            .zip([None, Some(0.9)].into_iter().cycle())
+        {
+            let recipe = Recipe {
+                opt,
+                layer_decay,
+                weight_decay: 0.1,
+                ..Recipe::default()
+            };
+            let (mut apart, mut joined) = (network(&device), network(&device));
+            let mut one_by_one = Optimizer::new(&recipe, &apart);
+            let mut multi_tensor = Optimizer {
+                multi_tensor: true,
+                ..one_by_one.clone()
+            };
+            assert!(!one_by_one.multi_tensor);
+            for step in 0..3 {
+                let before = Values::of(&apart);
+                let loss = apart.forward(images.clone()).powi_scalar(2).sum();
+                let gradients = GradientsParams::from_grads(loss.backward(), &apart);
+                let mut gradients = Gradients::collect(&apart, gradients);
+                if step == 1 {
+                    gradients.remove(BIAS); // what has no gradient stays
+                }
+                joined = multi_tensor.step(0.01, joined, gradients.clone());
+                apart = one_by_one.step(0.01, apart, gradients);
+                let after = Values::of(&apart);
+                assert_eq!(after.0[BIAS] == before.0[BIAS], step == 1);
+                assert!(
+                    Values::of(&joined) == after,
+                    "{opt:?} on {name}, step {step}"
+                );
+                assert!(
+                    multi_tensor.state() == one_by_one.state(),
+                    "{opt:?} on {name}"
+                );
+            }
+            // What is left are parameters of their own, which learn on.
+            let logits = joined.forward(images.clone());
+            let gradients = GradientsParams::from_grads(logits.sum().backward(), &joined);
+            let found = Gradients::collect(&joined, gradients);
+            assert_eq!(found.to_data().count(), multi_tensor.state.len());
+        }
+    }
+}
+
+const BIAS: &str = "last_linear.bias";
+
+#[test]
+fn gpus_join_parameters_for_elementwise_rules() {
+    let model = network(&device::cpu_for_tests());
+    let multi_tensor = |device: &str, opt| {
+        let recipe = Recipe {
+            device: device.to_owned(),
+            opt,
+            ..Recipe::default()
+        };
+        Optimizer::new(&recipe, &model).multi_tensor
+    };
+    for device in ["tch:cuda:0", "cuda:1"] {
+        assert!(multi_tensor(device, OptimizerName::Momentum));
+        assert!(!multi_tensor(device, OptimizerName::Lamb));
+    }
+    assert!(!multi_tensor("tch", OptimizerName::Momentum));
+    assert!(!multi_tensor("flex", OptimizerName::Momentum));
+}
