@@ -1,4 +1,4 @@
-//! Says what lies at a path: `cargo run --release -p imagenet --example survey -- PATH [LABELS]`.
+//! Shows what is at a path: `cargo run --release -p imshard-imagenet --example survey -- PATH [LABELS]`.
 //! With `--read` it also reads every sample in order and times that.
 
 #![forbid(unsafe_code)]
@@ -36,11 +36,11 @@ fn main() -> Result<(), Box<dyn Error>> {
     println!(
         "{}\n{}\nscanned in {:.3} s",
         source.describe(),
-        source.report(),
+        source.coverage(),
         begun.elapsed().as_secs_f64()
     );
     for ignored in source.ignored() {
-        println!("left out: {}: {}", ignored.path.display(), ignored.reason);
+        println!("ignored: {}: {}", ignored.path.display(), ignored.reason);
     }
     if flags.iter().any(|flag| flag == "--read") {
         read_all(source.as_ref())?;

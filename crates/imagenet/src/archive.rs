@@ -1,5 +1,5 @@
-//! Tars read in place: where each member's bytes lie in the file on disk, also in tars inside the tar.
-//! Nothing is unpacked, and only headers are read. What the members mean is `tars`' business.
+//! Tars read in place: where each member's bytes are in the file on disk, also in tars inside the tar.
+//! Nothing is unpacked, and only headers are read. What the members mean is up to `tars`.
 
 use std::borrow::Cow;
 use std::fs::File;
@@ -32,9 +32,9 @@ pub(crate) struct Span {
 
 /// One entry of a tar.
 pub(crate) enum Member {
-    /// A regular file whose bytes lie in one piece at `offset` of the file on disk.
+    /// A regular file whose bytes are in one piece at `offset` of the file on disk.
     File {
-        /// With the folders that it lies in.
+        /// Including the folders that contain it.
         name: String,
         /// Whether the last part of the name is not UTF-8.
         misnamed: bool,
@@ -73,7 +73,7 @@ impl TarFile {
     /// Calls `visit` for every entry but folders, in order, until it breaks.
     ///
     /// # Errors
-    /// When the span is no tar, or is cut off: an entry reaches beyond its end, or (for the file itself; tars inside
+    /// If the span is not a tar, or is cut off: an entry reaches beyond its end, or (for the file itself; tars inside
     /// are bounded by their entry) the end-of-archive marker is missing.
     pub(crate) fn visit(
         &self,
@@ -107,7 +107,7 @@ impl TarFile {
                 return Err(self.error(
                     span,
                     format!(
-                        "cut off: entry {} reaches to byte {needs}, but there are only {}; fetch the file again",
+                        "cut off: entry {} reaches to byte {needs}, but there are only {}; download the file again",
                         String::from_utf8_lossy(&name),
                         span.len
                     ),
@@ -129,11 +129,13 @@ impl TarFile {
         if span.len < end.saturating_add(BLOCK) {
             return match span.member {
                 Some(_) if span.len > 0 => Ok(()),
-                Some(_) => Err(self.error(span, "empty: no tar; fetch the file again".to_owned())),
+                Some(_) => {
+                    Err(self.error(span, "empty: not a tar; download the file again".to_owned()))
+                }
                 None => Err(self.error(
                     span,
                     format!(
-                        "cut off at byte {}: no end-of-archive marker; fetch the file again",
+                        "cut off at byte {}: no end-of-archive marker; download the file again",
                         span.len
                     ),
                 )),
@@ -156,7 +158,7 @@ impl TarFile {
             if buffer[..got].iter().any(|&byte| byte != 0) {
                 return Err(self.error(
                     span,
-                    "data after the end-of-archive marker (tars put end to end?); give each tar by itself".to_owned(),
+                    "data after the end-of-archive marker (several tars joined?); give each tar by itself".to_owned(),
                 ));
             }
         }
@@ -201,7 +203,7 @@ impl Span {
     }
 }
 
-/// `None` for what carries no data and is no loss: folders and global headers.
+/// `None` for entries without data: folders and global headers.
 fn member<R: Read>(entry: &tar::Entry<'_, R>, name: Cow<'_, [u8]>, offset: u64) -> Option<Member> {
     let unusable = |reason| {
         Some(Member::Unusable {
@@ -211,7 +213,7 @@ fn member<R: Read>(entry: &tar::Entry<'_, R>, name: Cow<'_, [u8]>, offset: u64) 
     };
     match entry.header().entry_type() {
         EntryType::Directory | EntryType::XGlobalHeader => None,
-        // How tars older than the type field mark a folder.
+        // Tars older than the type field mark a folder like this.
         EntryType::Regular if name.ends_with(b"/") => None,
         EntryType::Regular | EntryType::Continuous => Some(Member::File {
             name: Name::of(&name).text,
@@ -225,7 +227,7 @@ fn member<R: Read>(entry: &tar::Entry<'_, R>, name: Cow<'_, [u8]>, offset: u64) 
     }
 }
 
-/// A bounded stretch of a file as a reader with its own position: the file's shared one is never used.
+/// A bounded stretch of a file as a reader with its own position: the file's shared position is never used.
 struct Window<'f> {
     file: &'f File,
     start: u64,

@@ -1,5 +1,5 @@
-//! Finds out what lies at a path, and opens it. The order of preference is: what the user unpacked or arranged
-//! (folders) before what it came from (tars), and whatever is passed over is reported.
+//! Recognises what is at a path, and opens it. Folders, which the user unpacked or arranged, are preferred to the
+//! tars that they came from. Whatever is not used is reported.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -57,7 +57,9 @@ pub(crate) fn open(
     if let Some(labels) = labels
         && !splits.iter().any(|split| split.layout.is_flat())
     {
-        let reason = "labels are for flat validation images, and here are none".to_owned();
+        let reason =
+            "labels are for validation images in a flat folder or tar, and there are none here"
+                .to_owned();
         opening.ignored.push(Ignored {
             path: labels.to_path_buf(),
             reason,
@@ -70,13 +72,13 @@ pub(crate) fn open(
     )?))
 }
 
-/// What lies there, if it is plainly neither a folder nor an archive.
+/// What is there, if it is clearly neither a folder nor an archive.
 fn what_is_no_source(path: &Path, metadata: &fs::Metadata) -> Option<&'static str> {
     if metadata.is_dir() {
         return None;
     }
     if !metadata.is_file() {
-        return Some("neither a file nor a folder"); // to open a pipe is to wait for who writes into it
+        return Some("neither a file nor a folder"); // opening a pipe would wait for a writer
     }
     let name = path.file_name()?.to_string_lossy();
     (scan::name_kind(&name) == NameKind::Image).then_some("a single image")
@@ -102,7 +104,7 @@ impl Opening<'_, '_> {
         Ok(splits)
     }
 
-    /// The first candidate that exists and is not an empty folder; the others are passed over by name.
+    /// The first candidate that exists and is not an empty folder; the others are listed as ignored.
     fn choose(&mut self, dir: &Path, candidates: &[&str]) -> Result<Option<PathBuf>, SourceError> {
         let mut chosen: Option<PathBuf> = None;
         for path in candidates.iter().map(|name| dir.join(name)) {
@@ -162,7 +164,7 @@ impl Opening<'_, '_> {
 
     fn flat_folder(&mut self, dir: &Path, listing: Listing) -> Result<RawSplit, SourceError> {
         self.ignored.extend(listing.others);
-        // Which label is whose goes by the order of the names: none can be left out.
+        // Labels are matched by the order of the names, so no image can be left out.
         if let Some(name) = listing.images.iter().find(|name| name.misnamed) {
             let path = dir.join(&name.text);
             return Err(SourceError::NameNotUtf8 { path });
@@ -188,7 +190,7 @@ impl Opening<'_, '_> {
         })
     }
 
-    /// A tar, for the split `expected` or whichever its contents say.
+    /// A tar, for the split `expected`, or else the one that its contents suggest.
     fn tar(&mut self, path: &Path, expected: Option<&str>) -> Result<RawSplit, SourceError> {
         let tar = TarFile::open(path)?;
         let kind = tars::kind(&tar)?;
@@ -222,7 +224,7 @@ impl Opening<'_, '_> {
         }
     }
 
-    /// Where labels may lie: with the images, beside them, one up, and at the path that was given.
+    /// Where labels may be: with the images, next to them, one folder up, and at the path that was given.
     fn label_folders(&self, images: &Path) -> Vec<PathBuf> {
         let mut folders: Vec<PathBuf> = Vec::new();
         let own = images.is_dir().then_some(images);

@@ -1,5 +1,5 @@
-//! Small files about the data set (ground truth, `meta.mat`, label lists): where they may lie, and their bytes.
-//! The devkit may be unpacked or still a tar.gz. What the files mean is `labels`' business.
+//! Small files about the data set (ground truth, `meta.mat`, label lists): where they may be, and their bytes.
+//! The devkit may be unpacked or still a tar.gz. What the files mean is up to `labels`.
 
 use std::fs::File;
 use std::io::{self, Read};
@@ -84,7 +84,7 @@ pub(crate) fn find_synsets(places: &[Place]) -> Result<Option<Vec<Synset>>, Sour
     Ok(None)
 }
 
-/// Reads a file that ought to be small.
+/// Reads a file that should be small.
 pub(crate) fn read_small(path: &Path) -> Result<Blob, SourceError> {
     let file = File::open(path).map_err(SourceError::io(path))?;
     read_limited(file, path.to_path_buf())
@@ -109,7 +109,7 @@ fn find_in_archive(archive: &Path, name: &str) -> Result<Option<Blob>, SourceErr
     let damaged = |error: io::Error| {
         SourceError::labels(
             archive,
-            format!("not a tar.gz, or damaged: {error}; fetch the devkit again"),
+            format!("not a tar.gz, or damaged: {error}; download the devkit again"),
         )
     };
     let file = File::open(archive).map_err(SourceError::io(archive))?;

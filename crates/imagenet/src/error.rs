@@ -1,5 +1,5 @@
-//! What can be wrong with raw data, each message naming the file, the cause and the mend.
-//! Broken pixels are not among it: nothing here looks inside an image.
+//! What can be wrong with raw data. Each message names the file and the cause, and says how to fix it.
+//! Broken pixels are not among these errors: this crate does not look inside images.
 
 use std::io;
 use std::os::unix::ffi::OsStrExt;
@@ -18,14 +18,14 @@ pub enum SourceError {
         path: PathBuf,
     },
 
-    /// A link whose target is not there: images that are gone must not pass for images never there.
-    #[error("{}: a link to nothing; bring back what it leads to, or remove it", path.display())]
+    /// A link whose target is missing. Reported, because missing images must not go unnoticed.
+    #[error("{}: a broken link; restore its target, or remove the link", path.display())]
     DeadLink {
         /// The link.
         path: PathBuf,
     },
 
-    /// Something lies there, but no layout that is known.
+    /// Something is there, but not in a known layout.
     #[error(
         "{}: no ImageNet layout found here ({found}). Give a folder with train/<class>/ and val/, a bare folder of \
          class folders, ILSVRC2012_img_train.tar or ILSVRC2012_img_val.tar (or the folder that holds them), or \
@@ -57,7 +57,7 @@ pub enum SourceError {
         source: io::Error,
     },
 
-    /// A name that cannot become that of a class or a part of keys: they are UTF-8. (Of single images it is no
+    /// A name that is not UTF-8 and so cannot be a class or part of a key. (For a single image this is not an
     /// error: see [`Sample::misnamed`](crate::Sample::misnamed).)
     #[error("{}: the name is not UTF-8; rename it", Name::of(path.as_os_str().as_bytes()).text)]
     NameNotUtf8 {
@@ -65,7 +65,7 @@ pub enum SourceError {
         path: PathBuf,
     },
 
-    /// A tar that does not read as one.
+    /// A tar that cannot be read.
     #[error("{}: {inside}: {reason}", path.display())]
     Tar {
         /// The tar file on disk.
@@ -76,7 +76,7 @@ pub enum SourceError {
         reason: String,
     },
 
-    /// Two samples of a split that would share one key.
+    /// Two samples of a split with the same key.
     #[error("{}: split {split} has two samples named {key}; remove or rename one", path.display())]
     DuplicateKey {
         /// The source.
@@ -104,8 +104,8 @@ pub enum SourceError {
 
     /// Validation images without class folders, and nothing that labels them.
     #[error(
-        "{}: the validation images lie flat and no labels were found; looked in {searched} for {looked_for}. \
-         Put one of these there or name it with the labels option",
+        "{}: the validation images are in a flat folder or tar, and no labels were found; looked in {searched} for \
+         {looked_for}. Put one of these there, or pass --labels FILE",
         images.display()
     )]
     LabelsMissing {
@@ -117,9 +117,9 @@ pub enum SourceError {
         looked_for: String,
     },
 
-    /// As many labels as images is the one check that a flat validation split offers.
+    /// The number of labels differs from the number of images, the only check that a flat validation split allows.
     #[error(
-        "{}: {label_count} labels, but {} has {image_count} images; they must be as many",
+        "{}: {label_count} labels, but {} has {image_count} images; the numbers must be equal",
         labels.display(), images.display()
     )]
     LabelCount {
@@ -151,8 +151,8 @@ pub enum SourceError {
         reason: String,
     },
 
-    /// Parquet files, and a build that cannot read them.
-    #[error("{}: parquet files, which this build cannot read; build with --features parquet", path.display())]
+    /// Parquet files, which this build of the program cannot read.
+    #[error("{}: parquet files, which this program cannot read; compile it with --features parquet", path.display())]
     ParquetDisabled {
         /// The file or folder.
         path: PathBuf,
@@ -169,7 +169,7 @@ pub enum SourceError {
         index: usize,
     },
 
-    /// A sample whose bytes could not be had; the others are not affected.
+    /// A sample whose bytes cannot be read; others are not affected.
     #[error("{}: sample {key}: {reason}", path.display())]
     Read {
         /// The file that holds the sample.
@@ -182,7 +182,7 @@ pub enum SourceError {
 }
 
 impl SourceError {
-    /// For `map_err`: names the path that the system complained about.
+    /// For `map_err`: names the path that caused the error.
     pub(crate) fn io(path: &Path) -> impl FnOnce(io::Error) -> SourceError + '_ {
         move |source| {
             let path = path.to_path_buf();

@@ -1,4 +1,4 @@
-//! Images in folders: one folder for each class, or all in one.
+//! Images in folders: one folder per class, or all in one folder.
 //! Links are followed. Files are listed, not opened; their sizes stay unknown.
 
 use std::os::unix::ffi::OsStrExt;
@@ -10,7 +10,7 @@ use crate::progress::Hook;
 use crate::scan::{ClassScan, FoundFile, Name, NameKind, name_kind};
 use crate::source::Ignored;
 
-/// Deeper than any data set; only a link that leads back up gets there.
+/// Deeper than any data set; only a link that leads back up goes this deep.
 const MAX_DEPTH: usize = 16;
 
 /// What a folder holds itself, names sorted byte-wise.

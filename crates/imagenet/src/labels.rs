@@ -1,7 +1,7 @@
-//! Labels for validation images that lie flat: found, parsed, and matched to the images.
+//! Labels for validation images in a flat folder or tar: finds them, parses them, and matches them to the images.
 //!
-//! Three kinds are known by their content: the devkit's ground truth (one id a line, in the devkit's own numbering,
-//! which `meta.mat` maps to synsets), a list of synsets (one a line), both in the order of the image names; and
+//! Three formats are recognised by content: the devkit's ground truth (one id per line, in the devkit's own numbering,
+//! which `meta.mat` maps to synsets) and a list of synsets (one per line), both in the order of the image names; and
 //! Kaggle's `LOC_val_solution.csv`, which names each image.
 
 use std::collections::HashMap;
@@ -26,7 +26,7 @@ pub(crate) type DevkitClasses = Vec<(String, Vec<String>)>;
 /// A flat split with its classes known.
 pub(crate) struct Labelled {
     pub(crate) scan: ClassScan,
-    /// All leaf classes of the devkit, where that was consulted.
+    /// All leaf classes of the devkit, if it was used.
     pub(crate) devkit: Option<DevkitClasses>,
 }
 
@@ -61,7 +61,7 @@ pub(crate) fn label(
             let table = devkit::find_synsets(&places)?.ok_or_else(|| {
                 SourceError::labels(
                     &blob.path,
-                    "holds the devkit's ids, and meta.mat, which says what they mean, was not found beside it or in \
+                    "holds the devkit's ids, and meta.mat, which maps them to classes, was not found next to it or in \
                      the devkit; put ILSVRC2012_devkit_t12.tar.gz there, or use a list of synsets",
                 )
             })?;
@@ -105,7 +105,7 @@ fn find(
     for place in &preferred {
         for name in FILES {
             if let Some(blob) = place.find(name)? {
-                // The devkit that the ground truth came from is the first to ask what its ids mean.
+                // The devkit that the ground truth came from is the first place to look for the meaning of its ids.
                 places.splice(0..0, [vec![place.clone()], preferred].concat());
                 return Ok((blob, places));
             }
@@ -164,7 +164,7 @@ fn parse(blob: &Blob) -> Result<Labels, SourceError> {
         return numbered()
             .map(|(number, line)| {
                 line.parse()
-                    .map_err(|_| fail(format!("line {number} is no class id: {line:?}")))
+                    .map_err(|_| fail(format!("line {number} is not a class id: {line:?}")))
             })
             .collect::<Result<_, _>>()
             .map(Labels::Ids);
@@ -172,12 +172,12 @@ fn parse(blob: &Blob) -> Result<Labels, SourceError> {
     numbered()
         .map(|(number, line)| {
             let whole = !line.is_empty() && !line.contains(char::is_whitespace);
-            // A list that starts with synsets holds nothing else; other data sets may name classes as they like.
+            // A list that starts with synsets contains nothing else; other data sets may use any class names.
             let same_kind = is_synset(line) == is_synset(first);
             if whole && same_kind {
                 Ok(line.to_owned())
             } else {
-                Err(fail(format!("line {number} is no class: {line:?}")))
+                Err(fail(format!("line {number} is not a class: {line:?}")))
             }
         })
         .collect::<Result<_, _>>()
@@ -250,7 +250,7 @@ fn match_names(
         .collect()
 }
 
-/// Lists give labels by position, so a missing or foreign image would shift all labels after it.
+/// Lists give labels by position, so a missing or extra image would shift all labels after it.
 fn check_order(
     labels: &Path,
     images: &Path,
@@ -268,7 +268,7 @@ fn check_order(
             return Err(SourceError::labels(
                 labels,
                 format!(
-                    "label {number} would go to {} of {}: an image is missing or foreign",
+                    "label {number} would go to {} of {}: an image is missing, or does not belong here",
                     file.key,
                     images.display()
                 ),

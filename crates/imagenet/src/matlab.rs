@@ -1,5 +1,5 @@
-//! Reads the table of synsets out of the devkit's `meta.mat` (MATLAB level 5), and nothing else of that format.
-//! Every length is checked against the bytes at hand, so rubbish gives an error, never a panic or a large allocation.
+//! Reads the table of synsets in the devkit's `meta.mat` (MATLAB level 5), and nothing else of that format.
+//! Every length is checked against the available bytes, so garbage gives an error, never a panic or a large allocation.
 //!
 //! Format facts: MathWorks, "MAT-File Format" (Level 5).
 
@@ -18,7 +18,7 @@ pub(crate) struct Synset {
     pub(crate) children: u32,
 }
 
-/// Why a file is no `meta.mat` of the devkit.
+/// Why a file is not the devkit's `meta.mat`.
 #[derive(Debug, PartialEq, Eq, thiserror::Error)]
 pub(crate) enum MatError {
     #[error("not a MATLAB level 5 file; take meta.mat from ILSVRC2012_devkit_t12.tar.gz")]
@@ -28,7 +28,7 @@ pub(crate) enum MatError {
     )]
     Hdf5,
     #[error(
-        "a big-endian MATLAB file, which is not read; take meta.mat from ILSVRC2012_devkit_t12.tar.gz"
+        "a big-endian MATLAB file, which is not supported; take meta.mat from ILSVRC2012_devkit_t12.tar.gz"
     )]
     BigEndian,
     #[error("cut off: {0} reaches beyond the end")]
@@ -109,7 +109,7 @@ fn rows(matrix: Matrix<'_>) -> Result<Vec<Synset>, MatError> {
         for _ in &fields {
             let cell = parts.next("a field of synsets")?;
             if cell.kind != MATRIX {
-                return Err(MatError::Malformed("a field of synsets is no array"));
+                return Err(MatError::Malformed("a field of synsets is not an array"));
             }
             row.push(cell.data);
         }
@@ -127,7 +127,7 @@ fn field_names<'a>(parts: &mut Elements<'a>) -> Result<Vec<&'a [u8]>, MatError> 
     let length = parts.next("the length of field names")?.data;
     let &[a, b, c, d] = length else {
         return Err(MatError::Malformed(
-            "the length of field names is no 32-bit number",
+            "the length of field names is not a 32-bit number",
         ));
     };
     let length = u32::from_le_bytes([a, b, c, d]) as usize;
@@ -143,7 +143,7 @@ fn field_names<'a>(parts: &mut Elements<'a>) -> Result<Vec<&'a [u8]>, MatError> 
 fn whole_number(matrix: &[u8]) -> Result<u32, MatError> {
     let mut matrix = Matrix::parse(matrix)?;
     if matrix.count != 1 {
-        return Err(MatError::Malformed("a number that is no scalar"));
+        return Err(MatError::Malformed("a number that is not a scalar"));
     }
     // MATLAB stores doubles in the smallest type that keeps their value.
     let value = matrix.body.next("a number")?;
@@ -161,7 +161,9 @@ fn whole_number(matrix: &[u8]) -> Result<u32, MatError> {
     if number.fract() == 0.0 && (0.0..=f64::from(u32::MAX)).contains(&number) {
         Ok(number as u32)
     } else {
-        Err(MatError::Malformed("a count or id that is no whole number"))
+        Err(MatError::Malformed(
+            "a count or id that is not a whole number",
+        ))
     }
 }
 
@@ -169,7 +171,7 @@ fn whole_number(matrix: &[u8]) -> Result<u32, MatError> {
 fn text(matrix: &[u8]) -> Result<String, MatError> {
     let mut matrix = Matrix::parse(matrix)?;
     if matrix.class != CHAR {
-        return Err(MatError::Malformed("a text that is no char array"));
+        return Err(MatError::Malformed("a text that is not a char array"));
     }
     let value = matrix.body.next("a text")?;
     match value.kind {
@@ -207,7 +209,7 @@ impl<'a> Matrix<'a> {
         let count = dimensions
             .map(|d| u64::from(u32::from_le_bytes([d[0], d[1], d[2], d[3]])))
             .try_fold(1_u64, u64::checked_mul)
-            .ok_or(MatError::Malformed("dimensions beyond all bounds"))?;
+            .ok_or(MatError::Malformed("dimensions that are far too large"))?;
         let name = body.next("an array's name")?.data;
         Ok(Matrix {
             class,

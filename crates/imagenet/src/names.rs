@@ -1,5 +1,5 @@
 //! The 1000 classes of ILSVRC2012, embedded: synset ids in label order and WordNet's names for them.
-//! Not a list of what a data set holds: that comes from the data.
+//! Not the classes of a given data set: those come from the data.
 
 use std::sync::LazyLock;
 
@@ -35,13 +35,13 @@ pub(crate) fn ilsvrc2012_label(synset: &str) -> Option<u32> {
     u32::try_from(row).ok()
 }
 
-/// Whether a string is shaped as a noun synset's id: `n` and eight digits.
+/// Whether a string has the form of a noun synset's id: `n` and eight digits.
 pub(crate) fn is_synset(text: &str) -> bool {
     let bytes = text.as_bytes();
     bytes.len() == 9 && bytes[0] == b'n' && bytes[1..].iter().all(u8::is_ascii_digit)
 }
 
-/// A class with its embedded names, or with `fallback`'s where the table has none.
+/// A class with its embedded names, or with those in `fallback` if the table has none.
 pub(crate) fn name_class(synset: String, fallback: &[String]) -> ClassName {
     let names = match class_names(&synset) {
         Some(names) => names.iter().map(|&name| name.to_owned()).collect(),

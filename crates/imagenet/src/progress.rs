@@ -1,4 +1,4 @@
-//! Word from a scan while it runs: 1.28 million tar headers take a while. Not a progress bar.
+//! Progress of a scan while it runs: 1.28 million tar headers take a while. Not a progress bar.
 
 /// How far the scan of one split has come.
 #[derive(Debug, Clone, Copy, PartialEq)]

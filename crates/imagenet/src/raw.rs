@@ -1,5 +1,5 @@
 //! Folders and tars as one kind of source: each split has its list of samples and a place to read them from.
-//! Numbers the classes, and holds train and val against each other.
+//! Numbers the classes, and checks val against train.
 
 use std::collections::{HashMap, HashSet};
 use std::fs::File;
@@ -8,10 +8,10 @@ use std::os::unix::fs::FileExt;
 use std::path::{Path, PathBuf};
 
 use crate::archive::TarFile;
+use crate::coverage::thousands;
 use crate::error::SourceError;
 use crate::labels::DevkitClasses;
 use crate::names;
-use crate::report::thousands;
 use crate::scan::{self, ClassScan};
 use crate::source::{ClassName, Ignored, Layout, Sample, Source, SplitSource};
 
@@ -39,7 +39,7 @@ pub(crate) struct RawSplit {
     pub(crate) layout: Layout,
     pub(crate) scan: ClassScan,
     pub(crate) origin: Origin,
-    /// The devkit's classes, where labels came through it.
+    /// The devkit's classes, if labels came through it.
     pub(crate) devkit: Option<DevkitClasses>,
 }
 
@@ -66,7 +66,7 @@ impl RawSource {
         for split in splits {
             let mut files = split.scan.files;
             scan::sort_by_key(&mut files, split.name, root)?;
-            // The scan's class numbers to labels; `number_classes` has seen to it that every class has one.
+            // From the scan's class numbers to labels; `number_classes` has made sure that every class has one.
             let label_of: Vec<u32> = split
                 .scan
                 .classes
@@ -102,7 +102,7 @@ impl RawSource {
     }
 }
 
-/// Train's classes, sorted; val alone: the devkit's classes if it was consulted, else its own.
+/// Train's classes, sorted; for val alone, the devkit's classes if it was used, else its own.
 fn number_classes(root: &Path, splits: &[RawSplit]) -> Result<Vec<ClassName>, SourceError> {
     let Some(first) = splits.first() else {
         return Ok(Vec::new());

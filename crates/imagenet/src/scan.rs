@@ -1,12 +1,12 @@
-//! What a scan of one split finds, before classes get their numbers: shared by folders and tars.
-//! Knows no file formats beyond the names of image files.
+//! What a scan of one split finds, before classes are numbered: shared by folders and tars.
+//! It knows no file formats, only the names of image files.
 
 use std::ffi::OsStr;
 use std::path::Path;
 
 use crate::error::SourceError;
 
-/// The images of one split that lie in classes.
+/// The images of one split, by class.
 #[derive(Debug, Default)]
 pub(crate) struct ClassScan {
     /// In the order of discovery; `FoundFile::class` indexes this.
@@ -20,7 +20,7 @@ pub(crate) struct FoundFile {
     pub(crate) key: String,
     /// Whether the key only shows a name that is not UTF-8.
     pub(crate) misnamed: bool,
-    /// Index into the scan's classes; 0 as long as labels are not known.
+    /// Index into the scan's classes; 0 while labels are not known.
     pub(crate) class: u32,
     /// Where its bytes start in the tar; 0 in folders.
     pub(crate) offset: u64,
@@ -32,7 +32,7 @@ impl ClassScan {
     /// Notes one more class; its number is what `FoundFile::class` holds.
     pub(crate) fn add_class(&mut self, name: &str) -> u32 {
         self.classes.push(name.to_owned());
-        // Labels are u32 throughout; as many folders as that do not exist.
+        // Labels are u32 everywhere; no one has that many folders.
         u32::try_from(self.classes.len() - 1).unwrap_or(u32::MAX)
     }
 }
@@ -40,7 +40,7 @@ impl ClassScan {
 /// A file's name as text.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct Name {
-    /// Bytes that are no UTF-8 are written as `\xE9`.
+    /// Bytes that are not UTF-8 are written as `\xE9`.
     pub(crate) text: String,
     /// Whether there are such bytes.
     pub(crate) misnamed: bool,
@@ -69,7 +69,7 @@ pub(crate) enum NameKind {
     Other(&'static str),
 }
 
-/// Judges by the name alone: what the bytes are is the codec's question.
+/// Decides by the name alone: what the bytes are is up to the codec.
 pub(crate) fn name_kind(file_name: &str) -> NameKind {
     if file_name.starts_with('.') {
         return NameKind::Other("a hidden file");

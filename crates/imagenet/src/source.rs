@@ -1,13 +1,13 @@
-//! What every kind of raw data looks like from outside: classes, splits, samples, and the bytes of any one of them.
-//! How the bytes lie on disk is the business of the implementations.
+//! What every kind of raw data offers: classes, splits, samples, and the bytes of any sample.
+//! How the bytes are stored is up to the implementations.
 
 use std::fmt;
 use std::path::PathBuf;
 
+use crate::coverage::Coverage;
 use crate::error::SourceError;
-use crate::report::Report;
 
-/// Raw image files with labels, wherever they lie. Opened by [`crate::open`].
+/// Raw image files with labels, in any layout. Opened by [`crate::open`].
 pub trait Source: Send + Sync {
     /// One line for people: what was found, where, how many samples.
     fn describe(&self) -> String;
@@ -20,29 +20,29 @@ pub trait Source: Send + Sync {
     fn splits(&self) -> &[SplitSource];
 
     /// Puts the bytes of sample `index` of split number `split` into `into` (replacing what was there), exactly as
-    /// they are stored. Any order, from any number of threads at once.
+    /// they are stored. In any order, from any number of threads at once.
     ///
     /// # Errors
-    /// When the file has vanished, shrunk or cannot be read, or no such sample exists.
+    /// If the file has vanished, has shrunk or cannot be read, or there is no such sample.
     fn read(&self, split: usize, index: usize, into: &mut Vec<u8>) -> Result<(), SourceError>;
 
-    /// Whether any order of reads costs about the same. When false (compressed row groups), read each split
-    /// in sample order: neighbours then share one decompression.
+    /// Whether reads cost about the same in any order. If not (compressed row groups), read each split
+    /// in sample order, so that neighbours share one decompression.
     fn random_access(&self) -> bool;
 
-    /// Files that were seen and left out, each with the reason.
+    /// Files that were found and ignored, each with the reason.
     fn ignored(&self) -> &[Ignored];
 
-    /// Counts, and whether this is the whole of ImageNet.
-    fn report(&self) -> Report {
-        Report::new(self.classes(), self.splits())
+    /// Counts, and whether this is all of ImageNet.
+    fn coverage(&self) -> Coverage {
+        Coverage::new(self.classes(), self.splits())
     }
 }
 
 /// A class: its id, and what people call it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ClassName {
-    /// WordNet synset id such as `n01440764`, or the folder's name in a data set of one's own.
+    /// WordNet synset id such as `n01440764`, or the folder's name in other data sets.
     pub synset: String,
     /// WordNet's lemmas, the usual one first; empty when unknown.
     pub names: Vec<String>,
@@ -63,18 +63,18 @@ pub struct SplitSource {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Sample {
     /// Path below the split, unique in it: `n01440764/n01440764_10026.JPEG`, or `ILSVRC2012_val_00000001.JPEG`
-    /// where validation images lie flat.
+    /// for validation images in a flat folder.
     pub key: String,
-    /// Whether the file's name is not UTF-8, so that no record can have it. Then `key` shows the odd bytes as `\xE9`, and
-    /// the file is to be renamed or left out.
+    /// Whether the file's name is not UTF-8, so that no record can have it. Then `key` shows such bytes as `\xE9`, and
+    /// the file must be renamed or left out.
     pub misnamed: bool,
     /// Index into [`Source::classes`].
     pub label: u32,
-    /// Bytes; 0 where only reading would tell (folders, parquet).
+    /// Bytes; 0 if unknown before the file is read (folders, parquet).
     pub size: u64,
 }
 
-/// How the files of a split were laid out, which is what an export must restore.
+/// How the files of a split were laid out. An export restores this layout.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Layout {
@@ -82,16 +82,16 @@ pub enum Layout {
     ClassFolders,
     /// A tar that holds one tar for each class.
     TarOfTars,
-    /// Files in one folder, labels apart.
+    /// Files in one folder, with labels in a separate file.
     FlatFolder,
-    /// Files in one tar, labels apart.
+    /// Files in one tar, with labels in a separate file.
     FlatTar,
     /// Rows of Hugging Face's parquet files.
     Parquet,
 }
 
 impl Layout {
-    /// The name that manifests keep.
+    /// The name that manifests contain.
     #[must_use]
     pub fn as_str(self) -> &'static str {
         match self {
@@ -119,6 +119,6 @@ impl fmt::Display for Layout {
 pub struct Ignored {
     /// The file, or `tar: entry` inside one.
     pub path: PathBuf,
-    /// Why it was left out.
+    /// Why it was ignored.
     pub reason: String,
 }

@@ -11,7 +11,7 @@ use crate::progress::Hook;
 use crate::scan::{ClassScan, FoundFile, NameKind, name_kind};
 use crate::source::Ignored;
 
-/// What a tar holds, judged by its first class tar or image.
+/// What a tar holds, decided by its first class tar or image.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) enum TarKind {
     /// Class tars, as in `ILSVRC2012_img_train.tar`.
@@ -25,9 +25,9 @@ pub(crate) enum TarKind {
 impl fmt::Display for TarKind {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
-            TarKind::ClassTars => "a tar of class tars where one of validation images was expected",
-            TarKind::Images => "a tar of images where one of class tars was expected",
-            TarKind::Other => "a tar that holds neither class tars nor images",
+            TarKind::ClassTars => "a tar of class tars; expected a tar of validation images",
+            TarKind::Images => "a tar of images; expected a tar of class tars",
+            TarKind::Other => "a tar with neither class tars nor images",
         })
     }
 }
@@ -58,7 +58,7 @@ pub(crate) fn scan_class_tars(
     hook: &mut Hook<'_>,
     ignored: &mut Vec<Ignored>,
 ) -> Result<ClassScan, SourceError> {
-    // All outer headers come first: they tell within a second whether the file is whole.
+    // All outer headers come first: they show within a second whether the file is complete.
     let mut class_tars = Vec::new();
     let mut misnamed = None;
     tar.visit(&tar.whole(), |member| {
@@ -76,7 +76,7 @@ pub(crate) fn scan_class_tars(
                 Some(class) => {
                     class_tars.push((class.to_owned(), Span::of_member(&name, offset, size)));
                 }
-                None => ignored.push(ignore(&tar.path, &name, "not a class's .tar")),
+                None => ignored.push(ignore(&tar.path, &name, "not the .tar of a class")),
             },
             Member::Unusable { name, reason } => ignored.push(ignore(&tar.path, &name, reason)),
         }
@@ -122,7 +122,7 @@ pub(crate) fn scan_flat_tar(
             );
         }
     })?;
-    // Which label is whose goes by the order of the names: none can be left out.
+    // Labels are matched by the order of the names, so no image can be left out.
     if let Some(image) = files.iter().find(|image| image.misnamed) {
         return Err(not_utf8(tar, &image.key));
     }

@@ -1,4 +1,4 @@
-//! A file that appears under its name whole or not at all.
+//! A file that appears under its final name complete or not at all.
 
 use std::{
     fs::{self, File},
@@ -20,7 +20,7 @@ pub(crate) struct AtomicFile {
 }
 
 impl AtomicFile {
-    /// Starts afresh, over whatever an interrupted run left at `<path>.tmp`.
+    /// Starts again, overwriting whatever an interrupted run left at `<path>.tmp`.
     pub(crate) fn create(path: &Path) -> Result<Self, RecordError> {
         let mut temporary = path.as_os_str().to_owned();
         temporary.push(".tmp");
@@ -65,7 +65,7 @@ impl AtomicFile {
 impl Drop for AtomicFile {
     fn drop(&mut self) {
         if !self.committed {
-            // Nobody is left to tell of a failure; the next run starts over anyway.
+            // There is no one to report a failure to; the next run starts over anyway.
             let _ = fs::remove_file(&self.temporary);
         }
     }
@@ -77,7 +77,7 @@ fn sync_directory(path: &Path) -> Result<(), RecordError> {
         _ => Path::new("."),
     };
     match File::open(directory).and_then(|directory| directory.sync_all()) {
-        // Some network and FUSE file systems cannot sync a directory; there is no other way there.
+        // Some network and FUSE file systems cannot sync a directory; there is no alternative there.
         Err(error)
             if matches!(
                 error.kind(),

@@ -1,5 +1,5 @@
-//! A table of byte columns, each stored plain or as one zstd frame, behind a directory that says
-//! which is where. What the columns mean is the index's business.
+//! A table of byte columns, each stored plain or as one zstd frame, after a directory that says
+//! where each one is. What the columns mean is up to the index.
 
 use std::borrow::Cow;
 

@@ -1,4 +1,4 @@
-//! A dataset's directory: finds the manifest and opens the shards that it names.
+//! A data set's directory: finds the manifest and opens the shards that it names.
 
 use std::{
     fs, io,
@@ -10,7 +10,7 @@ use crate::{
     TablesSummary,
 };
 
-/// A finished dataset.
+/// A finished data set.
 #[derive(Debug)]
 pub struct Dataset {
     dir: PathBuf,
@@ -18,11 +18,11 @@ pub struct Dataset {
 }
 
 impl Dataset {
-    /// Opens the dataset in `dir`: reads and validates the manifest, and no shard yet.
+    /// Opens the data set in `dir`: reads and validates the manifest. Shards are not opened yet.
     ///
     /// # Errors
-    /// If there is no manifest (the error tells an unfinished build from a directory that is no
-    /// dataset), if it cannot be read, contradicts itself, or needs a newer reader.
+    /// If there is no manifest (the error distinguishes an unfinished build from a directory that is not
+    /// a data set), or if it cannot be read, contradicts itself, or needs a newer reader.
     pub fn open(dir: impl AsRef<Path>) -> Result<Self, RecordError> {
         let dir = dir.as_ref().to_owned();
         let path = dir.join(MANIFEST_FILE);
@@ -39,17 +39,17 @@ impl Dataset {
         }
     }
 
-    /// Where the dataset lies.
+    /// The data set's directory.
     pub fn dir(&self) -> &Path {
         &self.dir
     }
 
-    /// What the dataset holds.
+    /// What the data set holds.
     pub fn manifest(&self) -> &Manifest {
         &self.manifest
     }
 
-    /// Opens all shards of a split and compares each with what the manifest says of it.
+    /// Opens all shards of a split and compares each with what the manifest says about it.
     ///
     /// [`Io::Pread`] keeps a file open for each shard, so it raises the process's soft limit of
     /// open files to the hard one.
@@ -68,7 +68,7 @@ impl Dataset {
                 known: self.manifest.splits.keys().cloned().collect(),
             })?;
         if io == Io::Pread {
-            // Should it fail, the shard that finds no room says so.
+            // If this fails, the shard that cannot be opened reports it.
             let _ = rlimit::increase_nofile_limit(u64::MAX);
         }
         let shards = info
@@ -80,7 +80,7 @@ impl Dataset {
     }
 
     /// The contents of [`TABLES_FILE`], which the codec needs for some records; `None` if the
-    /// dataset has none.
+    /// data set has none.
     ///
     /// # Errors
     /// If the file cannot be read, or is not the one that the manifest describes.

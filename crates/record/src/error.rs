@@ -1,10 +1,10 @@
-//! Everything that can go wrong with a shard or a dataset, each with its cause and its mend.
+//! Everything that can go wrong with a shard or a data set, each with its cause and how to fix it.
 
 use std::{fmt, io, path::PathBuf};
 
 use crate::{KeyFault, Version};
 
-/// Why a shard or a dataset could not be written, opened or read.
+/// Why a shard or a data set could not be written, opened or read.
 ///
 /// Every message starts with the file or directory that it is about. Record numbers are those
 /// within the named shard, from 0.
@@ -32,7 +32,7 @@ pub enum RecordError {
         path: PathBuf,
     },
 
-    /// The file does not start as a shard does.
+    /// The file does not start like a shard.
     #[error(
         "{}: not a shard: it starts with the bytes \"{}\", a shard with \"IMSHARD\"; \
          check the path", path.display(), found.escape_ascii()
@@ -44,9 +44,9 @@ pub enum RecordError {
         found: [u8; 8],
     },
 
-    /// The file is shorter than what a shard needs.
+    /// The file is shorter than the smallest shard.
     #[error(
-        "{}: {length} bytes, where the smallest shard has {smallest}: it was cut short or is no \
+        "{}: {length} bytes, where the smallest shard has {smallest}: it was cut short or is not a \
          shard; copy it again or rebuild this shard", path.display()
     )]
     TooShort {
@@ -58,9 +58,9 @@ pub enum RecordError {
         smallest: u64,
     },
 
-    /// The file does not end as a shard does.
+    /// The file does not end like a shard.
     #[error(
-        "{}: no shard's tail at its end ({length} bytes): the file was cut short or something was \
+        "{}: it does not end like a shard ({length} bytes): the file was cut short or something was \
          appended; copy it again or rebuild this shard", path.display()
     )]
     NoTail {
@@ -70,8 +70,7 @@ pub enum RecordError {
         length: u64,
     },
 
-    /// Written by a newer version of the format, whose major number says that this reader cannot
-    /// read it.
+    /// Written in a newer version of the format, with a major number that this reader does not know.
     #[error(
         "{}: format version {found} is newer than the {supported} that this program reads; \
          use a newer version of the program", path.display()
@@ -85,7 +84,7 @@ pub enum RecordError {
         supported: Version,
     },
 
-    /// Uses must-understand features that this reader does not know.
+    /// Needs must-understand features that this reader does not know.
     #[error(
         "{}: needs format features that this program does not know (bits {bits:#x}); \
          use a newer version of the program", path.display()
@@ -97,7 +96,7 @@ pub enum RecordError {
         bits: u64,
     },
 
-    /// A hash over the header, the index or the tail does not match its bytes.
+    /// The hash of the header, the index or the tail does not match its bytes.
     #[error(
         "{}: the {part} is damaged: its hash is {found:016x}, {expected:016x} was written; \
          copy the file again or rebuild this shard", path.display()
@@ -113,8 +112,8 @@ pub enum RecordError {
         found: u64,
     },
 
-    /// The hashes agree and still the contents break the rules of the format: no writer of ours
-    /// made this file.
+    /// The hashes match, but the contents break the rules of the format: this crate did not write
+    /// the file.
     #[error(
         "{}: the {part} breaks the format: {detail}; rebuild this shard", path.display()
     )]
@@ -156,7 +155,7 @@ pub enum RecordError {
         path: PathBuf,
         /// The byte's offset in the file.
         offset: u64,
-        /// The byte that lies there.
+        /// The byte that is there.
         found: u8,
     },
 
@@ -184,8 +183,8 @@ pub enum RecordError {
         fault: KeyFault,
     },
 
-    /// Something that was pushed exceeds what the format can hold.
-    #[error("{}: {what} is {value}, and the format holds {limit} at most; {mend}", path.display())]
+    /// Something that was pushed is larger than the format allows.
+    #[error("{}: {what} is {value}, and the format holds at most {limit}; {fix}", path.display())]
     Limit {
         /// The shard that was being written.
         path: PathBuf,
@@ -196,7 +195,7 @@ pub enum RecordError {
         /// The most that is possible.
         limit: u64,
         /// What to do.
-        mend: &'static str,
+        fix: &'static str,
     },
 
     /// An empty payload was pushed.
@@ -211,7 +210,7 @@ pub enum RecordError {
     },
 
     /// The shard was used after one of its writes had failed.
-    #[error("{}: an earlier write failed, so this shard cannot be finished; start it anew", path.display())]
+    #[error("{}: an earlier write failed, so this shard cannot be finished; start it again", path.display())]
     WriterBroken {
         /// The shard that was being written.
         path: PathBuf,
@@ -219,19 +218,19 @@ pub enum RecordError {
 
     /// A directory with shards and without a manifest.
     #[error(
-        "{}: there is no {} beside the {shards} shard files: the build did not finish; \
+        "{}: there is no {} next to the {shards} shard files: the build did not finish; \
          run the same `shard build` again, it continues where it stopped",
         dir.display(), crate::MANIFEST_FILE
     )]
     BuildUnfinished {
         /// The directory.
         dir: PathBuf,
-        /// How many shard files, finished or not, lie in it.
+        /// How many shard files, finished or not, are in it.
         shards: usize,
     },
 
-    /// A file where a dataset's directory belongs.
-    #[error("{}: a file; give the directory of the dataset, in which {} lies", path.display(), crate::MANIFEST_FILE)]
+    /// A file where a data set's directory was expected.
+    #[error("{}: a file; give the directory of the data set, which contains {}", path.display(), crate::MANIFEST_FILE)]
     NotADirectory {
         /// The file.
         path: PathBuf,
@@ -239,7 +238,7 @@ pub enum RecordError {
 
     /// A directory with neither shards nor a manifest.
     #[error(
-        "{}: not a dataset: there is no {} and no shard in it; make one with \
+        "{}: not a data set: it contains neither {} nor a shard; make one with \
          `shard build --source RAW --out DIR`", dir.display(), crate::MANIFEST_FILE
     )]
     NotADataset {
@@ -247,8 +246,8 @@ pub enum RecordError {
         dir: PathBuf,
     },
 
-    /// The manifest is not the JSON that it should be.
-    #[error("{}: cannot be read as a manifest: {source}; rebuild the dataset", path.display())]
+    /// The manifest is not valid JSON, or lacks something.
+    #[error("{}: cannot be read as a manifest: {source}; rebuild the data set", path.display())]
     ManifestSyntax {
         /// The manifest.
         path: PathBuf,
@@ -257,7 +256,7 @@ pub enum RecordError {
     },
 
     /// The manifest contradicts itself, or names something that the format does not allow.
-    #[error("{}: {detail}; rebuild the dataset", path.display())]
+    #[error("{}: {detail}; rebuild the data set", path.display())]
     ManifestInvalid {
         /// The manifest.
         path: PathBuf,
@@ -265,10 +264,10 @@ pub enum RecordError {
         detail: String,
     },
 
-    /// A split that the dataset does not have.
+    /// A split that the data set does not have.
     #[error("{}: no split {name:?}; there {}", dir.display(), known_splits(known))]
     UnknownSplit {
-        /// The dataset.
+        /// The data set.
         dir: PathBuf,
         /// The name that was asked for.
         name: String,
@@ -279,7 +278,7 @@ pub enum RecordError {
     /// A shard that the manifest names is not there.
     #[error(
         "{}: missing, though the manifest lists it under split {split:?}; copy it here again or \
-         rebuild the dataset", path.display()
+         rebuild the data set", path.display()
     )]
     MissingShard {
         /// Where the shard should be.
@@ -288,7 +287,7 @@ pub enum RecordError {
         split: String,
     },
 
-    /// A sound shard that is not the one that the manifest describes.
+    /// A shard that is sound, but not the one that the manifest describes.
     #[error(
         "{}: not the shard that the manifest describes: its {what} is {found}, not {expected}; \
          it belongs to another build: copy the right one here or rebuild this shard", path.display()
@@ -311,7 +310,7 @@ impl RecordError {
         path: impl Into<PathBuf>,
         action: &'static str,
     ) -> impl FnOnce(io::Error) -> Self {
-        // The path is copied only when there is an error: this is made for every record that is read.
+        // The path is copied only if there is an error: this closure is made for every record that is read.
         move |source: io::Error| match source.raw_os_error() {
             Some(libc::EMFILE) => Self::TooManyOpenFiles { path: path.into() },
             _ => Self::Io {

@@ -1,4 +1,4 @@
-//! The first 64 bytes of a shard: what the file is and which version of the format it speaks.
+//! The first 64 bytes of a shard: what the file is and which version of the format it has.
 //! Nothing in it depends on the records.
 
 use std::{fmt, path::Path};
@@ -16,15 +16,15 @@ const HASHED: usize = 56;
 /// The header of a shard.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Header {
-    /// The version of the format that the writer spoke.
+    /// The version of the format that the writer used.
     pub version: Version,
-    /// Features that a reader must know to read the file rightly. Version 1.0 defines none.
+    /// Features that a reader must know to read the file correctly. Version 1.0 defines none.
     pub must_understand: u64,
     /// Features that a reader may ignore. Version 1.0 defines none.
     pub may_ignore: u64,
 }
 
-/// A version of the format: a new major number shuts old readers out, a new minor one does not.
+/// A version of the format: old readers refuse a new major number and accept a new minor one.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Version {
     /// Readers refuse a greater one than they know.
@@ -69,8 +69,8 @@ impl Header {
 
     /// The header, with its own hash.
     ///
-    /// Damage is told from novelty: letters, version and hash keep their places in every version,
-    /// so the hash is judged first.
+    /// Damage is distinguished from a newer version: letters, version and hash keep their places in every version,
+    /// so the hash is checked first.
     pub(crate) fn decode(
         bytes: &[u8; HEADER_LEN as usize],
         path: &Path,

@@ -1,5 +1,5 @@
-//! The footer index: what is known of each record beside its payload. Columns in the file, where
-//! they compress; rows in memory, where a random look-up touches one cache line.
+//! The footer index: what is known about each record besides its payload. In the file it is stored by column,
+//! which compresses well; in memory by row, so that a random look-up touches one cache line.
 
 use crate::{
     check_key,
@@ -20,7 +20,7 @@ const KEY_LENGTH: u32 = 8;
 const KEYS: u32 = 9;
 const NOTE: u32 = 10;
 
-/// What the index knows of one record.
+/// What the index says about one record.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Entry {
     /// Where the payload starts, in bytes from the start of the shard file.
@@ -154,10 +154,10 @@ impl Index {
         ])
     }
 
-    /// The index of `records` records that fill the file from the header to `area_end` exactly.
+    /// The index of `records` records that exactly fill the file from the header to `area_end`.
     ///
-    /// The caller has made sure that so many records fit into the file; with a key's length
-    /// bounded, that bounds everything that is allocated here.
+    /// The caller has made sure that the file has room for this many records. Together with the limit on
+    /// a key's length, that bounds every allocation here.
     pub(crate) fn decode(table: &[u8], records: usize, area_end: u64) -> Result<Self, String> {
         let columns = Columns::parse(table)?;
         let sized = |id: u32, width: usize| {

@@ -1,9 +1,17 @@
-//! The shard file and the dataset directory: bytes in, bytes out. Knows no pixels.
+//! Shard files and data set directories: bytes in, bytes out.
 //!
-//! A *record* is a payload (opaque bytes) with a key, a label, a width, a height and an encoding
-//! tag, all opaque here too. A *shard* is one file of records behind a footer index. A *dataset*
-//! is a directory of shards with a manifest, `dataset.json`, that is written last. `FORMAT.md`
-//! describes every byte of them.
+//! * A *record* is one image as it is stored: a payload, and beside it a key (the path of the source file), a label,
+//!   a width, a height and an encoding tag. This crate stores all of them and interprets none.
+//! * A *shard* is one file of records, followed by an index. It holds some hundreds of megabytes.
+//! * A *split* is a sequence of shards: `train` or `val`.
+//! * A *data set* is a directory of shards with a manifest, `dataset.json`. The manifest is written last, so a
+//!   directory without it is not a data set.
+//!
+//! `FORMAT.md` describes every byte of the files.
+//!
+//! # Reading
+//!
+//! Opening a shard checks the hashes of its header, index and tail. A payload's own hash is checked on request:
 //!
 //! ```no_run
 //! use imshard_record::{Dataset, Io};
@@ -14,13 +22,32 @@
 //! for record in 0..train.len() {
 //!     let payload = train.bytes(record, &mut scratch)?;
 //!     train.check(record, payload)?;
+//!     println!("{:?}: {} bytes", train.key(record), payload.len());
 //! }
 //! # Ok(())
 //! # }
 //! ```
 //!
-//! What it is not: it neither decodes nor samples nor shuffles, holds no cache, starts no threads
-//! that outlive a call, and never changes a finished shard.
+//! # Writing
+//!
+//! ```no_run
+//! use imshard_record::{NewRecord, ShardName, ShardWriter};
+//!
+//! # fn main() -> Result<(), imshard_record::RecordError> {
+//! let name = ShardName::new("train", 0, 1).expect("0 is below 1");
+//! let mut writer = ShardWriter::create(format!("/data/mine/{name}"))?;
+//! let record = NewRecord { key: "cats/tom.jpg", label: 0, width: 640, height: 480, encoding: 1 };
+//! writer.push(&record, b"the payload")?;
+//! let summary = writer.finish(b"a note")?; // a `Manifest` lists the summaries of all shards
+//! println!("{}: {} bytes", summary.file, summary.bytes);
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! # What it is not
+//!
+//! It does not decode, sample or shuffle. It has no cache, starts no threads that outlive a call, and never changes
+//! a finished shard.
 #![deny(unsafe_code)] // allowed in `map`, nowhere else
 
 mod atomic;

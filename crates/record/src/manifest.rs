@@ -1,4 +1,4 @@
-//! `dataset.json`: what a dataset holds. Written last, so that where it lies, the build is done.
+//! `dataset.json`: what a data set holds. It is written last: if it is there, the build is done.
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -10,23 +10,23 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer, de::Error};
 
 use crate::{RecordError, ShardName, Version, atomic::AtomicFile, hash, is_split_name};
 
-/// The manifest's file name in the dataset's directory.
+/// The manifest's file name in the data set's directory.
 pub const MANIFEST_FILE: &str = "dataset.json";
 
-/// The name of the file of what the records of a dataset share, in its directory.
+/// The name of the file of symbol tables that the records of a data set share.
 pub const TABLES_FILE: &str = "dataset.tables";
 
-/// What a dataset holds and how it came to be.
+/// What a data set holds and how it came to be.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Manifest {
     /// The format's version, `1.0`.
     #[serde(serialize_with = "write_version", deserialize_with = "read_version")]
     pub format: Version,
-    /// The program that built the dataset, with its version.
+    /// The program that built the data set, with its version.
     pub tool: String,
     /// How images are stored, in the codec's words.
     pub encoding: String,
-    /// The file of what the records share, if they do.
+    /// The file of symbol tables, if the records share any.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub tables: Option<TablesSummary>,
     /// The options of the build, by name.
@@ -48,7 +48,7 @@ pub struct Class {
     pub names: Vec<String>,
 }
 
-/// What the manifest says of a split.
+/// What the manifest says about a split.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct SplitInfo {
     /// How the source files were laid out, for export.
@@ -61,10 +61,10 @@ pub struct SplitInfo {
     pub shards: Vec<ShardSummary>,
 }
 
-/// What the manifest says of a shard.
+/// What the manifest says about a shard.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ShardSummary {
-    /// The file's name in the dataset's directory.
+    /// The file's name in the data set's directory.
     pub file: String,
     /// The number of records.
     pub records: u64,
@@ -76,7 +76,7 @@ pub struct ShardSummary {
     pub hash: u64,
 }
 
-/// What the manifest says of [`TABLES_FILE`], whose contents are the codec's.
+/// What the manifest says about [`TABLES_FILE`]. Only the codec understands its contents.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct TablesSummary {
     /// The length of the file in bytes.
@@ -87,7 +87,7 @@ pub struct TablesSummary {
 }
 
 impl TablesSummary {
-    /// What a manifest says of a file of these contents.
+    /// What a manifest says about a file with these contents.
     pub fn of(contents: &[u8]) -> Self {
         TablesSummary {
             bytes: contents.len() as u64,
@@ -134,7 +134,7 @@ pub enum OddAction {
 }
 
 impl Manifest {
-    /// Writes `dataset.json` into `dir`, atomically: the last act of a build.
+    /// Writes `dataset.json` into `dir`, atomically: the last step of a build.
     ///
     /// # Errors
     /// If the manifest contradicts itself, or writing fails.
@@ -159,7 +159,7 @@ impl Manifest {
             source,
         };
         let json = fs::read(path).map_err(RecordError::io(path, "read"))?;
-        // The version first: what else a newer one contains is not ours to judge.
+        // The version first: a newer manifest may contain anything else.
         let Versioned { format: found } = serde_json::from_slice(&json).map_err(syntax)?;
         let supported = Version::CURRENT;
         if found.major > supported.major {
@@ -213,7 +213,7 @@ impl SplitInfo {
         for shard in &self.shards {
             if ShardName::parse(&shard.file).is_none() {
                 return Err(format!(
-                    "split {name:?} lists {:?}, which is no name of a shard",
+                    "split {name:?} lists {:?}, which is not the name of a shard",
                     shard.file
                 ));
             }

@@ -2,7 +2,7 @@
 //!
 //! A map is a view of the file, not a copy. If another process truncates the file while it is
 //! mapped, touching a page beyond the new end raises SIGBUS, which ends the program; no handler
-//! is installed, since it could only guess whose fault it was. Finished shards are never written
+//! is installed, because it could only guess the cause. Finished shards are never written
 //! again by this project, and replacing one by renaming leaves the mapped file whole. For files
 //! that others may truncate, and for network file systems, there is [`crate::Io::Pread`].
 #![allow(unsafe_code)]

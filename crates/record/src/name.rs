@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-/// What the names of shard files end in, after the dot.
+/// The extension of shard files.
 pub const SHARD_EXTENSION: &str = "shard";
 
 /// The name of one shard of a split: number `index` of `count`, from 0.
@@ -23,7 +23,7 @@ impl ShardName {
         })
     }
 
-    /// Reads a file name; `None` unless it is exactly how [`fmt::Display`] writes one.
+    /// Reads a file name; `None` unless it is exactly what [`fmt::Display`] writes.
     pub fn parse(file_name: &str) -> Option<Self> {
         let stem = file_name.strip_suffix(SHARD_EXTENSION)?.strip_suffix('.')?;
         let (rest, count) = stem.rsplit_once("-of-")?;
@@ -58,7 +58,7 @@ impl fmt::Display for ShardName {
     }
 }
 
-/// Whether a split may be called so: ASCII letters, digits, `-` and `_`, at least one.
+/// Whether a split may have this name: ASCII letters, digits, `-` and `_`, at least one.
 pub fn is_split_name(name: &str) -> bool {
     !name.is_empty()
         && name

@@ -21,7 +21,7 @@ use crate::{
 pub struct Shard {
     path: PathBuf,
     length: u64,
-    /// The tail's hash, which stands for the whole shard.
+    /// The tail's hash, which represents the whole shard.
     hash: u64,
     header: Header,
     index: Index,
@@ -33,10 +33,10 @@ impl Shard {
     /// mapped or allocated: hashes of header, index and tail; records that fill the space between
     /// header and index exactly; keys that are [allowed](crate::check_key).
     ///
-    /// What is allocated is bounded by the file's length, whatever the file claims.
+    /// Allocations are bounded by the file's length, whatever the file claims.
     ///
     /// # Errors
-    /// If the file cannot be opened or read, is no shard, is truncated, damaged or malformed, or
+    /// If the file cannot be opened or read, is not a shard, is truncated, damaged or malformed, or
     /// needs a newer reader.
     pub fn open(path: impl AsRef<Path>, io: Io) -> Result<Self, RecordError> {
         let path = path.as_ref();
@@ -82,7 +82,7 @@ impl Shard {
         })
     }
 
-    /// Where the shard lies.
+    /// The shard's file.
     pub fn path(&self) -> &Path {
         &self.path
     }
@@ -102,12 +102,12 @@ impl Shard {
         self.len() == 0
     }
 
-    /// What the index knows of a record; `None` beyond the last.
+    /// What the index says about a record; `None` beyond the last.
     pub fn entry(&self, record: usize) -> Option<Entry> {
         self.index.entry(record).copied()
     }
 
-    /// What the index knows of all records, in order.
+    /// What the index says about all records, in order.
     pub fn entries(&self) -> &[Entry] {
         self.index.entries()
     }
@@ -122,7 +122,7 @@ impl Shard {
         self.index.note()
     }
 
-    /// What a manifest says of this shard.
+    /// What a manifest says about this shard.
     pub fn summary(&self) -> ShardSummary {
         let file = self
             .path
@@ -139,7 +139,7 @@ impl Shard {
     }
 
     /// A record's payload, unverified: a slice of the map, or read into `scratch`, which grows as
-    /// needed and is best kept for the next call.
+    /// needed. Keep `scratch` for the next call.
     ///
     /// # Errors
     /// If there is no such record, or reading fails.
@@ -174,7 +174,7 @@ impl Shard {
     }
 
     /// Checks that every byte of padding is zero. Together with opening the shard and with
-    /// [`check`](Self::check) of each record this looks at every bit of the file.
+    /// [`check`](Self::check) of each record, this covers every bit of the file.
     ///
     /// # Errors
     /// If a byte of padding is not zero, or reading fails.
@@ -199,7 +199,7 @@ impl Shard {
         Ok(())
     }
 
-    /// Looks at every bit: [`verify_layout`](Self::verify_layout) and each record's
+    /// Checks every bit: [`verify_layout`](Self::verify_layout) and each record's
     /// [`check`](Self::check), up to the first that fails.
     ///
     /// # Errors
@@ -214,7 +214,7 @@ impl Shard {
     }
 
     /// Asks the kernel to start reading a record's payload, so that a later access need not wait
-    /// for the disk. A hint without effect with [`Io::Pread`] or beyond the last record.
+    /// for the disk. A hint, without effect with [`Io::Pread`] or beyond the last record.
     pub fn prefetch(&self, record: usize) {
         if let Some(entry) = self.index.entry(record) {
             self.storage.will_need(entry.offset, entry.length as usize);

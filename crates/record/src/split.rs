@@ -1,8 +1,8 @@
-//! All shards of one split, seen as one sequence of records.
+//! All shards of one split as one sequence of records.
 
 use crate::{Entry, RecordError, Shard};
 
-/// The shards of a split, open; records are numbered through, from 0.
+/// The open shards of a split; its records are numbered from 0 across all of them.
 #[derive(Debug)]
 pub struct Split {
     name: String,
@@ -32,14 +32,14 @@ impl Split {
         }
     }
 
-    /// The split with what its records share, in the codec's own form.
+    /// Adds the symbol tables that its records share, in the codec's own form.
     #[must_use]
     pub fn with_tables(mut self, tables: Option<Vec<u8>>) -> Self {
         self.tables = tables;
         self
     }
 
-    /// What the records share, in the codec's own form: [`Dataset::tables`](crate::Dataset::tables).
+    /// The symbol tables that the records share, in the codec's own form: [`Dataset::tables`](crate::Dataset::tables).
     pub fn tables(&self) -> Option<&[u8]> {
         self.tables.as_deref()
     }
@@ -66,8 +66,8 @@ impl Split {
 
     /// The shard that holds a record, and the record's number there; `None` beyond the last.
     pub fn locate(&self, record: u64) -> Option<(&Shard, usize)> {
-        // Of the shards that start at or before the record the last one; empty shards share the
-        // start of the one that follows them.
+        // The last of the shards that start at or before the record: empty shards have the same
+        // start as the one that follows them.
         let shard = self
             .starts
             .partition_point(|&start| start <= record)
@@ -77,7 +77,7 @@ impl Split {
         (local < shard.len()).then_some((shard, local))
     }
 
-    /// What the index knows of a record; `None` beyond the last.
+    /// What the index says about a record; `None` beyond the last.
     pub fn entry(&self, record: u64) -> Option<Entry> {
         let (shard, local) = self.locate(record)?;
         shard.entry(local)
@@ -90,7 +90,7 @@ impl Split {
     }
 
     /// A record's payload, unverified: a slice of the map, or read into `scratch`, which grows as
-    /// needed and is best kept for the next call.
+    /// needed. Keep `scratch` for the next call.
     ///
     /// # Errors
     /// If there is no such record, or reading fails.

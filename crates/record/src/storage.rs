@@ -1,4 +1,4 @@
-//! How a shard's bytes are reached: through a memory map or by positioned reads.
+//! How a shard's bytes are read: through a memory map or by positioned reads.
 
 use std::{fs::File, io, os::unix::fs::FileExt};
 
@@ -12,7 +12,7 @@ pub enum Io {
     #[default]
     Map,
     /// By positioned reads into the caller's buffer: for network file systems and for files that
-    /// others may truncate, where an error is wanted instead. Keeps one file open per shard.
+    /// others may truncate, because it reports an error instead. Keeps one file open per shard.
     Pread,
 }
 

@@ -1,5 +1,5 @@
-//! The last 64 bytes of a shard: where the index lies, how many records there are, and the hashes
-//! that tie header, index and tail together. The tail's own hash stands for the whole shard.
+//! The last 64 bytes of a shard: where the index is, how many records there are, and the hashes
+//! that tie header, index and tail together. The tail's own hash represents the whole shard.
 
 use std::path::Path;
 

@@ -16,7 +16,7 @@ use crate::{
 /// The longest note in bytes.
 pub const MAX_NOTE_LEN: usize = 16 << 20;
 
-/// Writes a shard to `<path>.tmp` and gives it its name when it is finished. Dropped unfinished, it
+/// Writes a shard to `<path>.tmp` and gives it its name when it is finished. If it is dropped unfinished, it
 /// leaves nothing behind.
 pub struct ShardWriter {
     file: AtomicFile,
@@ -24,11 +24,11 @@ pub struct ShardWriter {
     index: Index,
     /// Bytes written so far: a multiple of the alignment between two pushes.
     offset: u64,
-    /// A write failed half-way: what follows would be at the wrong place.
+    /// A write failed half-way: anything after it would be in the wrong place.
     broken: bool,
 }
 
-/// What is said of a record beside its payload.
+/// What is stored about a record besides its payload.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct NewRecord<'a> {
     /// A relative path, allowed by [`check_key`](crate::check_key).
@@ -44,7 +44,7 @@ pub struct NewRecord<'a> {
 }
 
 impl ShardWriter {
-    /// Starts a shard, over whatever an interrupted run left at `<path>.tmp`. A finished shard at
+    /// Starts a shard, overwriting whatever an interrupted run left at `<path>.tmp`. A finished shard at
     /// `path` stays until [`finish`](Self::finish) replaces it. One writer per path at a time: two
     /// would write to the same temporary file.
     ///
@@ -138,13 +138,13 @@ impl ShardWriter {
         self.index.len()
     }
 
-    /// Whether no record was pushed yet.
+    /// Whether no record has been pushed yet.
     pub fn is_empty(&self) -> bool {
         self.len() == 0
     }
 
-    /// Writes index and tail, makes the file durable and gives it its name. `note` is kept with the
-    /// index, under its hash, and means nothing here.
+    /// Writes index and tail, makes the file durable and gives it its name. `note` is stored with the
+    /// index, covered by its hash, and not interpreted here.
     ///
     /// # Errors
     /// If the note exceeds [`MAX_NOTE_LEN`], an earlier write had failed, or one fails now.
@@ -193,13 +193,13 @@ impl ShardWriter {
         }
     }
 
-    fn limit(&self, what: String, value: u64, limit: u64, mend: &'static str) -> RecordError {
+    fn limit(&self, what: String, value: u64, limit: u64, fix: &'static str) -> RecordError {
         RecordError::Limit {
             path: self.file.path().into(),
             what,
             value,
             limit,
-            mend,
+            fix,
         }
     }
 }

@@ -17,7 +17,7 @@ fn export_returns_the_source_byte_for_byte() {
         ]);
     bench
         .shard("verify set --decode")
-        .says(&["all is well", "39 records", "every image decoded"]);
+        .says(&[": OK: ", "39 records", "every image decoded"]);
     bench
         .shard("export set --out back")
         .says(&["39 files written"]);
@@ -252,7 +252,7 @@ fn wrong_options_exit_with_2_and_wrong_paths_are_named() {
     bench
         .run("shard", "verify empty")
         .ends_with(1)
-        .says(&["not a dataset", "shard build"]);
+        .says(&["not a data set", "shard build"]);
     bench
         .run("shard", "--help")
         .ends_with(0)

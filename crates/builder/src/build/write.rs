@@ -199,7 +199,7 @@ impl Built {
         let plan = &build.plan;
         let mut built = Self::of_shards(status, build.out, finished);
         built.shards_planned = plan.iter().map(|split| split.shards.len() as u64).sum();
-        built.source = build.options.source.report().to_string();
+        built.source = build.options.source.coverage().to_string();
         built.splits = plan.iter().map(|split| split.name.clone()).collect();
         built.manifest = matches!(status, Status::Built | Status::Complete)
             .then(|| build.out.join(MANIFEST_FILE));

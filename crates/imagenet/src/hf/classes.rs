@@ -45,7 +45,7 @@ fn check_labels(scan: &Scan, classes: usize) -> Result<(), SourceError> {
     for (row, found) in scan.rows.iter().enumerate() {
         let reason = match &found.synset {
             Some(synset) if ilsvrc2012_label(synset) != Some(found.label) => format!(
-                "label {} stands at an image of {synset}, which is not class {} of ILSVRC2012 in sorted order; \
+                "label {} belongs to an image of {synset}, which is not class {} of ILSVRC2012 in sorted order; \
                  only ImageNet's own numbering is read",
                 found.label, found.label
             ),
@@ -69,7 +69,7 @@ fn ilsvrc2012() -> Vec<ClassName> {
         .collect()
 }
 
-/// Whether names are those of ILSVRC2012 in its order: synset ids, or WordNet's lemmas.
+/// Whether the names are those of ILSVRC2012 in its order: synset ids, or WordNet's lemmas.
 fn are_ilsvrc2012(names: &[String]) -> bool {
     let first_lemma = |text: &str| text.split(", ").next().map(str::to_owned);
     names.len() == ilsvrc2012_synsets().len()

@@ -1,6 +1,6 @@
 //! The three columns of one parquet file, read through the parquet crate's column readers (no Arrow).
 //!
-//! Each call opens the file anew: readers of one handle share its position, and threads must not.
+//! Each call opens the file again: readers of one handle share its position, and threads must not.
 
 use std::fs::File;
 use std::path::{Path, PathBuf};
@@ -24,7 +24,7 @@ pub(super) struct RowFile {
     bytes_column: usize,
 }
 
-/// What a scan takes from every row.
+/// What a scan reads from every row.
 pub(super) struct Rows {
     pub(super) labels: Vec<u32>,
     pub(super) paths: Vec<Option<String>>,
@@ -88,7 +88,7 @@ impl RowFile {
         ))
     }
 
-    /// The images of one row group; `None` where a row has none.
+    /// The images of one row group; `None` for a row without one.
     pub(super) fn read_group(&self, group: usize) -> Result<Vec<Option<ByteArray>>, SourceError> {
         let reader = open(&self.path)?;
         let changed = || fail(&self.path, "changed while it was being read".to_owned());
@@ -156,7 +156,7 @@ fn labels(
                 .map(|value| value.map(i64::from))
                 .collect())
         }
-        _ => Err(ParquetError::General("labels are no integers".to_owned())),
+        _ => Err(ParquetError::General("labels are not integers".to_owned())),
     }
 }
 
@@ -211,7 +211,7 @@ fn values<T: DataType>(
 fn damaged(path: &Path, error: &ParquetError) -> SourceError {
     fail(
         path,
-        format!("not a parquet file, or damaged: {error}; fetch it again"),
+        format!("not a parquet file, or damaged: {error}; download it again"),
     )
 }
 

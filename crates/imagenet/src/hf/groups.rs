@@ -1,5 +1,5 @@
-//! Row groups, unpacked on demand: a row group (100 or 1000 images, up to some 100 MB) is the smallest thing that
-//! parquet lets one read, so the last few stay in memory and neighbours share them.
+//! Row groups, unpacked on demand. A row group (100 or 1000 images, up to about 100 MB) is the smallest unit that
+//! parquet can read, so the last few stay in memory and neighbours share them.
 
 use std::collections::VecDeque;
 use std::path::Path;
@@ -84,7 +84,7 @@ impl Groups {
 
     fn group(&self, number: usize, span: &Span) -> Result<Arc<Group>, SourceError> {
         let slot = self.slot(number);
-        // A reader that panicked left the slot empty or whole, never half filled.
+        // A reader that panicked left the slot empty or complete, never half filled.
         let mut slot = slot.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(group) = &*slot {
             return Ok(Arc::clone(group));

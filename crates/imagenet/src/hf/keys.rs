@@ -1,10 +1,10 @@
-//! From the file names that Hugging Face keeps to keys as the class folders have them.
+//! Turns the file names in Hugging Face's files into the keys that class folders would give.
 
 use std::collections::HashSet;
 
 use crate::names::is_synset;
 
-/// Makes keys and sees to it that no two are the same.
+/// Makes keys, no two of them the same.
 #[derive(Default)]
 pub(super) struct UniqueKeys {
     used: HashSet<String>,
@@ -50,7 +50,7 @@ fn base_name(path: &str) -> &str {
     path.rsplit('/').next().unwrap_or(path)
 }
 
-/// `("a", ".JPEG")`; the extension is empty where there is none.
+/// `("a", ".JPEG")`; the extension is empty if there is none.
 fn split_extension(name: &str) -> (&str, &str) {
     match name.rfind('.') {
         Some(dot) if !name[dot..].contains('/') => name.split_at(dot),

@@ -1,5 +1,5 @@
 //! ImageNet as Hugging Face serves it: `train-00000-of-00294.parquet` and so on, columns `image {bytes, path}` and
-//! `label`. Rows keep their order, keys are made from the paths. Other schemas are refused by name.
+//! `label`. Rows keep their order, keys are made from the paths. Other schemas are refused.
 
 mod classes;
 mod columns;
@@ -42,7 +42,7 @@ struct Scan {
 }
 
 impl ParquetSource {
-    /// `files` sorted by name; those of no known split are left out.
+    /// `files` sorted by name; those that belong to no known split are left out.
     pub(crate) fn open(
         root: &Path,
         files: Vec<PathBuf>,

@@ -40,10 +40,10 @@ fn train_and_val_with_labels_in_sorted_order() {
     );
     assert!(source.random_access());
     assert_all_read(&*source);
-    let report = source.report();
-    assert_eq!(report.extent, Extent::Part);
+    let coverage = source.coverage();
+    assert_eq!(coverage.extent, Extent::Part);
     assert_eq!(
-        report.to_string(),
+        coverage.to_string(),
         "part of ImageNet (ILSVRC2012): classes 2 of 1,000, train 3 of 1,281,167, val 1 of 50,000"
     );
     assert_eq!(
@@ -74,7 +74,7 @@ fn a_bare_folder_is_train_and_any_class_names_do() {
             ("Ärger im Büro/ß.jpeg", "Ärger im Büro"),
         ]
     );
-    assert_eq!(source.report().extent, Extent::Other);
+    assert_eq!(source.coverage().extent, Extent::Other);
     assert_all_read(&*source);
 }
 
@@ -141,7 +141,7 @@ fn a_class_without_samples_keeps_its_label() {
     raw.images("train/b", &["1.jpg"]);
     let source = raw.open();
     assert_eq!(source.splits()[0].samples[0].label, 1);
-    assert_eq!(source.report().empty_classes, ["a"]);
+    assert_eq!(source.coverage().empty_classes, ["a"]);
 }
 
 #[test]
@@ -157,7 +157,7 @@ fn links_are_followed_and_dead_or_circular_ones_refused() {
 
     symlink(raw.path("nowhere.jpg"), raw.path("data/a/2.jpg")).unwrap();
     let message = refusal(imshard_imagenet::open(&raw.path("data")));
-    assert!(message.contains("a/2.jpg: a link to nothing;"), "{message}");
+    assert!(message.contains("a/2.jpg: a broken link;"), "{message}");
 
     std::fs::remove_file(raw.path("data/a/2.jpg")).unwrap();
     symlink(raw.path("data/a"), raw.path("data/a/again")).unwrap();

@@ -137,7 +137,7 @@ fn splits_by_prefix_in_row_order_with_folder_keys() {
         [("n01443537/ILSVRC2012_val_00000262.JPEG", "n01443537")]
     );
     assert!(!source.random_access());
-    assert_eq!(source.report().extent, Extent::Part);
+    assert_eq!(source.coverage().extent, Extent::Part);
     assert_eq!(
         ignored(&*source),
         [(
@@ -244,7 +244,7 @@ fn a_thousand_lemmas_in_order_are_imagenet() {
     let mut other = names;
     other.swap(0, 1);
     raw.write("train-0.parquet", parquet(&[rows], Some(&metadata(&other))));
-    assert_eq!(raw.open().report().extent, Extent::Other);
+    assert_eq!(raw.open().coverage().extent, Extent::Other);
 }
 
 #[test]

@@ -92,7 +92,7 @@ fn long_names_folders_and_foreign_entries() {
     assert_eq!(
         left_out,
         [
-            format!("{tar}: README: not a class's .tar"),
+            format!("{tar}: README: not the .tar of a class"),
             format!("{tar}: ._n01440764_1.JPEG: a hidden file"),
             format!("{tar}: notes.txt: not a .JPEG, .jpg or .png file"),
         ]
@@ -135,7 +135,7 @@ fn a_link_inside_is_reported() {
     inner.append_link(&mut header, "2.JPEG", "1.JPEG").unwrap();
     let path = raw.write("t.tar", tar_of([("c.tar", inner.into_inner().unwrap())]));
     let source = imshard_imagenet::open(&path).unwrap();
-    assert_eq!(source.report().empty_classes, ["c"]);
+    assert_eq!(source.coverage().empty_classes, ["c"]);
     assert_eq!(ignored(&*source)[0].1, "a link inside a tar");
 }
 
@@ -162,7 +162,7 @@ fn a_truncated_tar_is_refused_wherever_it_is_cut() {
         &raw.write("t.tar", &whole[..at_the_marker]),
     ));
     assert!(
-        message.contains("no end-of-archive marker; fetch the file again"),
+        message.contains("no end-of-archive marker; download the file again"),
         "{message}"
     );
 }
@@ -184,7 +184,7 @@ fn an_inner_entry_that_is_no_tar_is_named() {
     );
     let message = not_tar(Vec::new());
     assert!(
-        message.contains("t.tar: entry n01443537.tar: empty: no tar"),
+        message.contains("t.tar: entry n01443537.tar: empty: not a tar"),
         "{message}"
     );
     let inner = tar_of_images(&TENCH);
@@ -226,7 +226,7 @@ fn other_tars_and_other_files_are_refused() {
         &raw.write("t.tar", tar_of([("a.txt", b"x".to_vec())])),
     ));
     assert!(
-        message.contains("a tar that holds neither class tars nor images"),
+        message.contains("a tar with neither class tars nor images"),
         "{message}"
     );
     let message = refusal(imshard_imagenet::open(&raw.write("data.bin", [7_u8; 5000])));
@@ -237,7 +237,7 @@ fn other_tars_and_other_files_are_refused() {
     raw.write("ILSVRC2012_img_train.tar", tar_of_images(&TENCH));
     let message = raw.refusal();
     assert!(
-        message.contains("a tar of images where one of class tars was expected"),
+        message.contains("a tar of images; expected a tar of class tars"),
         "{message}"
     );
 }

@@ -137,7 +137,7 @@ fn ground_truth_beside_the_images_and_meta_in_the_devkit() {
     raw.write("val/ILSVRC2012_validation_ground_truth.txt", GROUND_TRUTH);
     let message = raw.refusal();
     assert!(
-        message.contains("meta.mat, which says what they mean, was not found"),
+        message.contains("meta.mat, which maps them to classes, was not found"),
         "{message}"
     );
     raw.write("ILSVRC2012_devkit_t12.tar.gz", devkit_tar_gz());
@@ -198,7 +198,7 @@ fn labels_for_class_folders_are_reported_as_unused() {
         ignored(&*source),
         [(
             "list".to_owned(),
-            "labels are for flat validation images, and here are none"
+            "labels are for validation images in a flat folder or tar, and there are none here"
         )]
     );
 }
@@ -249,7 +249,7 @@ fn as_many_labels_as_images_or_both_numbers_are_said() {
             "{message}"
         );
         assert!(
-            message.contains("has 3 images; they must be as many"),
+            message.contains("has 3 images; the numbers must be equal"),
             "{message}"
         );
     }
@@ -285,11 +285,11 @@ fn bad_labels_are_refused_by_line() {
         raw.refusal()
     };
     let list = "imagenet_2012_validation_synset_labels.txt";
-    assert!(with(list, "n02119789\nfox\nn02100735\n").contains("line 2 is no class: \"fox\""));
-    assert!(with(list, "n02119789\n\nn02100735\n").contains("line 2 is no class: \"\""));
+    assert!(with(list, "n02119789\nfox\nn02100735\n").contains("line 2 is not a class: \"fox\""));
+    assert!(with(list, "n02119789\n\nn02100735\n").contains("line 2 is not a class: \"\""));
     assert!(with(list, "\n\n").contains("has no labels"));
     let truth = "ILSVRC2012_validation_ground_truth.txt";
-    assert!(with(truth, "1\nx\n2\n").contains("line 2 is no class id: \"x\""));
+    assert!(with(truth, "1\nx\n2\n").contains("line 2 is not a class id: \"x\""));
     assert!(with(truth, "1\n2\n7\n").contains("line 3: the devkit's meta.mat has no id 7"));
     assert!(with(truth, "1\n2\n1001\n").contains("line 3: id 1001 is n00001740, an inner node"));
     assert!(with("LOC_val_solution.csv", "ImageId,P\nx\n").contains("line 2 is not `image,synset"));

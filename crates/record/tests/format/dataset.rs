@@ -1,4 +1,4 @@
-//! A dataset's directory: complete, unfinished, mixed up, or none at all.
+//! A data set's directory: complete, unfinished, mixed up, or none at all.
 
 use std::{collections::BTreeMap, fs, path::Path};
 

@@ -1,4 +1,4 @@
-//! How much of ImageNet a source holds. A subset, or a data set of one's own, is not an error.
+//! How much of ImageNet a source covers. A subset, or another data set, is not an error.
 
 use std::fmt;
 
@@ -12,22 +12,22 @@ pub const ILSVRC2012_TRAIN: usize = 1_281_167;
 /// Validation images of ILSVRC2012.
 pub const ILSVRC2012_VAL: usize = 50_000;
 
-/// Counts of a source beside ImageNet's; its `Display` is the sentence for people.
+/// Counts of a source compared with ImageNet's. Its `Display` is a sentence for people.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Report {
+pub struct Coverage {
     /// Number of classes.
     pub classes: usize,
     /// Training samples; `None` without a training split.
     pub train: Option<usize>,
     /// Validation samples; `None` without a validation split.
     pub val: Option<usize>,
-    /// The verdict.
+    /// Which data set this is.
     pub extent: Extent,
     /// Classes that no sample of the first split (`train` where there is one) belongs to, by id.
     pub empty_classes: Vec<String>,
 }
 
-/// Which data set this is, judged by class ids and counts.
+/// Which data set this is, by class ids and counts.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Extent {
     /// All 1000 classes, 1,281,167 training and 50,000 validation images.
@@ -40,8 +40,8 @@ pub enum Extent {
     Other,
 }
 
-impl Report {
-    pub(crate) fn new(classes: &[ClassName], splits: &[SplitSource]) -> Report {
+impl Coverage {
+    pub(crate) fn new(classes: &[ClassName], splits: &[SplitSource]) -> Coverage {
         let count = |name: &str| {
             splits
                 .iter()
@@ -59,7 +59,7 @@ impl Report {
             (t, v) if t > ILSVRC2012_TRAIN || v > ILSVRC2012_VAL => Extent::Extended,
             _ => Extent::Part,
         };
-        Report {
+        Coverage {
             classes: classes.len(),
             train,
             val,
@@ -69,7 +69,7 @@ impl Report {
     }
 }
 
-impl fmt::Display for Report {
+impl fmt::Display for Coverage {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let against = |count: usize, whole: usize| match self.extent {
             Extent::Other => thousands(count),
@@ -83,7 +83,7 @@ impl fmt::Display for Report {
             Extent::Whole => "whole ImageNet (ILSVRC2012)",
             Extent::Part => "part of ImageNet (ILSVRC2012)",
             Extent::Extended => "ImageNet's classes, but more images than ILSVRC2012 has",
-            Extent::Other => "not ImageNet: classes of its own",
+            Extent::Other => "not ImageNet: custom classes",
         })?;
         write!(
             f,
@@ -163,10 +163,10 @@ mod tests {
             split("train", ILSVRC2012_TRAIN, 1000),
             split("val", ILSVRC2012_VAL, 1000),
         ];
-        let report = Report::new(&classes, &splits);
-        assert_eq!(report.extent, Extent::Whole);
+        let coverage = Coverage::new(&classes, &splits);
+        assert_eq!(coverage.extent, Extent::Whole);
         assert_eq!(
-            report.to_string(),
+            coverage.to_string(),
             "whole ImageNet (ILSVRC2012): classes 1,000 of 1,000, train 1,281,167 of 1,281,167, val 50,000 of 50,000"
         );
     }
@@ -178,7 +178,7 @@ mod tests {
             split("val", ILSVRC2012_VAL, 1000),
         ];
         assert_eq!(
-            Report::new(&imagenet_classes(), &splits).extent,
+            Coverage::new(&imagenet_classes(), &splits).extent,
             Extent::Part
         );
         let splits = [
@@ -186,7 +186,7 @@ mod tests {
             split("val", ILSVRC2012_VAL, 1000),
         ];
         assert_eq!(
-            Report::new(&imagenet_classes(), &splits).extent,
+            Coverage::new(&imagenet_classes(), &splits).extent,
             Extent::Extended
         );
     }
@@ -194,12 +194,12 @@ mod tests {
     #[test]
     fn own_classes_and_empty_ones_are_said_plainly() {
         let classes = ["cats", "dogs"].map(|name| names::name_class(name.into(), &[]));
-        let report = Report::new(&classes, &[split("train", 5, 1)]);
-        assert_eq!(report.extent, Extent::Other);
-        assert_eq!(report.empty_classes, ["dogs"]);
+        let coverage = Coverage::new(&classes, &[split("train", 5, 1)]);
+        assert_eq!(coverage.extent, Extent::Other);
+        assert_eq!(coverage.empty_classes, ["dogs"]);
         assert_eq!(
-            report.to_string(),
-            "not ImageNet: classes of its own: classes 2, train 5, no val split; class dogs has no samples"
+            coverage.to_string(),
+            "not ImageNet: custom classes: classes 2, train 5, no val split; class dogs has no samples"
         );
     }
 }
