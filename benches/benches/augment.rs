@@ -8,16 +8,16 @@ use std::hint::black_box;
 use std::time::Duration;
 
 use augment::{
-    Adjustment, Augmenter, CropRect, EvalCrop, Filter, FusedResampler, Interpolation, Job, Level,
-    Normalize, Op, PlaneView, Policy, RandomErasing, RandomResizedCrop, Resampler, RgbView,
-    SampleRng, Warp, YccView, fill_rect,
+    Adjustment, Augmenter, EvalCrop, Filter, FusedResampler, Interpolation, Job, Level, Normalize,
+    Op, Plane, Planes, Policy, RandomErasing, RandomResizedCrop, Region, Resampler, RgbView,
+    SampleRng, Warp, fill_rect,
 };
 use criterion::{BatchSize, Criterion, criterion_group, criterion_main};
 
 /// The mean size of ImageNet's training images.
 const IMAGE: (u32, u32) = (468, 401);
 /// A crop of the mean area: 41 % of the image.
-const CROP: CropRect = CropRect {
+const CROP: Region = Region {
     x: 84,
     y: 72,
     width: 300,
@@ -71,7 +71,7 @@ fn fused(c: &mut Criterion) {
 }
 
 /// A crop, whether it is mirrored, and luma samples a chroma sample; none for gray.
-type Drawn = (CropRect, bool, Option<(u32, u32)>);
+type Drawn = (Region, bool, Option<(u32, u32)>);
 
 /// Crops as training draws them, 4:4:4, 4:2:0 and gray in the shares of ImageNet's files, interleaved.
 fn drawn_crops() -> Vec<Drawn> {
@@ -207,7 +207,7 @@ fn policies(c: &mut Criterion) {
 
 fn erasing(c: &mut Criterion) {
     let mut image = photograph(SIDE, SIDE);
-    let rect = CropRect {
+    let rect = Region {
         x: 50,
         y: 60,
         width: 140,
@@ -253,17 +253,15 @@ fn warp(interpolation: Interpolation) -> Warp {
     }
 }
 
-fn planes(samples: &[u8], ratio: Option<(u32, u32)>) -> YccView<'_> {
+fn planes(samples: &[u8], ratio: Option<(u32, u32)>) -> Planes<'_> {
     let (width, height) = IMAGE;
-    let plane = |index: usize, ratio: (u32, u32)| PlaneView {
+    let plane = |index: usize, ratio: (u32, u32)| Plane {
         data: &samples[index * (width * height) as usize..],
         stride: width as usize,
-        width: width.div_ceil(ratio.0),
-        height: height.div_ceil(ratio.1),
-        x: 0,
-        y: 0,
+        region: Region::whole(width.div_ceil(ratio.0), height.div_ceil(ratio.1)),
     };
-    YccView {
+    Planes {
+        image: IMAGE,
         luma: plane(0, (1, 1)),
         chroma: ratio.map(|ratio| [plane(1, ratio), plane(2, ratio)]),
         ratio: ratio.unwrap_or((1, 1)),

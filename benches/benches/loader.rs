@@ -10,8 +10,8 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
-use augment::{FusedResampler, PlaneView, RandomResizedCrop, SampleRng, YccView};
-use codec::{Decoder, Encoding, Native, Plane, Region, Sampling, encode_jpeg};
+use augment::{FusedResampler, RandomResizedCrop, SampleRng};
+use codec::{Decoder, Encoding, Native, Sampling, encode_jpeg};
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
 use loader::{Loader, LoaderConfig, Plan, PlanSpec, Shuffle};
 use record::{Io, NewRecord, Shard, ShardWriter, Split};
@@ -78,40 +78,18 @@ impl Bare {
             self.position += 1;
             let payload = split.bytes(record, &mut self.scratch).unwrap();
             let crop = self.crop.sample(IMAGE.0, IMAGE.1, &mut rng);
-            let region = Region {
-                x: crop.x,
-                y: crop.y,
-                width: crop.width,
-                height: crop.height,
-            };
             let Native::Planes(planes) = self
                 .decoder
-                .decode_native(Encoding::Jpeg, payload, Some(region))
+                .decode_native(Encoding::Jpeg, payload, Some(crop))
                 .unwrap()
             else {
                 continue;
             };
-            let source = YccView {
-                luma: view(planes.luma),
-                chroma: planes.chroma.map(|chroma| chroma.map(view)),
-                ratio: planes.ratio,
-            };
             self.resampler
-                .run(&source, crop, SIDE, SIDE, rng.chance(0.5), image)
+                .run(&planes, crop, SIDE, SIDE, rng.chance(0.5), image)
                 .unwrap();
         }
         black_box(&self.out);
-    }
-}
-
-fn view(plane: Plane<'_>) -> PlaneView<'_> {
-    PlaneView {
-        data: plane.data,
-        stride: plane.stride,
-        width: plane.region.width,
-        height: plane.region.height,
-        x: plane.region.x,
-        y: plane.region.y,
     }
 }
 

@@ -9,11 +9,8 @@ use std::collections::BTreeMap;
 use std::path::Path;
 
 use anyhow::{Context, Result, bail, ensure};
-use augment::{
-    CropRect, Filter, FusedResampler, Job, PlaneView, RandomResizedCrop, Resampler, RgbView,
-    SampleRng, YccView,
-};
-use codec::{Decoder, Encoding, Native, Plane, Region};
+use augment::{Filter, FusedResampler, Job, RandomResizedCrop, Resampler, RgbView, SampleRng};
+use codec::{Decoder, Encoding, Native};
 
 const SIDE: u32 = 299;
 const BYTES: usize = (3 * SIDE * SIDE) as usize;
@@ -84,56 +81,23 @@ impl Bench {
         let rng = &mut SampleRng::new(0, 0, position);
         let crop = RandomResizedCrop::default().sample(info.width, info.height, rng);
         let flip = rng.chance(0.5);
-        let region = Some(Region {
-            x: crop.x,
-            y: crop.y,
-            width: crop.width,
-            height: crop.height,
-        });
+        let region = Some(crop);
         let native = self.decoder.decode_native(encoding, &payload, region)?;
         let Native::Planes(planes) = native else {
             bail!("the decoder gave no planes");
-        };
-        let view = YccView {
-            luma: view(planes.luma),
-            chroma: planes.chroma.map(|chroma| chroma.map(view)),
-            ratio: planes.ratio,
         };
         let sampling = match planes.chroma {
             Some(_) => format!("{} x {}", planes.ratio.0, planes.ratio.1),
             None => "gray".to_owned(),
         };
         self.fused
-            .run(&view, crop, SIDE, SIDE, flip, &mut self.fast)?;
+            .run(&planes, crop, SIDE, SIDE, flip, &mut self.fast)?;
 
         let decoded = self.decoder.decode(Encoding::Source, file, region)?;
-        let Region {
-            x,
-            y,
-            width,
-            height,
-        } = decoded.region;
-        let region = CropRect {
-            x,
-            y,
-            width,
-            height,
-        };
-        let pixels = RgbView::new(decoded.pixels, decoded.stride, region)?;
+        let pixels = RgbView::new(decoded.pixels, decoded.stride, decoded.region)?;
         let job = Job::new(crop, SIDE, SIDE, Filter::Bilinear)?.flipped(flip, false);
         self.resampler.run(pixels, &job, &mut self.exact)?;
         Ok(Some((sampling, Difference::of(&self.fast, &self.exact))))
-    }
-}
-
-fn view(plane: Plane<'_>) -> PlaneView<'_> {
-    PlaneView {
-        data: plane.data,
-        stride: plane.stride,
-        width: plane.region.width,
-        height: plane.region.height,
-        x: plane.region.x,
-        y: plane.region.y,
     }
 }
 

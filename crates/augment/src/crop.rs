@@ -1,7 +1,7 @@
 //! Where a random resized crop lies. Only geometry: the pixels are the resampler's.
 
 use crate::error::require;
-use crate::{AugmentError, CropRect, SampleRng};
+use crate::{AugmentError, Region, SampleRng};
 
 /// The crop of "RandomResizedCrop": a random share of the area with a random aspect ratio.
 ///
@@ -41,7 +41,7 @@ impl RandomResizedCrop {
     }
 
     /// Draws a crop of an image of `width` x `height` pixels (each at least 1); always inside of it.
-    pub fn sample(&self, width: u32, height: u32, rng: &mut SampleRng) -> CropRect {
+    pub fn sample(&self, width: u32, height: u32, rng: &mut SampleRng) -> Region {
         let area = f64::from(width) * f64::from(height);
         for _ in 0..ATTEMPTS {
             let share = rng.uniform(self.scale.0, self.scale.1);
@@ -51,7 +51,7 @@ impl RandomResizedCrop {
             if w <= width && h <= height {
                 let x = rng.below(u64::from(width - w) + 1) as u32;
                 let y = rng.below(u64::from(height - h) + 1) as u32;
-                return CropRect {
+                return Region {
                     x,
                     y,
                     width: w,
@@ -64,7 +64,7 @@ impl RandomResizedCrop {
 
     /// What is taken when no attempt fits: an image that is too narrow loses rows, one that is too
     /// wide loses columns.
-    fn central(&self, width: u32, height: u32) -> CropRect {
+    fn central(&self, width: u32, height: u32) -> Region {
         let aspect = f64::from(width) / f64::from(height);
         let (narrowest, widest) = self.ratio;
         let w = if aspect > widest {
@@ -78,7 +78,7 @@ impl RandomResizedCrop {
             height
         };
         let (w, h) = (w.min(width), h.min(height));
-        CropRect {
+        Region {
             x: (width - w).div_ceil(2),
             y: (height - h).div_ceil(2),
             width: w,
@@ -139,14 +139,14 @@ mod tests {
             let crop = RandomResizedCrop::new(scale, (ratio.0, ratio.0 * ratio.1)).unwrap();
             let rect = crop.sample(width, height, &mut SampleRng::new(seed, 0, 0));
             prop_assert!(rect.width > 0 && rect.height > 0);
-            prop_assert!(CropRect::whole(width, height).contains(&rect), "{rect}");
+            prop_assert!(Region::whole(width, height).contains(&rect), "{rect}");
         }
     }
 
     #[test]
     fn one_pixel_is_its_own_crop() {
         let rect = RandomResizedCrop::default().sample(1, 1, &mut SampleRng::new(0, 0, 0));
-        assert_eq!(rect, CropRect::whole(1, 1));
+        assert_eq!(rect, Region::whole(1, 1));
     }
 
     #[test]
@@ -156,7 +156,7 @@ mod tests {
         let rng = &mut SampleRng::new(0, 0, 0);
         assert_eq!(
             crop.sample(1200, 12, rng),
-            CropRect {
+            Region {
                 x: 592,
                 y: 0,
                 width: 16,
@@ -165,7 +165,7 @@ mod tests {
         );
         assert_eq!(
             crop.sample(12, 1200, rng),
-            CropRect {
+            Region {
                 x: 0,
                 y: 592,
                 width: 12,
@@ -175,7 +175,7 @@ mod tests {
         let square = RandomResizedCrop::new((1.0, 1.0), (0.5, 0.5)).unwrap();
         assert_eq!(
             square.sample(10, 10, rng),
-            CropRect {
+            Region {
                 x: 3,
                 y: 0,
                 width: 5,

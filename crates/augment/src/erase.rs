@@ -4,7 +4,7 @@ use std::num::NonZeroU32;
 
 use crate::crop::check_shape;
 use crate::error::require;
-use crate::{AugmentError, CropRect, SampleRng};
+use crate::{AugmentError, Region, SampleRng};
 
 /// How the aspect ratio of the erased rectangle is drawn.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
@@ -74,7 +74,7 @@ impl RandomErasing {
     }
 
     /// Draws the rectangle to erase in an image of `width` x `height` pixels, if any.
-    pub fn sample(&self, width: u32, height: u32, rng: &mut SampleRng) -> Option<CropRect> {
+    pub fn sample(&self, width: u32, height: u32, rng: &mut SampleRng) -> Option<Region> {
         if !rng.chance(self.probability) {
             return None;
         }
@@ -91,7 +91,7 @@ impl RandomErasing {
                 let (w, h) = (w as u32, h as u32);
                 let y = rng.below(u64::from(height - h) + 1) as u32;
                 let x = rng.below(u64::from(width - w) + 1) as u32;
-                return Some(CropRect {
+                return Some(Region {
                     x,
                     y,
                     width: w,
@@ -110,12 +110,12 @@ impl RandomErasing {
 pub fn fill_rect(
     pixels: &mut [u8],
     width: u32,
-    rect: CropRect,
+    rect: Region,
     color: [u8; 3],
 ) -> Result<(), AugmentError> {
     let row = 3 * width as usize;
     let height = pixels.len().checked_div(row).unwrap_or(0) as u32;
-    if !CropRect::whole(width, height).contains(&rect) {
+    if !Region::whole(width, height).contains(&rect) {
         return Err(AugmentError::WindowOutside {
             window: rect,
             width,
@@ -145,7 +145,7 @@ mod tests {
             let erasing = RandomErasing::new(1.0).unwrap();
             if let Some(rect) = erasing.sample(width, height, &mut SampleRng::new(seed, 0, 0)) {
                 prop_assert!(rect.width > 0 && rect.height > 0);
-                prop_assert!(CropRect::whole(width, height).contains(&rect));
+                prop_assert!(Region::whole(width, height).contains(&rect));
             }
         }
     }
@@ -184,7 +184,7 @@ mod tests {
     #[test]
     fn fills_the_rectangle_and_nothing_else() {
         let mut pixels = vec![0; 3 * 5 * 4];
-        let rect = CropRect {
+        let rect = Region {
             x: 1,
             y: 2,
             width: 3,
@@ -194,9 +194,9 @@ mod tests {
         let mut expected = vec![0; 3 * 5 * 4];
         expected[3 * 11..3 * 14].copy_from_slice(&[124, 116, 104, 124, 116, 104, 124, 116, 104]);
         assert_eq!(pixels, expected);
-        assert!(fill_rect(&mut pixels, 5, CropRect { y: 4, ..rect }, [0; 3]).is_err());
-        assert!(fill_rect(&mut pixels, 5, CropRect { x: 3, ..rect }, [0; 3]).is_err());
-        assert!(fill_rect(&mut [], 0, CropRect::default(), [0; 3]).is_ok());
+        assert!(fill_rect(&mut pixels, 5, Region { y: 4, ..rect }, [0; 3]).is_err());
+        assert!(fill_rect(&mut pixels, 5, Region { x: 3, ..rect }, [0; 3]).is_err());
+        assert!(fill_rect(&mut [], 0, Region::default(), [0; 3]).is_ok());
     }
 
     #[test]

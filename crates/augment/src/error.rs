@@ -1,6 +1,6 @@
 //! What can be wrong with the arguments of this crate. Pixels cannot be wrong: any byte is a level.
 
-use crate::CropRect;
+use crate::Region;
 
 /// An argument that this crate refuses.
 #[derive(Clone, Debug, PartialEq, thiserror::Error)]
@@ -12,13 +12,13 @@ pub enum AugmentError {
         /// What the rectangle was meant for.
         what: &'static str,
         /// The rectangle.
-        rect: CropRect,
+        rect: Region,
     },
     /// A rectangle is not inside the image of which it should be a part.
     #[error("window {window} is not inside the image of {width}x{height}")]
     WindowOutside {
         /// The window.
-        window: CropRect,
+        window: Region,
         /// Width of the image.
         width: u32,
         /// Height of the image.
@@ -46,9 +46,9 @@ pub enum AugmentError {
     )]
     SourceMissing {
         /// What the job reads.
-        needed: CropRect,
+        needed: Region,
         /// What the view covers.
-        available: CropRect,
+        available: Region,
     },
     /// The output slice does not have the length of the result.
     #[error("the result has {expected} values, but the output slice has room for {actual}")]
@@ -70,6 +70,14 @@ pub enum AugmentError {
     },
 }
 
+/// Accepts regions that hold pixels and whose edges are `u32`s.
+pub(crate) fn checked(region: Region, what: &'static str) -> Result<Region, AugmentError> {
+    match region.is_valid() {
+        true => Ok(region),
+        false => Err(AugmentError::BadRect { what, rect: region }),
+    }
+}
+
 /// Accepts a parameter when `holds`; NaN fails every comparison, so conditions are to be stated positively.
 pub(crate) fn require(
     holds: bool,
@@ -85,5 +93,26 @@ pub(crate) fn require(
             value,
             expects,
         })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+
+    #[test]
+    fn refuses_empty_and_overflowing_regions() {
+        assert!(checked(Region::whole(0, 1), "crop").is_err());
+        let far = Region {
+            x: u32::MAX,
+            y: 0,
+            width: 1,
+            height: 1,
+        };
+        assert_eq!(
+            checked(far, "crop").unwrap_err().to_string(),
+            "crop 1x1 at (4294967295, 0) holds no pixels or is larger than 4294967295 pixels on a side"
+        );
     }
 }

@@ -1,7 +1,7 @@
 //! The geometry of validation: resize the short side, cut out the centre. No pixels.
 
-use crate::error::require;
-use crate::{AugmentError, CropRect, Filter, Job};
+use crate::error::{checked, require};
+use crate::{AugmentError, Filter, Job, Region};
 
 /// Short side to floor(size / crop_pct), then the central `size` x `size` pixels.
 ///
@@ -47,7 +47,7 @@ impl EvalCrop {
     /// [`AugmentError::BadRect`] when the image has no pixels, or is so thin that the resized long side
     /// exceeds `u32::MAX`.
     pub fn job(&self, width: u32, height: u32) -> Result<Job, AugmentError> {
-        let image = CropRect::whole(width, height).checked("image")?;
+        let image = checked(Region::whole(width, height), "image")?;
         let (short, long) = (width.min(height), width.max(height));
         let long_side = u64::from(self.short_side) * u64::from(long) / u64::from(short);
         let long_side = u32::try_from(long_side).map_err(|_| AugmentError::BadRect {
@@ -59,7 +59,7 @@ impl EvalCrop {
         } else {
             (long_side, self.short_side)
         };
-        let window = CropRect {
+        let window = Region {
             x: half_to_even(w - self.size),
             y: half_to_even(h - self.size),
             width: self.size,
@@ -88,11 +88,11 @@ mod tests {
 
     #[test]
     fn follows_torchvision_and_mindcv() {
-        let whole = CropRect::whole;
+        let whole = Region::whole;
         let expect = |w, h, x, y| {
             Job::new(whole(500, 375), w, h, Filter::Bilinear)
                 .unwrap()
-                .window(CropRect {
+                .window(Region {
                     x,
                     y,
                     width: 299,
@@ -156,7 +156,7 @@ mod tests {
 
             let (w, h) = job.scaled_size();
             let mut resized = vec![0; 3 * (w * h) as usize];
-            resampler.run(image, &Job::new(CropRect::whole(width, height), w, h, filter).unwrap(), &mut resized).unwrap();
+            resampler.run(image, &Job::new(Region::whole(width, height), w, h, filter).unwrap(), &mut resized).unwrap();
             let resized = RgbView::packed(&resized, w, h).unwrap();
             let left = half_to_even(w - size);
             let cropped: Vec<u8> = (0..size).flat_map(|y| resized.row(left, half_to_even(h - size) + y, size).to_vec()).collect();

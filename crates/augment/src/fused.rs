@@ -20,11 +20,11 @@ mod axis;
 mod blend;
 mod colour;
 mod columns;
+mod cut;
 mod error;
 mod line;
 mod picks;
 mod scalar;
-mod view;
 
 #[cfg(target_arch = "x86_64")]
 mod avx2;
@@ -34,12 +34,11 @@ mod avx512;
 use axis::{Axis, Span};
 use blend::Blend;
 use columns::Columns;
+use cut::Cut;
 pub use error::FusedError;
 use line::{Line, Ring};
-use view::Cut;
-pub use view::{PlaneView, YccView};
 
-use crate::{CropRect, Level, RgbView, pixels};
+use crate::{Level, Planes, Region, RgbView, rgb8};
 
 /// Makes training crops. One per thread: it keeps its weight tables and rows, so that nothing is
 /// allocated once it has met the largest crop.
@@ -65,11 +64,11 @@ impl FusedResampler {
         Self::with_level(Level::best())
     }
 
-    /// At `level`, or at the best one below it that this processor has.
+    /// At `level`. The bytes do not depend on it.
     #[must_use]
     pub fn with_level(level: Level) -> Self {
         FusedResampler {
-            level: level.min(Level::best()),
+            level,
             luma: Stage::default(),
             chroma: Stage::default(),
             spare: Default::default(),
@@ -85,8 +84,8 @@ impl FusedResampler {
     /// [`FusedError::Ratio`] for sides and ratios of 0, or beyond any image.
     pub fn run(
         &mut self,
-        source: &YccView<'_>,
-        crop: CropRect,
+        source: &Planes<'_>,
+        crop: Region,
         width: u32,
         height: u32,
         flip: bool,
@@ -94,7 +93,7 @@ impl FusedResampler {
     ) -> Result<(), FusedError> {
         let level = self.level;
         let frame = Frame::new(crop, (width, height), flip, out.len())?;
-        let luma = source.luma.cut("luma", frame.needed((1, 1)))?;
+        let luma = Cut::of(source.luma, "luma", frame.needed((1, 1)))?;
         let Some([cb, cr]) = source.chroma else {
             self.luma.prepare(level, &frame, (1, 1), 1);
             for (y, out) in frame.rows(out) {
@@ -105,7 +104,7 @@ impl FusedResampler {
         };
         let ratio = checked_ratio(source.ratio)?;
         let needed = frame.needed(ratio);
-        let planes = [luma, cb.cut("Cb", needed)?, cr.cut("Cr", needed)?];
+        let planes = [luma, Cut::of(cb, "Cb", needed)?, Cut::of(cr, "Cr", needed)?];
         if ratio == (1, 1) {
             self.luma.prepare(level, &frame, ratio, 3);
             for (y, out) in frame.rows(out) {
@@ -133,7 +132,7 @@ impl FusedResampler {
     pub fn run_rgb(
         &mut self,
         source: &RgbView<'_>,
-        crop: CropRect,
+        crop: Region,
         width: u32,
         height: u32,
         flip: bool,
@@ -160,7 +159,7 @@ impl FusedResampler {
             for row in ring.aim(rows, y) {
                 let row_pixels = source.row(crop.x, crop.y + row as u32, crop.width);
                 let planes = self.spare.each_mut().map(Vec::as_mut_slice);
-                pixels::split(level, row_pixels, planes);
+                rgb8::split(level, row_pixels, planes);
                 for (plane, samples) in self.spare.iter().enumerate() {
                     columns.run(level, samples, ring.slot(plane, row));
                 }
@@ -208,18 +207,13 @@ impl Stage {
 
 /// A crop and what it becomes, checked.
 struct Frame {
-    crop: CropRect,
+    crop: Region,
     output: (u32, u32),
     flip: bool,
 }
 
 impl Frame {
-    fn new(
-        crop: CropRect,
-        output: (u32, u32),
-        flip: bool,
-        bytes: usize,
-    ) -> Result<Self, FusedError> {
+    fn new(crop: Region, output: (u32, u32), flip: bool, bytes: usize) -> Result<Self, FusedError> {
         let most = Span::MOST;
         let sides = [
             ("the crop", crop.width, crop.height),
@@ -271,10 +265,10 @@ impl Frame {
     }
 
     /// The samples that a plane must have.
-    fn needed(&self, ratio: (u32, u32)) -> CropRect {
+    fn needed(&self, ratio: (u32, u32)) -> Region {
         let (x, width) = self.across(ratio.0).samples();
         let (y, height) = self.down(ratio.1).samples();
-        CropRect {
+        Region {
             x,
             y,
             width,

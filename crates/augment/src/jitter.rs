@@ -1,7 +1,7 @@
 //! Colour jitter: brightness, contrast, saturation. Not hue, which MindCV's recipes leave alone.
 
 use crate::error::require;
-use crate::pixels::{self, IDENTITY, blend};
+use crate::rgb8::{self, IDENTITY, blend};
 use crate::{AugmentError, Level, SampleRng};
 
 /// One adjustment; factor 1 leaves the image as it is, 0 gives black, gray of the mean, and gray.
@@ -78,21 +78,21 @@ impl ColorJitter {
 fn blend_with(other: u8, factor: f32, pixels: &mut [u8]) {
     if factor != 1.0 {
         let table = IDENTITY.map(|level| blend(other, level, factor));
-        pixels::map(Level::best(), pixels, &[table; 3]);
+        rgb8::map(Level::best(), pixels, &[table; 3]);
     }
 }
 
 /// Blends every pixel with its luma.
 pub(crate) fn saturate(level: Level, factor: f32, pixels: &mut [u8]) {
     if factor != 1.0 {
-        pixels::saturate(level, pixels, factor);
+        rgb8::saturate(level, pixels, factor);
     }
 }
 
 /// Mean of the luma, rounded half up; 0 for no pixels.
 pub(crate) fn mean_luma(level: Level, pixels: &[u8]) -> u8 {
     let count = (pixels.len() / 3) as u64;
-    let sum = pixels::luma_sum(level, pixels);
+    let sum = rgb8::luma_sum(level, pixels);
     (2 * sum + count).checked_div(2 * count).unwrap_or(0) as u8
 }
 

@@ -19,14 +19,12 @@ mod error;
 mod eval;
 mod fused;
 mod jitter;
-mod level;
 mod mix;
 mod normalize;
 mod ops;
-mod pixels;
 mod policy;
-mod rect;
 mod resample;
+mod rgb8;
 mod rng;
 mod simd;
 mod view;
@@ -35,17 +33,18 @@ pub use crop::RandomResizedCrop;
 pub use erase::{AspectDraw, RandomErasing, fill_rect};
 pub use error::AugmentError;
 pub use eval::EvalCrop;
-pub use fused::{FusedError, FusedResampler, PlaneView, YccView};
+pub use fused::{FusedError, FusedResampler};
 pub use jitter::{Adjustment, ColorJitter};
-pub use level::Level;
 pub use mix::{BatchMix, MixPlan, MixTarget};
 pub use normalize::Normalize;
 pub use ops::{Interpolation, Op, Warp};
+/// The old name of [`Region`], until the last use of it is gone.
+pub use pixels::Region as CropRect;
+pub use pixels::{Level, LevelKind, Plane, Planes, Region};
 pub use policy::{
     AugMix, Augmenter, AutoAugment, Draw, Noise, Policy, PolicyError, RandAugment, SubPolicies,
     ThreeAugment, TrivialAugmentWide,
 };
-pub use rect::CropRect;
 pub use resample::{Filter, Job, Resampler};
 pub use rng::SampleRng;
 pub use view::RgbView;

@@ -3,7 +3,7 @@
 
 use crate::error::require;
 use crate::policy::beta;
-use crate::{AugmentError, CropRect, SampleRng};
+use crate::{AugmentError, Region, SampleRng};
 
 /// Mixup (Zhang et al., arXiv:1710.09412) and CutMix (Yun et al., arXiv:1905.04899) with one draw
 /// for the whole batch, as MindCV and timm do it by default.
@@ -68,7 +68,7 @@ impl BatchMix {
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct MixPlan {
     lambda: f32,
-    rect: Option<CropRect>,
+    rect: Option<Region>,
 }
 
 impl MixPlan {
@@ -99,7 +99,7 @@ impl MixPlan {
         };
         let (top, bottom) = ends(height, rng);
         let (left, right) = ends(width, rng);
-        let rect = CropRect {
+        let rect = Region {
             x: left,
             y: top,
             width: right - left,
@@ -123,7 +123,7 @@ impl MixPlan {
 
     /// The rectangle that partners exchange; none for mixup.
     #[must_use]
-    pub fn rect(&self) -> Option<CropRect> {
+    pub fn rect(&self) -> Option<Region> {
         self.rect
     }
 
@@ -201,8 +201,8 @@ impl MixPlan {
             }
             None => {}
             Some(rect) => {
-                let CropRect { width, height, .. } = CropRect::whole(planes.width, planes.height);
-                if !CropRect::whole(width, height).contains(&rect) {
+                let Region { width, height, .. } = Region::whole(planes.width, planes.height);
+                if !Region::whole(width, height).contains(&rect) {
                     return Err(AugmentError::WindowOutside {
                         window: rect,
                         width,
@@ -244,7 +244,7 @@ impl Planes {
     }
 
     /// Exchanges a rectangle that lies inside of both images.
-    fn swap<T>(self, rect: CropRect, a: &mut [T], b: &mut [T]) {
+    fn swap<T>(self, rect: Region, a: &mut [T], b: &mut [T]) {
         let row = self.step * self.width as usize;
         let (x, width) = (self.step * rect.x as usize, self.step * rect.width as usize);
         for plane in 0..self.count {
@@ -269,7 +269,7 @@ mod tests {
     fn plans_are_stable() {
         let both = BatchMix::new(0.2, 1.0, 1.0).unwrap();
         let plan = |lambda, rect| MixPlan { lambda, rect };
-        let rect = CropRect {
+        let rect = Region {
             x: 0,
             y: 0,
             width: 291,
@@ -310,7 +310,7 @@ mod tests {
             match plan.rect() {
                 None => assert!((lambda * 256.0).fract() == 0.0),
                 Some(rect) => {
-                    assert!(CropRect::whole(40, 30).contains(&rect));
+                    assert!(Region::whole(40, 30).contains(&rect));
                     let cut = f64::from(rect.width * rect.height) / 1200.0;
                     assert!((lambda - (1.0 - cut)).abs() < 1e-6);
                 }
@@ -339,7 +339,7 @@ mod tests {
 
     #[test]
     fn cutmix_exchanges_the_rectangle_in_both_layouts() {
-        let rect = CropRect {
+        let rect = Region {
             x: 1,
             y: 0,
             width: 2,

@@ -5,6 +5,9 @@ mod avx2;
 #[cfg(target_arch = "x86_64")]
 mod avx512;
 
+#[cfg(target_arch = "x86_64")]
+use pixels::{Instructions, dispatch};
+
 use crate::error::require;
 use crate::{AugmentError, Level};
 
@@ -113,21 +116,19 @@ impl Normalize {
         Ok(())
     }
 
-    #[cfg_attr(target_arch = "x86_64", allow(unsafe_code))]
     fn apply_checked(&self, pixels: &[u8], [red, green, blue]: [&mut [f32]; 3]) {
         #[cfg(target_arch = "x86_64")]
-        if self.level > Level::Scalar {
-            for (channel, plane) in [red, green, blue].into_iter().enumerate() {
+        if self.level.has(Instructions::Avx2Fma) {
+            for (channel, out) in [red, green, blue].into_iter().enumerate() {
                 let quotient = self.quotient(channel);
-                let table = &self.table[channel];
-                match self.level {
-                    // SAFETY: `with_level` takes no level that the processor lacks.
-                    Level::Avx512 => unsafe {
-                        avx512::plane(pixels, channel, quotient, table, plane);
-                    },
-                    // SAFETY: as above.
-                    _ => unsafe { avx2::plane(pixels, channel, quotient, table, plane) },
-                }
+                plane(
+                    self.level,
+                    pixels,
+                    channel,
+                    quotient,
+                    &self.table[channel],
+                    out,
+                );
             }
             return;
         }
@@ -147,19 +148,19 @@ impl Normalize {
             mean,
             std,
             table,
-            level: Level::Scalar,
+            level: Level::SCALAR,
         };
         normalize.with_level(Level::best())
     }
 
-    /// The same at `level`, or at the best one below it that this processor has, unless mean and std are
-    /// so far from any image's that only the table has their quotients.
+    /// The same at `level`, unless mean and std are so far from any image's that only the table has their
+    /// quotients.
     #[must_use]
     pub fn with_level(self, level: Level) -> Self {
         let level = if self.vectors_agree() {
-            level.min(Level::best())
+            level
         } else {
-            Level::Scalar
+            Level::SCALAR
         };
         Normalize { level, ..self }
     }
@@ -186,6 +187,22 @@ impl Normalize {
             std: self.std[channel],
             reciprocal: 1.0 / self.std[channel],
         }
+    }
+}
+
+#[cfg(target_arch = "x86_64")]
+dispatch! {
+    fn plane(level: Level, pixels: &[u8], channel: usize, quotient: Quotient, table: &[f32; 256], out: &mut [f32]) {
+        Avx512Vbmi => avx512::plane,
+        Avx2Fma => avx2::plane,
+        _ => plane_of_table,
+    }
+}
+
+#[cfg(target_arch = "x86_64")]
+fn plane_of_table(pixels: &[u8], channel: usize, _: Quotient, table: &[f32; 256], out: &mut [f32]) {
+    for (out, pixel) in out.iter_mut().zip(pixels.as_chunks::<3>().0) {
+        *out = table[usize::from(pixel[channel])];
     }
 }
 
@@ -235,7 +252,7 @@ mod tests {
                 normalize.apply(&pixels, &mut planes[offset..]).unwrap();
                 planes.into_iter().map(f32::to_bits).collect::<Vec<_>>()
             };
-            let expected = run(Level::Scalar);
+            let expected = run(Level::SCALAR);
             for &level in Level::available() {
                 prop_assert!(run(level) == expected, "{level:?}");
             }

@@ -13,7 +13,8 @@ use axis::{Axis, Span};
 use convolve::Across;
 pub use filter::Filter;
 
-use crate::{AugmentError, CropRect, Level, RgbView};
+use crate::error::checked;
+use crate::{AugmentError, Level, Region, RgbView};
 
 /// One resize: crop first, then scale the crop, then keep a window of the result, then flip.
 ///
@@ -22,9 +23,9 @@ use crate::{AugmentError, CropRect, Level, RgbView};
 /// part of the whole scaled crop bit for bit; only what it needs is read and computed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Job {
-    crop: CropRect,
+    crop: Region,
     scaled: (u32, u32),
-    window: CropRect,
+    window: Region,
     filter: Filter,
     flip_horizontal: bool,
     flip_vertical: bool,
@@ -36,13 +37,13 @@ impl Job {
     /// # Errors
     /// [`AugmentError::BadRect`] when either has no pixels.
     pub fn new(
-        crop: CropRect,
+        crop: Region,
         width: u32,
         height: u32,
         filter: Filter,
     ) -> Result<Self, AugmentError> {
-        let crop = crop.checked("crop")?;
-        let window = CropRect::whole(width, height).checked("output")?;
+        let crop = checked(crop, "crop")?;
+        let window = checked(Region::whole(width, height), "output")?;
         Ok(Job {
             crop,
             scaled: (width, height),
@@ -57,10 +58,10 @@ impl Job {
     ///
     /// # Errors
     /// [`AugmentError::WindowOutside`] when it reaches beyond it, [`AugmentError::BadRect`] when it is empty.
-    pub fn window(self, window: CropRect) -> Result<Self, AugmentError> {
-        let window = window.checked("window")?;
+    pub fn window(self, window: Region) -> Result<Self, AugmentError> {
+        let window = checked(window, "window")?;
         let (width, height) = self.scaled;
-        if !CropRect::whole(width, height).contains(&window) {
+        if !Region::whole(width, height).contains(&window) {
             return Err(AugmentError::WindowOutside {
                 window,
                 width,
@@ -82,10 +83,10 @@ impl Job {
 
     /// The pixels of the image that the job reads: the smallest rectangle that must be decoded.
     #[must_use]
-    pub fn source(&self) -> CropRect {
+    pub fn source(&self) -> Region {
         let columns = self.columns().support();
         let rows = self.rows().support();
-        CropRect {
+        Region {
             x: self.crop.x + columns.start,
             y: self.crop.y + rows.start,
             width: columns.end - columns.start,
@@ -158,11 +159,11 @@ impl Resampler {
         Self::with_level(Level::best())
     }
 
-    /// At `level`, or at the best one below it that this processor has. The bytes do not depend on it.
+    /// At `level`. The bytes do not depend on it.
     #[must_use]
     pub fn with_level(level: Level) -> Self {
         Resampler {
-            level: level.min(Level::best()),
+            level,
             columns: Axis::default(),
             across: Across::default(),
             rows: Axis::default(),
@@ -257,7 +258,7 @@ impl Resampler {
 /// The rows of the source that a job reads, counted from the first of them.
 struct Rows<'a> {
     source: RgbView<'a>,
-    needed: CropRect,
+    needed: Region,
 }
 
 impl<'a> Rows<'a> {

@@ -1,6 +1,7 @@
 //! Borrowed pixels that know where in their image they lie. Owns nothing and converts nothing.
 
-use crate::{AugmentError, CropRect};
+use crate::error::checked;
+use crate::{AugmentError, Region};
 
 /// 8-bit RGB pixels of a rectangle of an image.
 ///
@@ -10,7 +11,7 @@ use crate::{AugmentError, CropRect};
 pub struct RgbView<'a> {
     data: &'a [u8],
     stride: usize,
-    region: CropRect,
+    region: Region,
 }
 
 impl<'a> RgbView<'a> {
@@ -19,15 +20,15 @@ impl<'a> RgbView<'a> {
     /// # Errors
     /// [`AugmentError::BadRect`] when `region` is empty, [`AugmentError::ShortBuffer`] when `stride`
     /// or `data` is too short for it.
-    pub fn new(data: &'a [u8], stride: usize, region: CropRect) -> Result<Self, AugmentError> {
-        let region = region.checked("view")?;
+    pub fn new(data: &'a [u8], stride: usize, region: Region) -> Result<Self, AugmentError> {
+        let region = checked(region, "view")?;
         let row = 3 * region.width as usize;
         let needed = stride
             .max(row)
             .saturating_mul(region.height as usize - 1)
             .saturating_add(row);
         if stride < row || data.len() < needed {
-            let CropRect { width, height, .. } = region;
+            let Region { width, height, .. } = region;
             return Err(AugmentError::ShortBuffer {
                 width,
                 height,
@@ -48,12 +49,12 @@ impl<'a> RgbView<'a> {
     /// # Errors
     /// As [`RgbView::new`].
     pub fn packed(data: &'a [u8], width: u32, height: u32) -> Result<Self, AugmentError> {
-        Self::new(data, 3 * width as usize, CropRect::whole(width, height))
+        Self::new(data, 3 * width as usize, Region::whole(width, height))
     }
 
     /// The rectangle of the image that the view covers.
     #[must_use]
-    pub fn region(&self) -> CropRect {
+    pub fn region(&self) -> Region {
         self.region
     }
 
@@ -75,7 +76,7 @@ mod tests {
         let view = RgbView::new(
             &data,
             10,
-            CropRect {
+            Region {
                 x: 5,
                 y: 7,
                 width: 3,
@@ -88,7 +89,7 @@ mod tests {
 
     #[test]
     fn the_last_row_needs_no_padding_but_every_pixel() {
-        let region = CropRect::whole(3, 4);
+        let region = Region::whole(3, 4);
         assert!(RgbView::new(&[0; 39], 10, region).is_ok());
         assert!(RgbView::new(&[0; 38], 10, region).is_err());
         assert!(

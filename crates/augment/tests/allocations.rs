@@ -5,8 +5,8 @@ use std::alloc::{GlobalAlloc, Layout, System};
 use std::cell::Cell;
 
 use imshard_augment::{
-    Adjustment, Augmenter, CropRect, EvalCrop, Filter, FusedResampler, Interpolation, Job, Level,
-    Normalize, PlaneView, Policy, Resampler, RgbView, SampleRng, Warp, YccView,
+    Adjustment, Augmenter, EvalCrop, Filter, FusedResampler, Interpolation, Job, Level, Normalize,
+    Plane, Planes, Policy, Region, Resampler, RgbView, SampleRng, Warp,
 };
 
 /// Counts what each thread asks of the system's allocator.
@@ -51,8 +51,8 @@ const SIDE: u32 = 75;
 const BYTES: usize = (3 * SIDE * SIDE) as usize;
 const IMAGE: (u32, u32) = (120, 90);
 
-fn crops() -> [CropRect; 3] {
-    [(0, 0, 120, 90), (7, 3, 60, 80), (50, 20, 9, 5)].map(|(x, y, width, height)| CropRect {
+fn crops() -> [Region; 3] {
+    [(0, 0, 120, 90), (7, 3, 60, 80), (50, 20, 9, 5)].map(|(x, y, width, height)| Region {
         x,
         y,
         width,
@@ -91,18 +91,16 @@ fn resamplers_keep_their_buffers() {
         });
         assert_eq!(exact, 0, "{level:?}");
 
-        let plane = |(across, down)| PlaneView {
+        let plane = |(across, down)| Plane {
             data: &pixels,
             stride: IMAGE.0 as usize,
-            width: IMAGE.0.div_ceil(across),
-            height: IMAGE.1.div_ceil(down),
-            x: 0,
-            y: 0,
+            region: Region::whole(IMAGE.0.div_ceil(across), IMAGE.1.div_ceil(down)),
         };
         let mut resampler = FusedResampler::with_level(level);
         let fused = second_time(|| {
             for ratio in [Some((1, 1)), Some((2, 2)), Some((2, 1)), None] {
-                let view = YccView {
+                let view = Planes {
+                    image: IMAGE,
                     luma: plane((1, 1)),
                     chroma: ratio.map(|ratio| [plane(ratio); 2]),
                     ratio: ratio.unwrap_or((1, 1)),

@@ -349,7 +349,7 @@ proptest! {
             Augmenter::with_level(warp, level).apply_ops(&ops, &mut pixels, width, height).unwrap();
             pixels
         };
-        let expected = apply(Level::Scalar);
+        let expected = apply(Level::SCALAR);
         for &level in Level::available() {
             prop_assert!(apply(level) == expected, "{level:?}");
         }

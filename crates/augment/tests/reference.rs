@@ -1,7 +1,7 @@
 //! The same bytes as Pillow, and OpenCV within a level, on cases that `fixtures/make.py` has written.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
-use imshard_augment::{Adjustment, CropRect, Filter, Job, Level, Resampler, RgbView};
+use imshard_augment::{Adjustment, Filter, Job, Level, Region, Resampler, RgbView};
 
 const CASES: &str = include_str!("fixtures/cases.tsv");
 const EXPECTED: &[u8] = include_bytes!("fixtures/expected.bin");
@@ -11,7 +11,7 @@ struct Case<'a> {
     line: &'a str,
     operation: &'a str,
     image: (u32, u32),
-    crop: CropRect,
+    crop: Region,
     output: (u32, u32),
     flip: &'a str,
 }
@@ -20,7 +20,7 @@ impl<'a> Case<'a> {
     fn parse(line: &'a str) -> Self {
         let fields: Vec<_> = line.split('\t').collect();
         let number = |i: usize| fields[i].parse::<u32>().expect("a number");
-        let crop = CropRect {
+        let crop = Region {
             x: number(4),
             y: number(5),
             width: number(6),

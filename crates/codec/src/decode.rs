@@ -9,11 +9,11 @@ use crate::jpeg::header::{self, Color};
 use crate::jpeg::{cmyk, crop};
 use crate::pixels::{PixelDecoder, Record};
 use crate::recoded::{self, RecodedDecoder};
-use crate::seek::{self, Level, Planes, SeekDecoder};
+use crate::seek::{self, SeekDecoder};
 use crate::sniff::{check_size, kind_of};
 use crate::transcoded;
 use crate::turbo::{Decompressor, PixelFormat};
-use crate::{CodecError, Encoding, Kind, Region, Tables, png, rgb};
+use crate::{CodecError, Encoding, Kind, Level, Planes, Region, Tables, png, rgb};
 
 /// Decodes payloads, one at a time. Make one for each thread and keep it.
 ///
@@ -87,7 +87,7 @@ impl Decoder {
         Ok(Self {
             turbo: Decompressor::new().map_err(failed)?,
             seek: SeekDecoder::with_level(level),
-            level: level.min(Level::best()),
+            level,
             rows: rgb::Scratch::default(),
             recoded: RecodedDecoder::with_level(level),
             stored: PixelDecoder::with_level(level),

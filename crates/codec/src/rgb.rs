@@ -3,10 +3,10 @@
 //!
 //! One implementation in plain Rust, compiled once for each level of instructions: the loops are
 //! simple enough for the compiler to vectorise.
-#![allow(unsafe_code)]
 
-use crate::Region;
-use crate::seek::{Level, Plane, Planes};
+use ::pixels::dispatch;
+
+use crate::{Level, Plane, Planes, Region};
 
 /// Luma pixels around a region whose chroma samples upsampling looks at.
 const MARGIN: u32 = 2;
@@ -36,38 +36,20 @@ pub(crate) struct Scratch {
     full: [Vec<u8>; 2],
 }
 
-/// Writes the pixels of `region` to `out`, which holds 3 bytes for each, rows without gaps. The planes
-/// must cover the region with its margin.
-pub(crate) fn convert(
-    level: Level,
-    planes: &Planes<'_>,
-    region: Region,
-    scratch: &mut Scratch,
-    out: &mut [u8],
-) {
-    match level {
-        Level::Scalar => rows(planes, region, scratch, out),
-        // SAFETY: a `Level` other than `Scalar` is only made after asking the processor.
-        #[cfg(target_arch = "x86_64")]
-        Level::Avx2 => unsafe { rows_avx2(planes, region, scratch, out) },
-        // SAFETY: as above.
-        #[cfg(target_arch = "x86_64")]
-        Level::Avx512 => unsafe { rows_avx512(planes, region, scratch, out) },
-        #[cfg(not(target_arch = "x86_64"))]
-        _ => rows(planes, region, scratch, out),
+dispatch! {
+    /// Writes the pixels of `region` to `out`, which holds 3 bytes for each, rows without gaps. The planes
+    /// must cover the region with its margin.
+    pub(crate) fn convert(
+        level: Level,
+        planes: &Planes<'_>,
+        region: Region,
+        scratch: &mut Scratch,
+        out: &mut [u8],
+    ) {
+        Avx512 => rows,
+        Avx2 => rows,
+        _ => rows,
     }
-}
-
-#[cfg(target_arch = "x86_64")]
-#[target_feature(enable = "avx2")]
-fn rows_avx2(planes: &Planes<'_>, region: Region, scratch: &mut Scratch, out: &mut [u8]) {
-    rows(planes, region, scratch, out);
-}
-
-#[cfg(target_arch = "x86_64")]
-#[target_feature(enable = "avx512f,avx512bw,avx512vl")]
-fn rows_avx512(planes: &Planes<'_>, region: Region, scratch: &mut Scratch, out: &mut [u8]) {
-    rows(planes, region, scratch, out);
 }
 
 #[inline(always)]

@@ -4,10 +4,10 @@
 use std::sync::Arc;
 
 use augment::{
-    AugmentError, Augmenter, CropRect, EvalCrop, Filter, FusedResampler, Job as Resample, MixPlan,
-    Normalize, PlaneView, Resampler, RgbView, SampleRng, Warp, YccView, fill_rect,
+    AugmentError, Augmenter, EvalCrop, Filter, FusedResampler, Job as Resample, MixPlan, Normalize,
+    Resampler, RgbView, SampleRng, Warp, fill_rect,
 };
-use codec::{CodecError, Decoder, Encoding, Native, Plane, Planes, Region, Tables};
+use codec::{CodecError, Decoder, Encoding, Native, Tables};
 use record::{RecordError, Split};
 
 use crate::error::Fault;
@@ -247,7 +247,7 @@ impl ImageMaker {
     ) -> Result<(), Fault> {
         let (encoding, payload, indexed) = (image.encoding, image.payload, image.size);
         let mut draw = style.draw(indexed.0, indexed.1, sample)?;
-        let region = Some(region(draw.resample.source()));
+        let region = Some(draw.resample.source());
         let native = match draw.fused {
             true => self.decoder.decode_native(encoding, payload, region),
             false => self
@@ -276,15 +276,15 @@ impl ImageMaker {
         let (first, others) = out.split_at_mut(out.len() / style.preprocess.views());
         match native {
             Native::Planes(planes) => {
-                let (source, crop) = (ycc(&planes), draw.resample.source());
+                let crop = draw.resample.source();
                 let (mirrored, upside_down) = draw.flips;
-                self.fused.run(&source, crop, size, size, mirrored, first)?;
+                self.fused.run(&planes, crop, size, size, mirrored, first)?;
                 if upside_down {
                     flip_rows(first, size as usize * 3);
                 }
             }
             Native::Rgb(decoded) => {
-                let source = RgbView::new(decoded.pixels, decoded.stride, rect(decoded.region))?;
+                let source = RgbView::new(decoded.pixels, decoded.stride, decoded.region)?;
                 self.resampler.run(source, &draw.resample, first)?;
             }
         }
@@ -323,7 +323,7 @@ impl ImageMaker {
         let decoded = self.decoder.decode(encoding, payload, None)?;
         Ok(WholeImage {
             label: entry.label,
-            pixels: RgbView::new(decoded.pixels, decoded.stride, rect(decoded.region))?,
+            pixels: RgbView::new(decoded.pixels, decoded.stride, decoded.region)?,
             resampler: &mut self.resampler,
         })
     }
@@ -386,50 +386,4 @@ fn normalize_into(
     out: &mut [u8],
 ) -> Result<(), AugmentError> {
     normalize.apply(pixels, as_floats_mut(out))
-}
-
-fn ycc<'a>(planes: &Planes<'a>) -> YccView<'a> {
-    let view = |plane: Plane<'a>| PlaneView {
-        data: plane.data,
-        stride: plane.stride,
-        width: plane.region.width,
-        height: plane.region.height,
-        x: plane.region.x,
-        y: plane.region.y,
-    };
-    YccView {
-        luma: view(planes.luma),
-        chroma: planes.chroma.map(|chroma| chroma.map(view)),
-        ratio: planes.ratio,
-    }
-}
-
-fn region(rect: CropRect) -> Region {
-    let CropRect {
-        x,
-        y,
-        width,
-        height,
-    } = rect;
-    Region {
-        x,
-        y,
-        width,
-        height,
-    }
-}
-
-fn rect(region: Region) -> CropRect {
-    let Region {
-        x,
-        y,
-        width,
-        height,
-    } = region;
-    CropRect {
-        x,
-        y,
-        width,
-        height,
-    }
 }

@@ -103,7 +103,7 @@ use std::sync::Arc;
 
 pub use augment::{
     AspectDraw, AugmentError, BatchMix, ColorJitter, Filter, FusedError, Interpolation, MixPlan,
-    MixTarget, Normalize, Policy, PolicyError, RandomErasing, RandomResizedCrop, Resampler,
+    MixTarget, Normalize, Policy, PolicyError, RandomErasing, RandomResizedCrop, Region, Resampler,
     RgbView, Warp,
 };
 pub use codec::CodecError;

@@ -1,6 +1,8 @@
 //! The vertical pass: rows of planes become a row of RGB pixels. Chooses the kernel; the kernels
 //! themselves are elsewhere.
 
+use pixels::dispatch;
+
 use super::line::Strand;
 use super::scalar;
 #[cfg(target_arch = "x86_64")]
@@ -18,18 +20,17 @@ pub(super) enum Blend<'r> {
 }
 
 impl Blend<'_> {
-    /// Writes the row: three bytes a pixel.
-    #[cfg_attr(target_arch = "x86_64", allow(unsafe_code))]
+    /// Writes the row: three bytes for each pixel.
     pub(super) fn run(&self, level: Level, out: &mut [u8]) {
-        match level {
-            // SAFETY: `FusedResampler::with_level` takes no level that the processor lacks.
-            #[cfg(target_arch = "x86_64")]
-            Level::Avx2 => unsafe { avx2::blend(self, out) },
-            // SAFETY: as above.
-            #[cfg(target_arch = "x86_64")]
-            Level::Avx512 => unsafe { avx512::blend(self, out) },
-            _ => scalar::blend(self, out),
-        }
+        blend(level, self, out);
+    }
+}
+
+dispatch! {
+    fn blend(level: Level, what: &Blend<'_>, out: &mut [u8]) {
+        Avx512Vbmi => avx512::blend,
+        Avx2Fma => avx2::blend,
+        _ => scalar::blend,
     }
 }
 

@@ -1,6 +1,7 @@
 //! The horizontal pass: rows of a plane become rows of as many samples as the output has columns.
 //! Holds the tables and chooses the kernels; the kernels themselves are elsewhere.
-#![cfg_attr(target_arch = "x86_64", allow(unsafe_code))]
+
+use pixels::dispatch;
 
 use super::axis::{Axis, Span};
 use super::line::Line;
@@ -21,15 +22,7 @@ impl Columns {
     /// Computes the tables of `span`.
     pub(super) fn build(&mut self, level: Level, span: &Span) {
         fill(level, &mut self.axis, span);
-        match level {
-            // SAFETY: `FusedResampler::with_level` takes no level that the processor lacks.
-            #[cfg(target_arch = "x86_64")]
-            Level::Avx2 => unsafe { avx2::build_picks(&mut self.picks, &self.axis) },
-            // SAFETY: as above.
-            #[cfg(target_arch = "x86_64")]
-            Level::Avx512 => unsafe { avx512::build_picks(&mut self.picks, &self.axis) },
-            _ => self.picks.clear(),
-        }
+        build_picks(level, &mut self.picks, &self.axis);
     }
 
     /// Bytes that [`Columns::run`] wants to find from the start of a row on. Those beyond the samples
@@ -40,27 +33,39 @@ impl Columns {
 
     /// Resamples `row` into `out`, which has as many lines as the outputs fill.
     pub(super) fn run(&self, level: Level, row: &[u8], out: &mut [Line]) {
-        match level {
-            // SAFETY: `FusedResampler::with_level` takes no level that the processor lacks.
-            #[cfg(target_arch = "x86_64")]
-            Level::Avx2 => unsafe { avx2::across(&self.axis, &self.picks, row, out) },
-            // SAFETY: as above.
-            #[cfg(target_arch = "x86_64")]
-            Level::Avx512 => unsafe { avx512::across(&self.axis, &self.picks, row, out) },
-            _ => scalar::across(&self.axis, row, out),
-        }
+        across(level, &self.axis, &self.picks, row, out);
     }
 }
 
-/// [`Axis::fill`], compiled for the vectors of `level`.
-pub(super) fn fill(level: Level, axis: &mut Axis, span: &Span) {
-    match level {
-        // SAFETY: `FusedResampler::with_level` takes no level that the processor lacks.
-        #[cfg(target_arch = "x86_64")]
-        Level::Avx2 => unsafe { avx2::fill(axis, span) },
-        // SAFETY: as above.
-        #[cfg(target_arch = "x86_64")]
-        Level::Avx512 => unsafe { avx512::fill(axis, span) },
-        _ => axis.fill(span),
+dispatch! {
+    fn build_picks(level: Level, picks: &mut Picks, axis: &Axis) {
+        Avx512Vbmi => avx512::build_picks,
+        Avx2Fma => avx2::build_picks,
+        _ => no_picks,
+    }
+}
+
+fn no_picks(picks: &mut Picks, _: &Axis) {
+    picks.clear();
+}
+
+dispatch! {
+    fn across(level: Level, axis: &Axis, picks: &Picks, row: &[u8], out: &mut [Line]) {
+        Avx512Vbmi => avx512::across,
+        Avx2Fma => avx2::across,
+        _ => across_without_picks,
+    }
+}
+
+fn across_without_picks(axis: &Axis, _: &Picks, row: &[u8], out: &mut [Line]) {
+    scalar::across(axis, row, out);
+}
+
+dispatch! {
+    /// [`Axis::fill`], compiled for the vectors of `level`.
+    pub(super) fn fill(level: Level, axis: &mut Axis, span: &Span) {
+        Avx512Vbmi => avx512::fill,
+        Avx2Fma => avx2::fill,
+        _ => Axis::fill,
     }
 }

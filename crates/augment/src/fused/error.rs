@@ -1,6 +1,6 @@
 //! What can be wrong with a request for a fused crop. Samples cannot be wrong: any byte is a level.
 
-use crate::CropRect;
+use crate::Region;
 
 /// A request that the fused resampler refuses.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -34,9 +34,9 @@ pub enum FusedError {
         /// Name of the plane.
         plane: &'static str,
         /// Samples that are needed, in coordinates of the component's whole plane.
-        needed: CropRect,
+        needed: Region,
         /// Samples that the view has.
-        available: CropRect,
+        available: Region,
     },
     /// The slice of a plane is shorter than its size and stride say, or its rows overlap.
     #[error(

@@ -4,37 +4,29 @@
 use proptest::prelude::*;
 
 use super::*;
+use crate::Plane;
 
 /// An image in planes, of which a view holds just what a crop needs, in an allocation of just that size.
 #[derive(Clone, Debug)]
 struct Image {
-    luma: Plane,
-    chroma: Option<[Plane; 2]>,
+    luma: Samples,
+    chroma: Option<[Samples; 2]>,
     ratio: (u32, u32),
 }
 
 #[derive(Clone, Debug)]
-struct Plane {
+struct Samples {
     data: Box<[u8]>,
     stride: usize,
-    region: CropRect,
+    region: Region,
 }
 
-impl Plane {
-    fn view(&self) -> PlaneView<'_> {
-        let CropRect {
-            x,
-            y,
-            width,
-            height,
-        } = self.region;
-        PlaneView {
+impl Samples {
+    fn view(&self) -> Plane<'_> {
+        Plane {
             data: &self.data,
             stride: self.stride,
-            width,
-            height,
-            x,
-            y,
+            region: self.region,
         }
     }
 
@@ -47,7 +39,7 @@ impl Plane {
 impl Image {
     /// `sample(plane, x, y)` in the coordinates of each plane.
     fn new(
-        crop: CropRect,
+        crop: Region,
         ratio: (u32, u32),
         gray: bool,
         padding: usize,
@@ -66,7 +58,7 @@ impl Image {
                 let (x, y) = ((i % stride) as u32, (i / stride) as u32);
                 sample(index, region.x + x, region.y + y)
             });
-            Plane {
+            Samples {
                 data: data.collect(),
                 stride,
                 region,
@@ -79,18 +71,20 @@ impl Image {
         }
     }
 
-    fn view(&self) -> YccView<'_> {
-        YccView {
+    fn view(&self) -> Planes<'_> {
+        Planes {
+            // The resampler does not look at it.
+            image: (0, 0),
             luma: self.luma.view(),
             chroma: self
                 .chroma
                 .as_ref()
-                .map(|planes| planes.each_ref().map(Plane::view)),
+                .map(|planes| planes.each_ref().map(Samples::view)),
             ratio: self.ratio,
         }
     }
 
-    fn run(&self, level: Level, crop: CropRect, size: (u32, u32), flip: bool) -> Vec<u8> {
+    fn run(&self, level: Level, crop: Region, size: (u32, u32), flip: bool) -> Vec<u8> {
         let mut out = vec![0x5a; (3 * size.0 * size.1) as usize];
         FusedResampler::with_level(level)
             .run(&self.view(), crop, size.0, size.1, flip, &mut out)
@@ -99,8 +93,8 @@ impl Image {
     }
 
     /// The same without any rounding before the end.
-    fn reference(&self, crop: CropRect, size: (u32, u32)) -> Vec<[f64; 3]> {
-        let plane = |plane: &Plane, ratio: (u32, u32)| {
+    fn reference(&self, crop: Region, size: (u32, u32)) -> Vec<[f64; 3]> {
+        let plane = |plane: &Samples, ratio: (u32, u32)| {
             let columns = triangle((crop.x, crop.width), ratio.0, size.0);
             let rows = triangle((crop.y, crop.height), ratio.1, size.1);
             let mut out = Vec::new();
@@ -173,9 +167,9 @@ fn scene(plane: usize, x: u32, y: u32) -> u8 {
     (128.0 + wave + edge + grain).clamp(0.0, 255.0) as u8
 }
 
-fn crops() -> impl Strategy<Value = CropRect> {
+fn crops() -> impl Strategy<Value = Region> {
     let side = || prop_oneof![1u32..6, 1u32..80, 60u32..500];
-    (0u32..40, 0u32..40, side(), side()).prop_map(|(x, y, width, height)| CropRect {
+    (0u32..40, 0u32..40, side(), side()).prop_map(|(x, y, width, height)| Region {
         x,
         y,
         width,
@@ -204,7 +198,7 @@ proptest! {
         seed in any::<u32>(),
     ) {
         let image = Image::new(crop, ratio, gray, padding, noise(seed));
-        let expected = image.run(Level::Scalar, crop, size, flip);
+        let expected = image.run(Level::SCALAR, crop, size, flip);
         for &level in Level::available() {
             prop_assert!(image.run(level, crop, size, flip) == expected, "{level:?}");
         }
@@ -233,9 +227,9 @@ proptest! {
         }
         let view = RgbView::new(&pixels, stride, crop).unwrap();
         let grays = planes.map(|data| {
-            let plane = Plane { data: data.into(), stride: width, region: crop };
+            let plane = Samples { data: data.into(), stride: width, region: crop };
             let image = Image { luma: plane, chroma: None, ratio: (1, 1) };
-            image.run(Level::Scalar, crop, size, flip)
+            image.run(Level::SCALAR, crop, size, flip)
         });
         for &level in Level::available() {
             let mut out = vec![0; (3 * size.0 * size.1) as usize];
@@ -251,8 +245,8 @@ proptest! {
     #[test]
     fn mirroring_mirrors(crop in crops(), size in sizes(), ratio in ratios(), seed in any::<u32>()) {
         let image = Image::new(crop, ratio, false, 0, noise(seed));
-        let plain = image.run(Level::Scalar, crop, size, false);
-        let flipped = image.run(Level::Scalar, crop, size, true);
+        let plain = image.run(Level::SCALAR, crop, size, false);
+        let flipped = image.run(Level::SCALAR, crop, size, true);
         let width = size.0 as usize;
         let (plain, flipped) = (plain.as_chunks::<3>().0, flipped.as_chunks::<3>().0);
         for (plain, flipped) in plain.chunks(width).zip(flipped.chunks(width)) {
@@ -335,7 +329,7 @@ proptest! {
         ratio in ratios(),
         seed in any::<u32>(),
     ) {
-        let whole = CropRect::whole(crop.x + crop.width + 9, crop.y + crop.height + 5);
+        let whole = Region::whole(crop.x + crop.width + 9, crop.y + crop.height + 5);
         let tight = Image::new(crop, ratio, false, 0, noise(seed));
         let wide = Image::new(whole, ratio, false, 3, noise(seed));
         prop_assert!(
@@ -357,7 +351,7 @@ fn pictures_come_close_to_the_exact_result() {
         (1300, 900, (1, 1)),
     ];
     for (width, height, ratio) in cases {
-        let crop = CropRect {
+        let crop = Region {
             x: 13,
             y: 7,
             width,
@@ -383,7 +377,7 @@ fn pictures_come_close_to_the_exact_result() {
 
 #[test]
 fn what_cannot_be_done_is_refused() {
-    let crop = CropRect {
+    let crop = Region {
         x: 10,
         y: 10,
         width: 31,
@@ -391,13 +385,13 @@ fn what_cannot_be_done_is_refused() {
     };
     let image = Image::new(crop, (2, 2), false, 0, scene);
     let mut out = [0; 3 * 8 * 8];
-    let mut run = |view: &YccView<'_>, crop, len: usize| {
+    let mut run = |view: &Planes<'_>, crop, len: usize| {
         FusedResampler::new().run(view, crop, 8, 8, false, &mut out[..len])
     };
     let view = image.view();
     assert_eq!(run(&view, crop, 192), Ok(()));
 
-    let message = run(&view, CropRect { width: 32, ..crop }, 192)
+    let message = run(&view, Region { width: 32, ..crop }, 192)
         .unwrap_err()
         .to_string();
     assert_eq!(
@@ -405,7 +399,7 @@ fn what_cannot_be_done_is_refused() {
         "the crop needs the luma samples 32x20 at (10, 10), but the view holds 31x20 at (10, 10)"
     );
     let mut short = view;
-    short.chroma.as_mut().unwrap()[1].height -= 1;
+    short.chroma.as_mut().unwrap()[1].region.height -= 1;
     let error = run(&short, crop, 192).unwrap_err();
     assert!(matches!(error, FusedError::NotCovered { plane: "Cr", .. }));
     let mut short = view;
@@ -425,15 +419,15 @@ fn what_cannot_be_done_is_refused() {
         error,
         FusedError::OutputLength { expected: 192, .. }
     ));
-    let error = run(&view, CropRect { height: 0, ..crop }, 192).unwrap_err();
+    let error = run(&view, Region { height: 0, ..crop }, 192).unwrap_err();
     assert!(matches!(error, FusedError::Size { .. }));
-    let far = CropRect {
+    let far = Region {
         x: u32::MAX,
         ..crop
     };
     let error = run(&view, far, 192).unwrap_err();
     assert!(matches!(error, FusedError::NotCovered { .. }));
-    let odd = YccView {
+    let odd = Planes {
         ratio: (0, 1),
         ..view
     };
@@ -454,13 +448,13 @@ fn one_resampler_serves_crops_of_all_sizes_in_turn() {
             (1, 900, 33, (4, 1)),
             (64, 64, 65, (2, 1)),
         ] {
-            let crop = CropRect::whole(width, height);
+            let crop = Region::whole(width, height);
             let image = Image::new(crop, ratio, false, 0, noise(width));
             let mut out = vec![0; (3 * size * size) as usize];
             resampler
                 .run(&image.view(), crop, size, size, true, &mut out)
                 .unwrap();
-            assert!(out == image.run(Level::Scalar, crop, (size, size), true));
+            assert!(out == image.run(Level::SCALAR, crop, (size, size), true));
         }
     }
 }

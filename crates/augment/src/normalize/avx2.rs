@@ -3,7 +3,7 @@
 use std::arch::x86_64::*;
 
 use super::Quotient;
-use crate::pixels::avx2::channel_of;
+use crate::rgb8::avx2::channel_of;
 use crate::simd::avx2::store_floats;
 
 /// Bytes of eight pixels.

@@ -6,7 +6,7 @@
 use std::arch::x86_64::*;
 
 use super::Quotient;
-use crate::pixels::avx512::channel_of;
+use crate::rgb8::avx512::channel_of;
 use crate::simd::avx512::{Streamed, load_some};
 
 /// Bytes of 16 pixels.

@@ -1,7 +1,9 @@
 //! Gaussian blur as Pillow approximates it: three box blurs along rows, then three along columns.
 
+use pixels::dispatch;
+
 use super::chain::{Frame, Scratch};
-use crate::simd::at_each_level;
+use crate::Level;
 
 const PASSES: usize = 3;
 
@@ -65,12 +67,20 @@ impl Window {
     }
 }
 
-at_each_level! {
-    fn along_rows(pixels: &mut [u8], frame: Frame, window: Window, scratch: &mut Scratch) = along_rows_portable;
+dispatch! {
+    fn along_rows(level: Level, pixels: &mut [u8], frame: Frame, window: Window, scratch: &mut Scratch) {
+        Avx512Vbmi => along_rows_portable,
+        Avx2Fma => along_rows_portable,
+        _ => along_rows_portable,
+    }
 }
 
-at_each_level! {
-    fn along_columns(pixels: &mut [u8], frame: Frame, window: Window, scratch: &mut Scratch) = along_columns_portable;
+dispatch! {
+    fn along_columns(level: Level, pixels: &mut [u8], frame: Frame, window: Window, scratch: &mut Scratch) {
+        Avx512Vbmi => along_columns_portable,
+        Avx2Fma => along_columns_portable,
+        _ => along_columns_portable,
+    }
 }
 
 #[inline(always)]

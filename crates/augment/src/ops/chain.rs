@@ -4,7 +4,7 @@ use super::affine::Affine;
 use super::levels::Levels;
 use super::warp::{self, Padded};
 use super::{Op, Warp, blur, sharpen};
-use crate::pixels::blend;
+use crate::rgb8::blend;
 use crate::{Level, jitter};
 
 /// Size of an image without padding between its rows.
@@ -24,7 +24,6 @@ impl Frame {
 /// What operations need beside the image; grows to what the largest image needs, and stays.
 #[derive(Clone, Debug)]
 pub(crate) struct Scratch {
-    /// One that the processor has.
     pub(super) level: Level,
     /// A copy of the image.
     pub(super) source: Vec<u8>,
@@ -35,10 +34,10 @@ pub(crate) struct Scratch {
 }
 
 impl Scratch {
-    /// For operations at `level`, or at the best one below it that this processor has.
+    /// For operations at `level`.
     pub(crate) fn new(level: Level) -> Self {
         Scratch {
-            level: level.min(Level::best()),
+            level,
             source: Vec::new(),
             padded: Padded::default(),
             rows: Vec::new(),

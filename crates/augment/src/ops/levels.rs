@@ -2,7 +2,7 @@
 //! Tables of successive operations are composed, so that the pixels are rewritten once.
 
 use crate::Level;
-use crate::pixels::{self, Histograms, IDENTITY, Table};
+use crate::rgb8::{self, Histograms, IDENTITY, Table};
 
 /// A map of levels that the pixels have yet to go through, and what is known of their histograms.
 pub(super) struct Levels {
@@ -28,7 +28,7 @@ impl Levels {
 
     /// Appends `ImageOps.equalize`; `pixels` are those that the map so far belongs to.
     pub(super) fn equalize(&mut self, pixels: &[u8]) {
-        let stored = *self.stored.get_or_insert_with(|| pixels::count(pixels));
+        let stored = *self.stored.get_or_insert_with(|| rgb8::count(pixels));
         self.append(self.mapped(&stored).each_ref().map(equalizing));
     }
 
@@ -39,7 +39,7 @@ impl Levels {
             Some(stored) => self.mapped(&stored).each_ref().map(outermost),
             None => {
                 self.apply(level, pixels);
-                pixels::extremes(pixels)
+                rgb8::extremes(pixels)
             }
         };
         self.append(bounds.map(stretching));
@@ -50,7 +50,7 @@ impl Levels {
         if self.tables == [IDENTITY; 3] {
             return;
         }
-        pixels::map(level, pixels, &self.tables);
+        rgb8::map(level, pixels, &self.tables);
         let seen = self.stored.map(|stored| self.mapped(&stored));
         *self = Levels {
             stored: seen,

@@ -1,7 +1,7 @@
 //! Sharpness: a blend of the image with itself smoothed by a 3x3 kernel.
 
 use super::chain::{Frame, Scratch};
-use crate::pixels;
+use crate::rgb8;
 
 /// `ImageEnhance.Sharpness`: blends with `ImageFilter.SMOOTH`, whose kernel is 5 in the middle of 1s,
 /// over 13. Smoothing leaves the outermost pixels alone, hence so does this.
@@ -19,7 +19,7 @@ pub(super) fn sharpen(pixels: &mut [u8], frame: Frame, factor: f32, scratch: &mu
         let (out, below) = pixels[y * row..].split_at_mut(row);
         here.copy_from_slice(out);
         let rows = [&*above, &*here, &below[..row]];
-        pixels::sharpen_row(scratch.level, rows, factor, &mut scratch.sums, out);
+        rgb8::sharpen_row(scratch.level, rows, factor, &mut scratch.sums, out);
         std::mem::swap(&mut above, &mut here);
     }
 }

@@ -1,9 +1,10 @@
 //! Applies policies to images, with buffers that are reused from image to image.
 
+use pixels::dispatch;
+
 use super::{Draw, Policy};
 use crate::ops::{self, Frame, Scratch};
-use crate::pixels::blend;
-use crate::simd::at_each_level;
+use crate::rgb8::blend;
 use crate::{AugmentError, Level, Op, SampleRng, Warp};
 
 /// Draws and applies augmentations. One per thread: it allocates until it has seen the largest image and
@@ -111,14 +112,22 @@ impl Augmenter {
     }
 }
 
-at_each_level! {
+dispatch! {
     /// Adds `weight` times the bytes to the sums.
-    fn add_weighted(bytes: &[u8], weight: f32, sums: &mut [f32]) = add_weighted_portable;
+    fn add_weighted(level: Level, bytes: &[u8], weight: f32, sums: &mut [f32]) {
+        Avx512Vbmi => add_weighted_portable,
+        Avx2Fma => add_weighted_portable,
+        _ => add_weighted_portable,
+    }
 }
 
-at_each_level! {
+dispatch! {
     /// Blends the image with the sums, truncated.
-    fn blend_with(sums: &[f32], share: f32, image: &mut [u8]) = blend_with_portable;
+    fn blend_with(level: Level, sums: &[f32], share: f32, image: &mut [u8]) {
+        Avx512Vbmi => blend_with_portable,
+        Avx2Fma => blend_with_portable,
+        _ => blend_with_portable,
+    }
 }
 
 #[inline(always)]

@@ -9,6 +9,10 @@ mod avx2;
 mod avx512;
 mod scalar;
 
+#[cfg(target_arch = "x86_64")]
+use pixels::Instructions;
+use pixels::dispatch;
+
 use super::axis::{Axis, CONVOLVE_BITS};
 #[cfg(target_arch = "x86_64")]
 use super::picks::Picks;
@@ -26,15 +30,14 @@ pub(super) struct Across {
 }
 
 #[cfg(target_arch = "x86_64")]
-#[allow(unsafe_code)]
 impl Across {
     /// Computes the tables of `axis`, whose rows have `samples` pixels.
     pub(super) fn prepare(&mut self, level: Level, axis: &Axis, samples: usize) {
         self.picks.clear();
-        match level {
-            Level::Avx512 => self.picks.build(axis, &avx512::SHAPE),
-            Level::Avx2 => self.picks.build(axis, &avx2::SHAPE),
-            Level::Scalar => {}
+        if level.has(Instructions::Avx512Vbmi) {
+            self.picks.build(axis, &avx512::SHAPE);
+        } else if level.has(Instructions::Avx2Fma) {
+            self.picks.build(axis, &avx2::SHAPE);
         }
         let len = samples.max(self.picks.reach()).next_multiple_of(64);
         for plane in &mut self.planes {
@@ -50,12 +53,7 @@ impl Across {
             return scalar::across(row, axis, out);
         }
         let planes = split(level, row, &mut self.planes);
-        match level {
-            // SAFETY: no constructor keeps a level that the processor lacks.
-            Level::Avx512 => unsafe { avx512::across(&self.picks, planes, out) },
-            // SAFETY: as above, and tables are ready at vector levels only.
-            _ => unsafe { avx2::across(&self.picks, planes, out) },
-        }
+        across(level, &self.picks, planes, out);
     }
 
     /// Narrows `row` to sums, less their lowest [`super::plain::DROPPED_FIRST`] bits; or does nothing and
@@ -65,14 +63,33 @@ impl Across {
             return false;
         }
         let planes = split(level, row, &mut self.planes);
-        match level {
-            // SAFETY: no constructor keeps a level that the processor lacks.
-            Level::Avx512 => unsafe { avx512::across_wide(&self.picks, planes, out) },
-            // SAFETY: as above, and tables are ready at vector levels only.
-            _ => unsafe { avx2::across_wide(&self.picks, planes, out) },
-        }
+        across_wide(level, &self.picks, planes, out);
         true
     }
+}
+
+#[cfg(target_arch = "x86_64")]
+dispatch! {
+    fn across(level: Level, picks: &Picks, planes: [&[u8]; 3], out: &mut [u8]) {
+        Avx512Vbmi => avx512::across,
+        Avx2Fma => avx2::across,
+        _ => without_picks,
+    }
+}
+
+#[cfg(target_arch = "x86_64")]
+dispatch! {
+    fn across_wide(level: Level, picks: &Picks, planes: [&[u8]; 3], out: &mut [i16]) {
+        Avx512Vbmi => avx512::across_wide,
+        Avx2Fma => avx2::across_wide,
+        _ => without_picks,
+    }
+}
+
+/// Never called: picks are ready at vector levels only.
+#[cfg(target_arch = "x86_64")]
+fn without_picks<T>(_: &Picks, _: [&[u8]; 3], _: &mut [T]) {
+    debug_assert!(false, "there are no picks for plain Rust");
 }
 
 /// Splits a row into planes, which reach further than that.
@@ -80,7 +97,7 @@ impl Across {
 fn split<'a>(level: Level, row: &[u8], planes: &'a mut [Vec<u8>; 3]) -> [&'a [u8]; 3] {
     let len = (row.len() / 3).next_multiple_of(64);
     let parts = planes.each_mut().map(|plane| &mut plane[..len]);
-    crate::pixels::split(level, row, parts);
+    crate::rgb8::split(level, row, parts);
     planes.each_ref().map(Vec::as_slice)
 }
 
@@ -98,21 +115,22 @@ impl Across {
 }
 
 /// With more rows than these, sums of the weights' lower parts could overflow.
-#[cfg(target_arch = "x86_64")]
 const MOST_ROWS: usize = 1 << 12;
 
 /// Blends rows: each byte of `out` is the weighted sum of the bytes above one another in `rows`, which
 /// holds `weights.len()` rows of `out.len()` bytes.
-#[cfg_attr(target_arch = "x86_64", allow(unsafe_code))]
 pub(super) fn down(level: Level, rows: &[u8], weights: &[i32], out: &mut [u8]) {
-    match level {
-        // SAFETY: no constructor keeps a level that the processor lacks.
-        #[cfg(target_arch = "x86_64")]
-        Level::Avx512 if weights.len() <= MOST_ROWS => unsafe { avx512::down(rows, weights, out) },
-        // SAFETY: as above.
-        #[cfg(target_arch = "x86_64")]
-        Level::Avx2 if weights.len() <= MOST_ROWS => unsafe { avx2::down(rows, weights, out) },
+    match weights.len() {
+        0..=MOST_ROWS => down_few(level, rows, weights, out),
         _ => scalar::down(rows, weights, out),
+    }
+}
+
+dispatch! {
+    fn down_few(level: Level, rows: &[u8], weights: &[i32], out: &mut [u8]) {
+        Avx512Vbmi => avx512::down,
+        Avx2Fma => avx2::down,
+        _ => scalar::down,
     }
 }
 

@@ -1,8 +1,10 @@
 //! The arithmetic of plain bilinear interpolation on rows, as OpenCV does it for 8-bit images: 11-bit
 //! weights, sums of 15 bits between the passes, and one rounding at the end.
 
+use pixels::dispatch;
+
 use super::axis::{Axis, PLAIN_BITS};
-use crate::simd::at_each_level;
+use crate::Level;
 
 /// Bits that OpenCV drops from the wide sums before it multiplies them again.
 pub(super) const DROPPED_FIRST: u32 = 4;
@@ -34,9 +36,13 @@ fn across_taps<const TAPS: usize>(row: &[u8], axis: &Axis, out: &mut [i16]) {
     }
 }
 
-at_each_level! {
+dispatch! {
     /// Blends rows of such sums (one or two of `out.len()` values) into levels.
-    pub(super) fn down(rows: &[i16], weights: &[i32], out: &mut [u8]) = down_portable;
+    pub(super) fn down(level: Level, rows: &[i16], weights: &[i32], out: &mut [u8]) {
+        Avx512Vbmi => down_portable,
+        Avx2Fma => down_portable,
+        _ => down_portable,
+    }
 }
 
 #[inline(always)]

@@ -30,13 +30,13 @@ proptest! {
     ) {
         let pixels = noise(3 * width * height, seed);
         let image = RgbView::packed(&pixels, width, height).unwrap();
-        let all = Job::new(CropRect::whole(width, height), w, h, filter).unwrap();
+        let all = Job::new(Region::whole(width, height), w, h, filter).unwrap();
         let mut resampler = Resampler::new();
         let mut whole = vec![0; 3 * (w * h) as usize];
         resampler.run(image, &all, &mut whole).unwrap();
 
         let (x, y) = ((corner.0 * f64::from(w)) as u32, (corner.1 * f64::from(h)) as u32);
-        let window = CropRect { x, y, width: (w - x).div_ceil(2), height: (h - y).div_ceil(2) };
+        let window = Region { x, y, width: (w - x).div_ceil(2), height: (h - y).div_ceil(2) };
         let job = all.window(window).unwrap().flipped(flips.0, flips.1);
         let mut part = vec![0; 3 * (window.width * window.height) as usize];
         resampler.run(image, &job, &mut part).unwrap();
@@ -58,9 +58,9 @@ proptest! {
         filter in prop::sample::select(FILTERS.to_vec()),
         seed: u32,
     ) {
-        let crop = CropRect { x: 100 + seed % 7, y: 50 + seed % 5, width: 1 + seed % 23, height: 1 + seed % 19 };
+        let crop = Region { x: 100 + seed % 7, y: 50 + seed % 5, width: 1 + seed % 23, height: 1 + seed % 19 };
         let job = Job::new(crop, w, h, filter).unwrap();
-        let region = CropRect { x: 98, y: 49, width: 40, height: 30 };
+        let region = Region { x: 98, y: 49, width: 40, height: 30 };
         let run = |background: u8| {
             let stride = 3 * region.width as usize + 5;
             let mut data = vec![background; stride * region.height as usize];
@@ -87,14 +87,14 @@ proptest! {
     ) {
         let pixels = noise(3 * width * height, seed);
         let image = RgbView::packed(&pixels, width, height).unwrap();
-        let job = Job::new(CropRect::whole(width, height), w, h, filter).unwrap();
+        let job = Job::new(Region::whole(width, height), w, h, filter).unwrap();
         let job = job.flipped(flips.0, flips.1);
         let run = |level| {
             let mut out = vec![0; 3 * (w * h) as usize];
             Resampler::with_level(level).run(image, &job, &mut out).unwrap();
             out
         };
-        let expected = run(Level::Scalar);
+        let expected = run(Level::SCALAR);
         for &level in Level::available() {
             prop_assert!(run(level) == expected, "{level:?}");
         }
@@ -109,7 +109,7 @@ proptest! {
     ) {
         let pixels = vec![level; 3 * (width * height) as usize];
         let mut out = vec![!level; 3 * (w * h) as usize];
-        let job = Job::new(CropRect::whole(width, height), w, h, filter).unwrap();
+        let job = Job::new(Region::whole(width, height), w, h, filter).unwrap();
         Resampler::new().run(RgbView::packed(&pixels, width, height).unwrap(), &job, &mut out).unwrap();
         prop_assert!(out.iter().all(|&byte| byte == level), "{:?}", out);
     }
@@ -126,7 +126,7 @@ fn buffers_are_reused_and_leak_nothing_into_the_next_job() {
         (30, 3, Filter::PlainBilinear),
     ] {
         let job = Job::new(
-            CropRect {
+            Region {
                 x: 3,
                 y: 4,
                 width: 41,
@@ -144,7 +144,7 @@ fn buffers_are_reused_and_leak_nothing_into_the_next_job() {
         assert_eq!(first, second);
     }
     let before = (used.strip.capacity(), used.strip.as_ptr());
-    let job = Job::new(CropRect::whole(50, 33), 30, 30, Filter::Bilinear).unwrap();
+    let job = Job::new(Region::whole(50, 33), 30, 30, Filter::Bilinear).unwrap();
     used.run(image, &job, &mut [0; 2700]).unwrap();
     assert_eq!(before, (used.strip.capacity(), used.strip.as_ptr()));
 }
@@ -155,7 +155,7 @@ fn wrong_jobs_and_buffers_are_errors() {
     let view = RgbView::new(
         &pixels,
         30,
-        CropRect {
+        Region {
             x: 5,
             y: 5,
             width: 10,
@@ -163,7 +163,7 @@ fn wrong_jobs_and_buffers_are_errors() {
         },
     )
     .unwrap();
-    let crop = CropRect {
+    let crop = Region {
         x: 4,
         y: 5,
         width: 10,
@@ -187,9 +187,9 @@ fn wrong_jobs_and_buffers_are_errors() {
             actual: 47
         }
     );
-    assert!(Job::new(CropRect { width: 0, ..crop }, 4, 4, Filter::Bilinear).is_err());
+    assert!(Job::new(Region { width: 0, ..crop }, 4, 4, Filter::Bilinear).is_err());
     assert!(Job::new(crop, 4, 0, Filter::Bilinear).is_err());
-    let beyond = CropRect {
+    let beyond = Region {
         x: 1,
         y: 0,
         width: 4,

@@ -20,10 +20,10 @@ pub(crate) struct PixelDecoder {
 }
 
 impl PixelDecoder {
-    /// A decoder that uses the given instructions, or the best that this processor has if it lacks those.
+    /// A decoder that uses the given instructions.
     pub(crate) fn with_level(level: Level) -> Self {
         PixelDecoder {
-            level: level.min(Level::best()),
+            level,
             zstd: None,
             residuals: Vec::new(),
             planes: [const { Vec::new() }; 3],

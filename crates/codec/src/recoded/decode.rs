@@ -9,8 +9,7 @@ use super::tables::{Steps, Tables};
 use super::unit::UnitDecoder;
 use crate::seek::group::{BLOCKS, Group, Quantiser};
 use crate::seek::idct;
-use crate::seek::{Level, Plane, Planes};
-use crate::{CodecError, Region};
+use crate::{CodecError, Level, Plane, Planes, Region};
 
 /// Decodes regions; one a thread. Keeps its buffers from image to image.
 pub(crate) struct RecodedDecoder {
@@ -36,11 +35,10 @@ struct Bounds {
 }
 
 impl RecodedDecoder {
-    /// A decoder that uses the given instructions, or the best that this processor has if it
-    /// lacks those.
+    /// A decoder that uses the given instructions.
     pub(crate) fn with_level(level: Level) -> Self {
         RecodedDecoder {
-            level: level.min(Level::best()),
+            level,
             unit: UnitDecoder::new(level),
             steps: [[0; 64]; 3],
             quantisers: std::array::from_fn(|_| Quantiser::new(&[0; 64])),

@@ -14,7 +14,7 @@ use super::source::{Parts, Source};
 use super::symbols::Symbols;
 use super::tables::{Steps, Tables};
 use super::unit::{self, UnitDecoder};
-use crate::seek::Level;
+use crate::Level;
 use crate::seek::whole::Blocks;
 
 const HEAD: usize = 24;
@@ -114,7 +114,13 @@ impl<'a> Payload<'a> {
                 let shape = frame.shape(column, row);
                 decoder.decode(tables, &shape, &self.units[at..], length, shape.blocks)?;
                 at += length;
-                kernel::lay_out(&mut decoder, &shape, frame.columns(column), &mut strip);
+                kernel::lay_out(
+                    Level::best(),
+                    &mut decoder,
+                    &shape,
+                    frame.columns(column),
+                    &mut strip,
+                );
             }
             each(&strip)?;
         }

@@ -5,6 +5,7 @@ use super::kernel;
 use super::layout::Frame;
 use super::scan::Writer;
 use super::tables::Steps;
+use crate::Level;
 use crate::seek::header::Header;
 use crate::seek::payload::{stuff, unstuff};
 use crate::seek::whole::{Blocks, Reader, read_rows};
@@ -58,7 +59,7 @@ impl<'a> Source<'a> {
         for row in 0..frame.units().1 {
             frame.fit(&mut strip, row);
             strip.iter_mut().for_each(|of| of.blocks.fill([0; 64]));
-            read_rows(&mut reader, &mut strip)?;
+            read_rows(Level::best(), &mut reader, &mut strip)?;
             each(&strip)?;
         }
         let spare = self.scan.len() * 8 - reader.finish()?;
@@ -86,7 +87,7 @@ impl Parts<'_> {
             return Err(RecodeError::Corrupt("its header is that of another image"));
         }
         let mut writer = Writer::new(&parsed, self.frame)?;
-        strips(&mut |strip| kernel::write_rows(&mut writer, strip))?;
+        strips(&mut |strip| kernel::write_rows(Level::best(), &mut writer, strip))?;
         let scan = writer.finish(padding);
         let mut file =
             Vec::with_capacity(self.header.len() + scan.len() * 65 / 64 + self.tail.len());

@@ -8,7 +8,7 @@ use super::layout::{MOST_BLOCKS, Shape};
 use super::model::{ESCAPE, MASK_BYTES};
 use super::tables::Tables;
 use super::unit::{MOST_AC, MOST_MASKS, MOST_SYMBOLS, MOST_VALUES};
-use crate::seek::Level;
+use crate::Level;
 use crate::seek::whole::Blocks;
 
 /// What a unit is made of: gathers one after the other in buffers that it keeps. About 40 KiB.

@@ -13,7 +13,7 @@ use super::source::{Parts, Source};
 use super::symbols::Symbols;
 use super::tables::{Steps, Tables};
 use crate::CodecError;
-use crate::seek::Level;
+use crate::Level;
 
 /// Quantisation tables that may be shared; records name one in a byte, and 255 means none of them.
 const MOST_STEPS: usize = 255;

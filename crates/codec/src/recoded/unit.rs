@@ -13,7 +13,7 @@ use super::kernel::{self, Coder, Decoded, Kernel, SLACK};
 use super::layout::{MOST_BLOCKS, MOST_LANES, Shape};
 use super::model::{DC_CLASSES, ESCAPE, MASK_BYTES, MOST_PAIRS};
 use super::tables::Tables;
-use crate::seek::Level;
+use crate::Level;
 use crate::seek::group::{BLOCKS, Group};
 
 const HEAD: usize = 4;

@@ -6,38 +6,13 @@ use super::SeekError;
 use super::grid::{Grid, Window};
 use super::group::Quantiser;
 use super::header::Header;
-use super::idct::Level;
 use super::index::Index;
 use super::payload::Payload;
 use super::rows::{self, Groups, Rows};
 use super::tables::Tables;
 use crate::decode::grow;
 use crate::sniff::check_size;
-use crate::{CodecError, Kind, Region};
-
-/// Samples of one component: a rectangle of its plane.
-#[derive(Clone, Copy, Debug)]
-pub struct Plane<'a> {
-    /// Rows of `stride` bytes, from top to bottom. Beyond the region's width they hold padding.
-    pub data: &'a [u8],
-    /// Bytes from one row to the next.
-    pub stride: usize,
-    /// Which samples these are, in the component's own plane.
-    pub region: Region,
-}
-
-/// A region of an image as a JPEG stores it: planes, before upsampling and colour conversion.
-#[derive(Clone, Copy, Debug)]
-pub struct Planes<'a> {
-    /// Width and height of the whole image.
-    pub image: (u32, u32),
-    /// Y, at the image's own resolution.
-    pub luma: Plane<'a>,
-    /// Cb and Cr; none for a gray image.
-    pub chroma: Option<[Plane<'a>; 2]>,
-    /// Luma samples a chroma sample, across and down: (1, 1) is 4:4:4, (2, 2) is 4:2:0.
-    pub ratio: (u32, u32),
-}
+use crate::{CodecError, Kind, Level, Plane, Planes, Region};
 
 /// Decodes regions; one a thread. Keeps its tables and planes from image to image.
 pub(crate) struct SeekDecoder {
@@ -49,11 +24,10 @@ pub(crate) struct SeekDecoder {
 }
 
 impl SeekDecoder {
-    /// A decoder that uses the given instructions, or the best that this processor has if it
-    /// lacks those.
+    /// A decoder that uses the given instructions.
     pub(crate) fn with_level(level: Level) -> Self {
         SeekDecoder {
-            level: level.min(Level::best()),
+            level,
             tables: Tables::empty(),
             steps: std::array::from_fn(|_| Quantiser::new(&[0; 64])),
             planes: [const { Vec::new() }; 3],

@@ -25,9 +25,6 @@ mod tests;
 mod walk;
 pub(crate) mod whole;
 
-pub use decode::{Plane, Planes};
-pub use idct::Level;
-
 pub(crate) use decode::SeekDecoder;
 pub(crate) use payload::{pack, restore, size};
 

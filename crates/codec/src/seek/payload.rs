@@ -12,6 +12,7 @@ use super::header::Header;
 use super::index::{Entry, Index};
 use super::tables::Tables;
 use super::walk::walk;
+use crate::Level;
 
 /// Luma pixels between two entries at the finest; wider where that would make the index large.
 const FINEST: usize = 64;
@@ -69,7 +70,7 @@ pub(crate) fn pack(file: &[u8]) -> Result<Vec<u8>, SeekError> {
     let mcu_width = 8 * header.components()[0].across;
     let across = header.width.div_ceil(mcu_width);
     let mut segment = (FINEST / mcu_width).clamp(1, across.min(255));
-    let finest = walk(&header, &tables, &scan, segment)?;
+    let finest = walk(Level::best(), &header, &tables, &scan, segment)?;
     let mut entries = finest.clone();
     let mut index = Index::pack(&entries, across, segment, header.components().len());
     while index.len() * INDEX_SHARE > file.len() && segment < across && segment <= 127 {

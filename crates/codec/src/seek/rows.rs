@@ -9,9 +9,10 @@ use super::block::{Lane, Place};
 use super::grid::Window;
 use super::group::{BLOCKS, Group, Quantiser};
 use super::header::Header;
-use super::idct::{self, Level};
+use super::idct;
 use super::index::Entry;
 use super::tables::{AcTable, DcTable, Tables};
+use crate::Level;
 
 /// MCUs whose blocks are decoded before they are transformed: so many fill a group of chroma.
 const BATCH: usize = BLOCKS;

@@ -3,8 +3,8 @@
 
 use proptest::prelude::*;
 
-use super::{Level, Planes, SeekDecoder, SeekError, pack, restore};
-use crate::{EncodeOptions, Encoding, JpegColor, Region, Restart, Sampling};
+use super::{SeekDecoder, SeekError, pack, restore};
+use crate::{EncodeOptions, Encoding, JpegColor, Level, Planes, Region, Restart, Sampling};
 
 const SAMPLINGS: [Sampling; 5] = [
     Sampling::S444,
@@ -102,7 +102,7 @@ fn gray_has_one_plane() {
         ..EncodeOptions::new(90, Sampling::S444)
     };
     let record = pack(&jpeg(&options, 50, 40, 3)).unwrap();
-    let mut decoder = SeekDecoder::with_level(Level::Scalar);
+    let mut decoder = SeekDecoder::with_level(Level::SCALAR);
     assert!(decoder.decode(&record, None).unwrap().chroma.is_none());
 }
 
@@ -211,7 +211,7 @@ fn a_header_that_promises_more_blocks_than_there_are_bits_allocates_nothing() {
     let fields = vec![0; 1024 * (32 + 5 * 3) / 8];
     record.splice(16..16 + index, [&[255, 0, 1, 1, 1], &fields[..]].concat());
     record[..4].copy_from_slice(&(5 + fields.len() as u32).to_le_bytes());
-    let mut decoder = SeekDecoder::with_level(Level::Scalar);
+    let mut decoder = SeekDecoder::with_level(Level::SCALAR);
     let refused = decoder.decode(&record, None).unwrap_err().to_string();
     assert!(refused.contains("more blocks than bits"), "{refused}");
 }

@@ -1,5 +1,7 @@
 //! Walks a whole scan to index it: runs once a file, when a data set is built.
 
+use ::pixels::dispatch;
+
 use super::SeekError;
 use super::bits::Bits;
 use super::grid::Grid;
@@ -7,15 +9,23 @@ use super::header::Header;
 use super::index::Entry;
 use super::range::Range;
 use super::tables::Tables;
-use crate::newer::compiled_twice;
+use crate::Level;
 
-compiled_twice! {
+dispatch! {
     /// Gives an index entry for every `segment` MCUs of every row.
     ///
     /// # Errors
     /// [`SeekError::Corrupt`] if the scan has invalid codes, ends early or goes on after its last MCU.
-    pub(super) walk = entries,
-    (header: &Header, tables: &Tables, scan: &[u8], segment: usize) -> Result<Vec<Entry>, SeekError>
+    pub(super) fn walk(
+        level: Level,
+        header: &Header,
+        tables: &Tables,
+        scan: &[u8],
+        segment: usize,
+    ) -> Result<Vec<Entry>, SeekError> {
+        Avx2Bmi => entries,
+        _ => entries,
+    }
 }
 
 #[inline(always)]

@@ -2,12 +2,14 @@
 //!
 //! Not on the path of training: it runs once a file, when a data set is built.
 
+use ::pixels::dispatch;
+
 use super::SeekError;
 use super::bits::Bits;
 use super::header::Header;
 use super::range::Range;
 use super::tables::Tables;
-use crate::newer::compiled_twice;
+use crate::Level;
 
 /// The coefficients of one component, of all rows or of some.
 #[derive(Clone, Debug, Default)]
@@ -53,13 +55,19 @@ impl<'a> Reader<'a> {
     }
 }
 
-compiled_twice! {
+dispatch! {
     /// Decodes the next rows of MCUs: as many as fill `into`, which is zero, each component's blocks.
     ///
     /// # Errors
     /// [`SeekError::Corrupt`] if the scan has invalid codes or ends early.
-    pub(crate) read_rows = read,
-    (reader: &mut Reader<'_>, into: &mut [Blocks]) -> Result<(), SeekError>
+    pub(crate) fn read_rows(
+        level: Level,
+        reader: &mut Reader<'_>,
+        into: &mut [Blocks],
+    ) -> Result<(), SeekError> {
+        Avx2Bmi => read,
+        _ => read,
+    }
 }
 
 #[inline(always)]

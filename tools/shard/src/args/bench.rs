@@ -11,8 +11,8 @@ use serde::Serialize;
 
 /// Measure the input pipeline alone: read, check, decode, crop, resize, flip, batch
 ///
-/// The target is 3161.66 img/s: eight Ascend 910* cards consume that when MindCV trains
-/// Inception-v4 on them (8 x 32 images of 299 x 299).
+/// The target is 3161.66 img/s, the rate at which MindCV trains Inception-v4 on eight Ascend 910*
+/// cards (8 x 32 images of 299 x 299).
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Examples:

@@ -1,5 +1,7 @@
 //! Linear between the centres of the four pixels around a place, in double precision, truncated.
 
+use pixels::dispatch;
+
 use super::Padded;
 #[cfg(target_arch = "x86_64")]
 use super::{avx2, avx512};
@@ -45,18 +47,23 @@ pub(super) fn warp(
     }
 }
 
-#[cfg_attr(target_arch = "x86_64", allow(unsafe_code))]
 fn read(level: Level, source: &Padded, line: &Line, out: &mut [u8]) {
-    #[cfg(target_arch = "x86_64")]
-    if i32::try_from(source.words().len()).is_ok() {
-        match level {
-            // SAFETY: no constructor keeps a level that the processor lacks.
-            Level::Avx512 => return unsafe { avx512::bilinear(source, line, out) },
-            // SAFETY: as above.
-            Level::Avx2 => return unsafe { avx2::bilinear(source, line, out) },
-            _ => {}
-        }
+    // Vectors count words in 32 bits.
+    match i32::try_from(source.words().len()) {
+        Ok(_) => read_whole(level, source, line, out),
+        Err(_) => read_row(source, line, out),
     }
+}
+
+dispatch! {
+    fn read_whole(level: Level, source: &Padded, line: &Line, out: &mut [u8]) {
+        Avx512Vbmi => avx512::bilinear,
+        Avx2Fma => avx2::bilinear,
+        _ => read_row,
+    }
+}
+
+fn read_row(source: &Padded, line: &Line, out: &mut [u8]) {
     read_portable(source, line, 0, out);
 }
 

@@ -2,10 +2,12 @@
 
 use std::ops::Range;
 
+#[cfg(target_arch = "x86_64")]
+use pixels::{Instructions, Level, dispatch};
+
 use super::Padded;
 #[cfg(target_arch = "x86_64")]
 use super::avx512;
-use crate::Level;
 use crate::ops::affine::Affine;
 use crate::ops::chain::{Frame, Scratch};
 
@@ -106,15 +108,18 @@ enum Reader<'a> {
     Pixels(&'a [u8], Frame),
     /// Sixteen pixels at a time. Coordinates fit 32 bits.
     #[cfg(target_arch = "x86_64")]
-    Words(&'a Padded),
+    Words(Level, &'a Padded),
 }
 
 impl<'a> Reader<'a> {
     fn new(scratch: &'a mut Scratch, pixels: &[u8], frame: Frame, runs: bool) -> Self {
         #[cfg(target_arch = "x86_64")]
-        if scratch.level == Level::Avx512 && !runs && frame.width.max(frame.height) < 1 << 15 {
+        if scratch.level.has(Instructions::Avx512Vbmi)
+            && !runs
+            && frame.width.max(frame.height) < 1 << 15
+        {
             scratch.padded.copy(scratch.level, pixels, frame);
-            return Reader::Words(&scratch.padded);
+            return Reader::Words(scratch.level, &scratch.padded);
         }
         scratch.source.clear();
         scratch.source.extend_from_slice(pixels);
@@ -125,7 +130,6 @@ impl<'a> Reader<'a> {
     }
 
     /// All of these places lie inside.
-    #[cfg_attr(target_arch = "x86_64", allow(unsafe_code))]
     fn read(&self, along_x: Walk, along_y: Walk, out: &mut [u8]) {
         match *self {
             Reader::Runs(source, frame) => {
@@ -138,10 +142,26 @@ impl<'a> Reader<'a> {
                     *pixel = source[along_y.at(x) * frame.width + along_x.at(x)];
                 }
             }
-            // SAFETY: this variant is made at `Level::Avx512` only, which the processor then has.
             #[cfg(target_arch = "x86_64")]
-            Reader::Words(source) => unsafe { avx512::nearest(source, along_x, along_y, out) },
+            Reader::Words(level, source) => read_words(level, source, along_x, along_y, out),
         }
+    }
+}
+
+#[cfg(target_arch = "x86_64")]
+dispatch! {
+    fn read_words(level: Level, source: &Padded, along_x: Walk, along_y: Walk, out: &mut [u8]) {
+        Avx512Vbmi => avx512::nearest,
+        _ => read_one_by_one,
+    }
+}
+
+#[cfg(target_arch = "x86_64")]
+fn read_one_by_one(source: &Padded, along_x: Walk, along_y: Walk, out: &mut [u8]) {
+    for (x, pixel) in out.as_chunks_mut::<3>().0.iter_mut().enumerate() {
+        let word = source.words()[(along_y.at(x) + 1) * source.stride() + along_x.at(x) + 1];
+        let [red, green, blue, _] = word.to_le_bytes();
+        *pixel = [red, green, blue];
     }
 }
 

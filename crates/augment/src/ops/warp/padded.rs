@@ -2,7 +2,7 @@
 
 use crate::Level;
 use crate::ops::chain::Frame;
-use crate::pixels;
+use crate::rgb8;
 
 /// A copy of an image, red, green, blue and 0 in the bytes of a word, with its outermost pixels
 /// repeated all around: neighbours of a pixel need no bounds, and two in a row are one load.
@@ -24,7 +24,7 @@ impl Padded {
         let rows = pixels.chunks_exact(frame.row());
         let lines = self.words[stride..len - stride].chunks_exact_mut(stride);
         for (row, line) in rows.zip(lines) {
-            pixels::spread(level, row, &mut line[1..=frame.width]);
+            rgb8::spread(level, row, &mut line[1..=frame.width]);
             line[0] = line[1];
             line[stride - 1] = line[stride - 2];
         }

@@ -7,6 +7,9 @@
 #[cfg(target_arch = "x86_64")]
 mod avx2;
 
+#[cfg(target_arch = "x86_64")]
+use ::pixels::Instructions;
+
 use crate::Level;
 
 /// Bytes that may be read behind the residuals, and that rows of samples are a multiple of.
@@ -61,15 +64,13 @@ pub(super) fn undo(
     if !fits {
         return;
     }
-    match level {
-        Level::Scalar => scalar(residuals, wanted, out, stride),
-        // SAFETY: a `Level` other than `Scalar` is only made after asking the processor, and one that
-        // has AVX-512 has AVX2; the lengths were just checked.
-        #[cfg(target_arch = "x86_64")]
-        Level::Avx2 | Level::Avx512 => unsafe { avx2::undo(residuals, wanted, out, stride) },
-        #[cfg(not(target_arch = "x86_64"))]
-        _ => scalar(residuals, wanted, out, stride),
+    #[cfg(target_arch = "x86_64")]
+    if level.has(Instructions::Avx2) {
+        // SAFETY: the processor has AVX2, or the level would not; the lengths were just checked.
+        return unsafe { avx2::undo(residuals, wanted, out, stride) };
     }
+    let _ = level;
+    scalar(residuals, wanted, out, stride);
 }
 
 fn scalar(residuals: Residuals<'_>, wanted: usize, out: &mut [u8], stride: usize) {

@@ -15,6 +15,9 @@ pub(super) use encoder::{lay_out, write_rows};
 
 use std::ops::Range;
 
+#[cfg(target_arch = "x86_64")]
+use ::pixels::Instructions;
+
 use super::RecodeError;
 use super::bits::{BitWriter, End};
 use super::contexts::Contexts;
@@ -23,7 +26,7 @@ use super::rans::LOWEST;
 use super::symbols::Phase;
 use super::tables::{Lookup, Tables};
 use super::unit::{MOST_AC, MOST_DC, MOST_MASKS, MOST_SYMBOLS, MOST_VALUES};
-use crate::seek::Level;
+use crate::Level;
 use crate::seek::group::Group;
 
 /// Elements that kernels may read and overwrite behind the last one of an array.
@@ -48,15 +51,10 @@ impl Kernel {
     pub(super) fn of(level: Level) -> Self {
         #[cfg(target_arch = "x86_64")]
         {
-            let level = level.min(Level::best());
-            let newer = crate::newer::is_newer();
-            let vbmi = is_x86_feature_detected!("avx512dq")
-                && is_x86_feature_detected!("avx512vbmi")
-                && is_x86_feature_detected!("avx512vbmi2");
-            if newer && vbmi && level == Level::Avx512 {
+            if level.has(Instructions::Avx512Vbmi2) {
                 return Kernel::Avx512;
             }
-            if newer && level >= Level::Avx2 {
+            if level.has(Instructions::Avx2Bmi) {
                 return match has_slow_pdep() {
                     false => Kernel::Avx2,
                     true => Kernel::Avx2WithoutPdep,

@@ -2,7 +2,7 @@
 
 use super::*;
 use crate::recoded::kernel;
-use crate::recoded::scan::{self, Writer};
+use crate::recoded::scan::Writer;
 use crate::seek::header::Header;
 
 #[test]
@@ -30,10 +30,10 @@ fn scans_are_written_the_same_without_newer_instructions() {
     let file = jpeg(&EncodeOptions::new(95, Sampling::S420), 200, 150, 2);
     let source = Source::read(&file).unwrap();
     let header = Header::parse(&file).unwrap();
-    let written = [scan::write_rows, kernel::write_rows].map(|write| {
+    let written = [Level::SCALAR, Level::best()].map(|level| {
         let mut writer = Writer::new(&header, source.parts.frame).unwrap();
         let padding = source
-            .each_strip(|strip| write(&mut writer, strip))
+            .each_strip(|strip| kernel::write_rows(level, &mut writer, strip))
             .unwrap();
         writer.finish(padding)
     });

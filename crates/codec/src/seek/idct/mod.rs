@@ -11,46 +11,14 @@ mod avx2;
 mod avx512;
 mod scalar;
 
+#[cfg(target_arch = "x86_64")]
+use ::pixels::Instructions;
+
 use super::group::{BLOCKS, COEFFICIENTS, Quantiser};
+use crate::Level;
 
 /// Bytes that a kernel writes of each of its eight rows: four blocks side by side.
 pub(crate) const ROW: usize = 32;
-
-/// Which instructions do the work. All give the same bytes.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Level {
-    /// Plain Rust.
-    Scalar,
-    /// 256-bit integer vectors.
-    Avx2,
-    /// 512-bit integer vectors with byte and word operations and dot products.
-    Avx512,
-}
-
-impl Level {
-    /// The best that this processor has.
-    pub fn best() -> Level {
-        *Level::available().last().unwrap_or(&Level::Scalar)
-    }
-
-    /// All that this processor has, slowest first.
-    pub fn available() -> &'static [Level] {
-        #[cfg(target_arch = "x86_64")]
-        {
-            let avx2 = is_x86_feature_detected!("avx2");
-            let avx512 = is_x86_feature_detected!("avx512f")
-                && is_x86_feature_detected!("avx512bw")
-                && is_x86_feature_detected!("avx512vl")
-                && is_x86_feature_detected!("avx512vnni");
-            match (avx2, avx512) {
-                (true, true) => return &[Level::Scalar, Level::Avx2, Level::Avx512],
-                (true, false) => return &[Level::Scalar, Level::Avx2],
-                _ => {}
-            }
-        }
-        &[Level::Scalar]
-    }
-}
 
 /// Dequantises and transforms a group into eight rows of [`ROW`] bytes, the first at the start
 /// of `out`, each `stride` bytes after the one before. Does nothing if `out` is too short.
@@ -65,18 +33,19 @@ pub(crate) fn group(
     if out.len() < 7 * stride + ROW {
         return;
     }
-    match level {
-        Level::Scalar => scalar::group(coefficients, &steps.0, out, stride),
-        // SAFETY: a `Level` other than `Scalar` is only ever made by `Level::available`, after
-        // asking the processor; `out` holds the eight rows, as was just checked.
-        #[cfg(target_arch = "x86_64")]
-        Level::Avx2 => unsafe { avx2::group(coefficients, &steps.0, out, stride) },
-        // SAFETY: as above.
-        #[cfg(target_arch = "x86_64")]
-        Level::Avx512 => unsafe { avx512::group(coefficients, &steps.0, out, stride) },
-        #[cfg(not(target_arch = "x86_64"))]
-        _ => scalar::group(coefficients, &steps.0, out, stride),
+    #[cfg(target_arch = "x86_64")]
+    if level.has(Instructions::Avx512Vnni) {
+        // SAFETY: the processor has the instructions, or the level would not; `out` holds the eight rows,
+        // as was just checked.
+        return unsafe { avx512::group(coefficients, &steps.0, out, stride) };
     }
+    #[cfg(target_arch = "x86_64")]
+    if level.has(Instructions::Avx2) {
+        // SAFETY: as above.
+        return unsafe { avx2::group(coefficients, &steps.0, out, stride) };
+    }
+    let _ = level;
+    scalar::group(coefficients, &steps.0, out, stride);
 }
 
 /// The same for a group of blocks that have nothing but DC: each becomes one gray.
