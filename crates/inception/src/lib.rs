@@ -39,6 +39,7 @@ mod init;
 pub mod layers;
 mod names;
 mod network;
+pub mod paper_resnet;
 mod precision;
 mod summary;
 pub mod weights;

@@ -7,9 +7,9 @@ use burn::module::Module;
 use burn::tensor::Tensor;
 use serde::{Deserialize, Serialize};
 
-use crate::inception_resnet_v1::InceptionResNetV1;
+use crate::inception_resnet_v1::{self, InceptionResNetV1};
 use crate::inception_resnet_v2::InceptionResNetV2;
-use crate::inception_resnet_v2_paper::InceptionResNetV2Paper;
+use crate::inception_resnet_v2_paper::{self, InceptionResNetV2Paper};
 use crate::inception_v4::InceptionV4;
 use crate::init::Builder;
 
@@ -132,13 +132,13 @@ impl Network {
         match build.config.architecture {
             Architecture::InceptionV4 => Self::InceptionV4(InceptionV4::new(build)),
             Architecture::InceptionResNetV1 => {
-                Self::InceptionResNetV1(InceptionResNetV1::new(build))
+                Self::InceptionResNetV1(inception_resnet_v1::new(build))
             }
             Architecture::InceptionResNetV2 => {
                 Self::InceptionResNetV2(InceptionResNetV2::new(build))
             }
             Architecture::InceptionResNetV2Paper => {
-                Self::InceptionResNetV2Paper(InceptionResNetV2Paper::new(build))
+                Self::InceptionResNetV2Paper(inception_resnet_v2_paper::new(build))
             }
         }
     }
