@@ -188,7 +188,7 @@ fn a_resumed_run_says_what_has_changed_and_refuses_what_would_be_another() {
     bench
         .run("train", &train_args("run", "--epoch-size 3 --resume"))
         .ends_with(1)
-        .says(&["the classes of the data set are others"]);
+        .says(&["the data set has other classes"]);
 }
 
 #[test]
