@@ -1,6 +1,6 @@
-//! The same operations composed of burn's: what runs where there are no kernels for them, and what those
-//! are tested against. In half precision numbers are rounded to their format, and computed with in f32
-//! where burn's own operation would sum in it; in f32 every change of format is none.
+//! The same operations composed from burn's. They run on devices without kernels, and the kernels are tested against them.
+//! In half precision, numbers are rounded to their format but computed with in f32 where burn's own operation would sum in
+//! half precision. In f32 no change of format does anything.
 
 use burn::tensor::Tensor;
 use burn::tensor::activation::relu;
@@ -58,13 +58,13 @@ pub fn conv_bias_relu(
     relu(conv2d(input, weight, Some(bias), options)).cast(given)
 }
 
-/// In f32, with what `format` leaves of it.
+/// Rounded to `format`, as f32.
 fn rounded<const D: usize>(tensor: Tensor<D>, format: Format) -> Tensor<D> {
     tensor.cast(format.dtype()).cast(Format::F32.dtype())
 }
 
-/// What makes a biased variance of that many values unbiased. With one value there is no unbiased
-/// estimate: the biased one (0) stays.
+/// The factor from the biased to the unbiased variance of this many values. For one value there is no unbiased estimate,
+/// so the biased one (0) stays.
 pub(crate) fn bessel(samples: usize) -> f64 {
     if samples > 1 {
         samples as f64 / (samples - 1) as f64

@@ -1,5 +1,4 @@
-//! The number formats in which an operation computes. Not a policy: which layer computes in what is
-//! its user's to say.
+//! The number formats in which an operation computes. Which layer uses which format is the caller's choice.
 
 use burn::tensor::FloatDType;
 
@@ -27,21 +26,21 @@ impl Format {
     }
 }
 
-/// In what [`conv_bn_relu`](crate::conv_bn_relu) computes. Sums are always taken in f32 or better; a
-/// format is what numbers are rounded to before and after.
+/// The formats in which [`conv_bn_relu`](crate::conv_bn_relu) computes. Sums are always computed in f32 or better; numbers
+/// are rounded to a format before and after.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Formats {
     /// Input, weight and output of the convolution.
     pub convolution: Format,
-    /// Gamma, beta, and the batch's mean and variance. Where it is f32, batch normalisation takes the
-    /// convolution's output as `output` says.
+    /// Gamma, beta, and the batch's mean and variance. If it is f32, batch normalisation takes the
+    /// convolution's output in the format of `output`.
     pub normalisation: Format,
-    /// What the operation gives.
+    /// The result of the operation.
     pub output: Format,
 }
 
 impl Formats {
-    /// What batch normalisation takes and gives.
+    /// The input and output of batch normalisation.
     #[must_use]
     pub const fn normalised(self) -> Format {
         match self.normalisation {

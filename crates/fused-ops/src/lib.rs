@@ -1,13 +1,13 @@
-//! What burn lacks to keep up with PyTorch: batches uploaded beside the computation ([`upload`]), and
-//! the box that Inception is built of as one operation.
+//! What burn needs to keep up with PyTorch: batches that are uploaded while the device computes ([`upload`]), and
+//! Inception's basic building block as one operation.
 //!
-//! Convolution, batch normalisation and ReLU are that box, and [`conv_bn_relu`] is the operation of
-//! a training step: on LibTorch by its own kernels forward and backward, on flex by ours, on every other
-//! device composed of burn's operations. Not the layer, which holds the weights and the running statistics.
+//! That block is convolution, batch normalisation and ReLU, and [`conv_bn_relu`] is the operation of a training step. On
+//! LibTorch it uses LibTorch's kernels, forward and backward; on flex it uses ours; on every other device it is composed
+//! of burn's operations. The layer, with its weights and running statistics, is elsewhere.
 //!
-//! Why: burn composes the backward of a convolution and of batch normalisation of generic operations,
-//! which costs a training step 1.4 times PyTorch's time on LibTorch and 1.8 times on flex. On LibTorch it
-//! takes the kernels that PyTorch takes, in the memory layout of the input (channels-last stays channels-last).
+//! Without it, burn composes the backward passes of convolution and batch normalisation from generic operations, and a
+//! training step takes 1.4 times PyTorch's time on LibTorch and 1.8 times on flex. On LibTorch it uses the same kernels as
+//! PyTorch, in the memory layout of the input (channels-last stays channels-last).
 
 #![deny(unsafe_code)] // but in libtorch/ffi.rs
 
@@ -31,14 +31,14 @@ pub struct Geometry {
     pub padding: [usize; 2],
 }
 
-/// What [`conv_bn_relu`] gives.
+/// The result of [`conv_bn_relu`].
 #[derive(Debug)]
 pub struct ConvBnRelu {
     /// `[batch, channels out, height', width']`.
     pub output: Tensor<4>,
     /// Mean of the convolution's output over the batch, `[channels out]`. No gradient flows through it.
     pub mean: Tensor<1>,
-    /// Its unbiased variance, `[channels out]`; 0 where a channel has a single value. No gradient
+    /// Its unbiased variance, `[channels out]`; 0 if a channel has a single value. No gradient
     /// flows through it.
     pub variance: Tensor<1>,
 }
@@ -48,7 +48,7 @@ pub struct ConvBnRelu {
 /// `input` is `[batch, channels in, height, width]`, `weight` `[channels out, channels in, kernel
 /// height, kernel width]`, `gamma` and `beta` `[channels out]`; `epsilon` is added to the variance.
 /// Differentiable in all four, on a device with autodiff. Computes in `formats`, whatever the formats
-/// of its operands; weight, gamma, beta and the gradients keep their own.
+/// of its operands are; weight, gamma, beta and the gradients keep their own formats.
 #[must_use]
 pub fn conv_bn_relu(
     input: Tensor<4>,
@@ -69,11 +69,11 @@ pub fn conv_bn_relu(
     composed::conv_bn_relu(input, weight, gamma, beta, geometry, epsilon, formats)
 }
 
-/// `relu(conv2d(input, weight) + bias)`: what [`conv_bn_relu`] is outside of training once the running
-/// statistics have been folded into weight and bias.
+/// `relu(conv2d(input, weight) + bias)`: [`conv_bn_relu`] outside of training, with the running statistics folded into
+/// weight and bias.
 ///
-/// Shapes as there, `bias` `[channels out]`. Computes in the format of `weight` and `bias`, and gives
-/// the input's.
+/// Shapes as there, `bias` `[channels out]`. Computes in the format of `weight` and `bias`, and
+/// returns the input's format.
 #[must_use]
 pub fn conv_bias_relu(
     input: Tensor<4>,

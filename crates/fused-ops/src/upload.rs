@@ -1,13 +1,13 @@
-//! Host memory to a device. To an NVIDIA GPU through LibTorch: staged in pinned memory and copied on
-//! a stream of its own, so that a thread that feeds the device does it beside what computes there
-//! (burn's own copy is unpinned, and waits for everything before it). Everywhere else burn's way.
+//! Copies host memory to a device. For an NVIDIA GPU through LibTorch, the data is staged in pinned memory and copied on a
+//! stream of its own, at the same time as the GPU computes (burn's own copy is not pinned and waits for all earlier work).
+//! Everywhere else this is burn's copy.
 
 use burn::tensor::{DType, Device, Int, Tensor, TensorData};
 
-/// Bytes of that shape, on `device`. The copy is complete when this returns.
+/// Bytes with shape `shape`, on `device`. The copy is complete when this returns.
 ///
 /// # Panics
-/// `values` are not as many as `shape` says.
+/// The number of `values` does not match `shape`.
 #[must_use]
 pub fn bytes<const D: usize>(values: &[u8], shape: [usize; D], device: &Device) -> Tensor<D, Int> {
     #[cfg(feature = "tch")]
@@ -17,8 +17,7 @@ pub fn bytes<const D: usize>(values: &[u8], shape: [usize; D], device: &Device) 
     Tensor::from_data(TensorData::new(values.to_vec(), shape), (device, DType::U8))
 }
 
-/// Numbers of classes, `[values.len()]`, in the format in which the device counts; otherwise as
-/// [`bytes`].
+/// Class indices, `[values.len()]`, in the device's integer format; otherwise as [`bytes`].
 #[must_use]
 pub fn indices(values: impl Iterator<Item = u32>, device: &Device) -> Tensor<1, Int> {
     let values: Vec<i64> = values.map(i64::from).collect();
@@ -30,7 +29,7 @@ pub fn indices(values: impl Iterator<Item = u32>, device: &Device) -> Tensor<1, 
     Tensor::from_data(TensorData::new(values, [length]), device)
 }
 
-/// Numbers of that shape; otherwise as [`bytes`].
+/// Numbers with shape `shape`; otherwise as [`bytes`].
 ///
 /// # Panics
 /// As [`bytes`].

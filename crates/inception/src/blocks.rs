@@ -1,5 +1,5 @@
-//! Blocks that several of the paper's networks share, and how blocks are put together. Each
-//! network's own blocks stand in its file.
+//! Blocks that several of the paper's networks share, and how blocks are put together. Each network's own blocks are in
+//! its file.
 
 use burn::module::Module;
 use burn::nn::Dropout;
@@ -98,7 +98,7 @@ pub(crate) struct ResidualBlock {
 }
 
 impl ResidualBlock {
-    /// With the branches that a figure draws: one convolution, then one or two chains.
+    /// With the branches of a figure: one convolution, then one or two chains.
     pub(crate) fn new(
         build: &mut Builder<'_>,
         inputs: usize,
@@ -120,7 +120,7 @@ impl ResidualBlock {
         }
     }
 
-    /// The same block with a residual that is not scaled, and without the ReLU at its end.
+    /// The same block, but its residual is not scaled and it has no ReLU at its end.
     pub(crate) fn last(self) -> Self {
         Self {
             scale: 1.0,
@@ -142,8 +142,8 @@ impl ResidualBlock {
         if self.activated { relu(sum) } else { sum }
     }
 
-    /// Stochastic depth: in training the residual of an image, as a whole, is left out or scaled up by as
-    /// much as that happens, so that its expectation stays (MindCV's and timm's `DropPath`).
+    /// Stochastic depth: in training, an image's whole residual is either dropped or scaled up so that its expected value
+    /// stays the same (`DropPath` in MindCV and timm).
     fn kept(&self, residual: Tensor<4>) -> Tensor<4> {
         let device = residual.device();
         if self.drop_path.prob == 0.0 || !device.is_autodiff() {

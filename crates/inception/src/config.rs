@@ -1,4 +1,4 @@
-//! What a network is made of, checked before anything is allocated. Not the training recipe.
+//! The configuration of a network, checked before anything is allocated. Not the training recipe.
 
 use burn::tensor::Device;
 use serde::{Deserialize, Serialize};
@@ -26,23 +26,23 @@ pub struct NetworkConfig {
     /// Factor on every channel count of the figures, rounded to the nearest multiple of 8 and never
     /// below 8; 1.0 is the paper's network.
     pub width: f64,
-    /// How many A, B and C blocks are stacked: [`Architecture::blocks`] in the published networks.
+    /// How many A, B and C blocks there are: [`Architecture::blocks`] in the published networks.
     pub blocks: [usize; 3],
-    /// Weight of the newest batch in the running statistics, in `[0, 1]`: torch's sense (MindSpore
-    /// states one minus it). MindCV 0.0003, timm 0.1.
+    /// Weight of the newest batch in the running statistics, in `[0, 1]`, as in torch (MindSpore
+    /// uses one minus it). MindCV 0.0003, timm 0.1.
     pub bn_momentum: f64,
     /// Added to the variance in every BatchNorm; above 0.
     pub bn_eps: f64,
-    /// Factors on what the residual blocks A, B and C add, each finite and above 0. The paper advises
+    /// Factors on the residuals of the blocks A, B and C, each finite and above 0. The paper recommends
     /// 0.1 to 0.3; timm has `[0.17, 0.10, 0.20]`. Inception-v4 has no residual blocks.
     pub residual_scale: [f64; 3],
-    /// Stochastic depth (Huang et al. 2016): the probability, in `[0, 1)`, that training leaves the last
-    /// residual block out for an image; those before it have less in equal steps, the first one 0. Above 0
-    /// only where there are residual blocks.
+    /// Stochastic depth (Huang et al. 2016): the probability, in `[0, 1)`, that training skips the last
+    /// residual block for an image. It falls in equal steps towards the first block, which has 0. Networks without
+    /// residual blocks need 0.
     pub drop_path_rate: f64,
     /// How initial weights are drawn.
     pub init: Initialisation,
-    /// In which formats a training step computes. No part of what the network is, so not stored.
+    /// The formats in which a training step computes. They are not part of the network, so they are not stored.
     #[serde(skip)]
     pub precision: Precision,
 }
@@ -67,7 +67,7 @@ impl Default for NetworkConfig {
 }
 
 impl NetworkConfig {
-    /// The published form of `architecture`, with MindCV's settings otherwise.
+    /// The published form of `architecture`, otherwise with MindCV's settings.
     #[must_use]
     pub fn of(architecture: Architecture) -> Self {
         Self {
@@ -79,11 +79,10 @@ impl NetworkConfig {
 
     /// Builds the network with its initial weights on `device`.
     ///
-    /// The weights are a function of `seed` and this configuration alone: the same on every backend
-    /// and machine, whatever else draws random numbers.
+    /// The weights depend only on `seed` and this configuration: they are the same on every backend and machine.
     ///
     /// # Errors
-    /// [`ConfigError`] names the setting that makes no network.
+    /// [`ConfigError`] names the setting that is wrong.
     pub fn init(&self, seed: u64, device: &Device) -> Result<Network, ConfigError> {
         self.check()?;
         Ok(Network::new(&mut Builder::new(self, seed, device)))
@@ -127,7 +126,7 @@ impl NetworkConfig {
     }
 }
 
-/// Why a configuration, or an input size, makes no network.
+/// Why a configuration or an input size makes no valid network.
 #[derive(Debug, Clone, PartialEq, thiserror::Error)]
 #[non_exhaustive]
 pub enum ConfigError {
@@ -137,7 +136,7 @@ pub enum ConfigError {
     /// `in_channels` is 0.
     #[error("in_channels is 0: an image has at least one channel (3 for RGB)")]
     NoInputChannels,
-    /// A number is outside its range, or not a number.
+    /// A number is outside its range, or NaN.
     #[error("{name} is {value}: it must be {range}")]
     OutOfRange {
         /// The setting.

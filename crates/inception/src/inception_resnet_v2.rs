@@ -1,9 +1,8 @@
-//! Inception-ResNet-v2 in the form that was published with weights (TF-slim's, then timm's): an
-//! Inception-v3 stem, 10, 20 and 9 + 1 blocks, and a last 1 x 1 convolution. The paper's drawing is
-//! `inception_resnet_v2_paper`.
+//! Inception-ResNet-v2 in the form with published weights (TF-slim's, then timm's): an Inception-v3 stem, 10, 20 and 9 + 1
+//! blocks, and a last 1 x 1 convolution. The paper's version is `inception_resnet_v2_paper`.
 //!
-//! Sizes in the comments are channels x height x width for a 299 px input at width 1. Fields are
-//! named as timm names them, with the paper's names beside.
+//! Sizes in the comments are channels x height x width for a 299 px input at width 1. Fields have
+//! timm's names; comments give the paper's.
 
 use burn::module::Module;
 use burn::nn::pool::AvgPool2d;
@@ -17,7 +16,7 @@ use crate::blocks::{
 use crate::init::{Builder, halve, same, valid};
 use crate::layers::{BasicConv2d, Linear};
 
-/// timm's `inception_resnet_v2`: one arm of [`Network`](crate::Network).
+/// timm's `inception_resnet_v2`: one variant of [`Network`](crate::Network).
 #[derive(Module, Debug)]
 pub struct InceptionResNetV2 {
     conv2d_1a: BasicConv2d,
@@ -34,7 +33,7 @@ pub struct InceptionResNetV2 {
     repeat_1: Vec<ResidualBlock>,
     /// Reduction-B.
     mixed_7a: ResidualReductionB,
-    /// Inception-ResNet-C, all but the last.
+    /// Inception-ResNet-C, all except the last.
     repeat_2: Vec<ResidualBlock>,
     /// The last Inception-ResNet-C: not scaled, and without ReLU.
     block8: ResidualBlock,
@@ -79,13 +78,13 @@ impl InceptionResNetV2 {
         }
     }
 
-    /// The epsilon of its BatchNorms, which all have the same.
+    /// The epsilon of its BatchNorms, which is the same for all.
     pub(crate) fn bn_epsilon(&self) -> f64 {
         self.conv2d_1a.bn_epsilon()
     }
 
-    /// See [`Network::forward_observed`](crate::Network::forward_observed); stages are called as in
-    /// timm, the blocks `repeat.0` onwards.
+    /// See [`Network::forward_observed`](crate::Network::forward_observed); stages are named as in
+    /// timm, blocks from `repeat.0` on.
     pub(crate) fn forward_observed(
         &self,
         images: Tensor<4>,

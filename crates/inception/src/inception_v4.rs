@@ -1,7 +1,7 @@
 //! Inception-v4, block by block, as the paper's figures draw it.
 //!
 //! Sizes in the comments are channels x height x width for a 299 px input at width 1. Where the
-//! figures, timm and MindCV differ, this follows timm and MindCV, whose weights it must fit: the
+//! figures, timm and MindCV differ, this follows timm and MindCV, because their weights must fit: the
 //! long branch of Inception-B goes 7x1, 1x7, 7x1, 1x7 (figure 5 starts with 1x7), and the stem's
 //! 7x1/1x7 branch goes 1x7, 7x1. Concatenation orders are theirs too: (pool, conv) in Mixed3a,
 //! (conv, pool) in Mixed5a and in both reductions.
@@ -15,7 +15,7 @@ use crate::blocks::{ReductionA, max_pool, pool_conv, stack, through, width_of};
 use crate::init::{Builder, halve, same, valid};
 use crate::layers::{BasicConv2d, Linear};
 
-/// Inception-v4 (figure 9): one arm of [`Network`](crate::Network).
+/// Inception-v4 (figure 9): one variant of [`Network`](crate::Network).
 #[derive(Module, Debug)]
 pub struct InceptionV4 {
     stem: Stem,
@@ -49,8 +49,8 @@ impl InceptionV4 {
         }
     }
 
-    /// See [`Network::forward_observed`](crate::Network::forward_observed); stages are called
-    /// `features.0` onwards.
+    /// See [`Network::forward_observed`](crate::Network::forward_observed); stages are named
+    /// from `features.0` on.
     pub(crate) fn forward_observed(
         &self,
         images: Tensor<4>,
@@ -80,18 +80,18 @@ impl InceptionV4 {
             .forward(self.dropout.forward(x.flatten(1, 3)))
     }
 
-    /// The epsilon of its BatchNorms, which all have the same.
+    /// The epsilon of its BatchNorms, which is the same for all.
     pub(crate) fn bn_epsilon(&self) -> f64 {
         self.stem.bn_epsilon()
     }
 
-    /// How many A and B blocks there are: what timm's numbering depends on.
+    /// How many A and B blocks there are, which timm's numbering depends on.
     pub(crate) fn blocks(&self) -> [usize; 2] {
         [self.inception_a.len(), self.inception_b.len()]
     }
 }
 
-/// The input part (figure 3), of the paper's Inception-ResNet-v2 too: 3 x 299 x 299 to 384 x 35 x 35.
+/// The stem (figure 3), also of the paper's Inception-ResNet-v2: 3 x 299 x 299 to 384 x 35 x 35.
 #[derive(Module, Debug)]
 pub struct Stem {
     conv_1a: BasicConv2d,
@@ -123,7 +123,7 @@ impl Stem {
         )
     }
 
-    /// The epsilon of its BatchNorms, which all have the same.
+    /// The epsilon of its BatchNorms, which is the same for all.
     pub(crate) fn bn_epsilon(&self) -> f64 {
         self.conv_1a.bn_epsilon()
     }

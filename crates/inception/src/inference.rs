@@ -1,5 +1,5 @@
-//! A network for inference alone: each BatchNorm folded into the convolution before it. The blocks
-//! are those of training; only their numbers differ, and a flag that says so.
+//! A network for inference only: each BatchNorm is folded into the convolution before it. The blocks are the same as in
+//! training; only their numbers differ, and a flag.
 
 use std::collections::HashMap;
 
@@ -13,7 +13,7 @@ use crate::{Network, Precision};
 /// The field of a BatchNorm that says it is folded.
 const FLAG: &str = "folded";
 
-/// A network that can do nothing but answer.
+/// A network for inference only.
 #[derive(Clone, Debug)]
 pub struct Inference {
     network: Network,
@@ -21,12 +21,12 @@ pub struct Inference {
 }
 
 impl Network {
-    /// The same network for inference, with numbers of its own: `gamma / sqrt(variance + epsilon)`
-    /// scales each convolution's weight, and what else BatchNorm does becomes a bias. The scaling is
-    /// worked out in f64 on the host.
+    /// The same network for inference, with weights of its own: `gamma / sqrt(variance + epsilon)`
+    /// scales each convolution's weight, and the rest of BatchNorm becomes a bias. The scaling is
+    /// computed in f64 on the host.
     ///
     /// Convolutions and classifier get the formats of `precision`, after the scaling; that of
-    /// normalisation has no meaning any more.
+    /// normalisation is not used.
     #[must_use]
     pub fn fold(&self, precision: Precision) -> Inference {
         let network = self.valid(); // with running statistics of its own
@@ -44,7 +44,7 @@ impl Network {
 }
 
 impl Inference {
-    /// Logits `[batch, classes]`, in f32, as [`Network::forward`] gives them in validation mode.
+    /// Logits `[batch, classes]`, in f32, as from [`Network::forward`] in validation mode.
     ///
     /// # Panics
     /// As [`Network::forward`].
@@ -58,14 +58,13 @@ impl Inference {
 #[derive(Default)]
 struct Norms(HashMap<String, HashMap<String, Vec<f64>>>);
 
-/// What is left of a BatchNorm.
+/// The rest of a BatchNorm after folding.
 struct Folded {
     factor: Vec<f32>,
     bias: Vec<f32>,
 }
 
-/// A tensor's name as its layer's and its own in the layer, if it belongs to a convolution with
-/// BatchNorm.
+/// A tensor's layer and its name in that layer, if it belongs to a convolution with BatchNorm.
 fn parts(name: &str) -> Option<(&str, &str)> {
     [".conv.weight", ".bn."]
         .into_iter()

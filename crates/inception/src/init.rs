@@ -1,4 +1,4 @@
-//! Makes layers with their initial weights. Not their mathematics: that is `layers`.
+//! Creates layers with their initial weights. What they compute is in `layers`.
 
 use burn::module::Param;
 use burn::nn::conv::Conv2dConfig;
@@ -12,20 +12,20 @@ use serde::{Deserialize, Serialize};
 use crate::NetworkConfig;
 use crate::layers::{BasicConv2d, BatchNorm, Linear, LinearConv2d};
 
-/// How the weights of convolutions are drawn. BatchNorm begins with gamma 1 and beta 0; the
-/// classifier as MindSpore's `nn.Dense` makes it (weight and bias uniform within 1 / sqrt(inputs)).
+/// How the weights of convolutions are drawn. BatchNorm starts with gamma 1 and beta 0; the
+/// classifier starts as in MindSpore's `nn.Dense` (weight and bias uniform within 1 / sqrt(inputs)).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Initialisation {
     /// Uniform within sqrt(6 / (fan in + fan out)): MindCV's.
     #[default]
     XavierUniform,
-    /// Normal of variance 2.6 / fan in, cut at two deviations: what the authors' TF-slim code draws
+    /// Normal of variance 2.6 / fan in, truncated at two deviations, as in the authors' TF-slim code
     /// (`variance_scaling_initializer`; the paper does not say).
     TruncatedNormal,
 }
 
-/// A convolution as a figure of the paper states it: channels at width 1, kernel, and border.
+/// A convolution as given in the paper's figures: channels at width 1, kernel, and border.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Spec {
     channels: usize,
@@ -76,7 +76,7 @@ pub(crate) struct Builder<'a> {
     device: &'a Device,
     seed: u64,
     stream: u64,
-    /// Residual blocks begun.
+    /// Residual blocks created so far.
     residual_blocks: usize,
 }
 
@@ -195,8 +195,8 @@ impl<'a> Builder<'a> {
         self.draw(shape, |rng| (2.0 * unit(rng) - 1.0) * bound)
     }
 
-    /// Normal of mean 0 and deviation `sigma`, drawn again beyond two sigma (which leaves a
-    /// deviation of 0.8796 sigma). Marsaglia's polar method: `ln` and `sqrt` alone.
+    /// Normal of mean 0 and deviation `sigma`, redrawn beyond two sigma (which gives a
+    /// deviation of 0.8796 sigma). Marsaglia's polar method, which needs only `ln` and `sqrt`.
     fn truncated_normal<const D: usize>(
         &mut self,
         shape: [usize; D],

@@ -1,13 +1,12 @@
-//! The layers of which the networks are built. Nothing here knows a network.
+//! The layers that the networks are built from. Nothing here knows a network.
 //!
-//! In training they compute in the formats of a [`Precision`]; else in the format of their weights,
-//! and give the input's.
+//! In training they compute in the formats of a [`Precision`]. Otherwise they compute in the format of their weights and
+//! return the input's format.
 //!
-//! `BatchNorm` and `Linear` are ours instead of burn's for their state: running variances are
-//! unbiased, as in torch and MindSpore (burn 0.22 keeps the biased one), a running statistic is
-//! current as soon as `forward` returns (burn's is visible one batch late to whoever visits the
-//! module, so a checkpoint would miss the last step), and the classifier's weight is stored
-//! `[outputs, inputs]`, so every tensor of the network has timm's name and timm's shape.
+//! `BatchNorm` and `Linear` are ours instead of burn's because of their state. Running variances are unbiased, as in
+//! torch and MindSpore (burn 0.22 keeps the biased one). Running statistics are current as soon as `forward` returns
+//! (a visitor sees burn's one batch late, so a checkpoint would miss the last step). The classifier's weight is stored
+//! as `[outputs, inputs]`, so every tensor of the network has timm's name and timm's shape.
 
 use burn::module::{Flag, Module, Param, RunningState};
 use burn::nn::PaddingConfig2d;
@@ -66,7 +65,7 @@ impl BasicConv2d {
         self.bn.epsilon
     }
 
-    /// How many channels come out.
+    /// The number of output channels.
     pub fn channels_out(&self) -> usize {
         self.bn.weight.dims()[0]
     }
@@ -84,7 +83,7 @@ fn geometry(conv: &Conv2d) -> Geometry {
     }
 }
 
-/// Batch normalisation over the channels of an NCHW tensor: its state, and how validation uses it.
+/// Batch normalisation over the channels of an NCHW tensor: its state, and its use in validation.
 ///
 /// Training (a tensor on an autodiff device, the layer not frozen) normalises by the batch's mean
 /// and biased variance, together with the convolution before it, and moves the running statistics
@@ -99,7 +98,7 @@ pub struct BatchNorm {
     running_mean: RunningState<Tensor<1>>,
     running_var: RunningState<Tensor<1>>,
     training: Param<Flag>,
-    /// Whether the convolution's weight does the scaling already, and only `bias` is left to add.
+    /// Whether the convolution's weight already includes the scaling, so that only `bias` remains to be added.
     folded: Param<Flag>,
     momentum: f64,
     epsilon: f64,
@@ -121,7 +120,7 @@ impl BatchNorm {
         }
     }
 
-    /// Whether this is training: the batch normalises itself, and is to be observed.
+    /// Whether this is training: the batch is normalised by its own statistics, which update the running ones.
     fn observes(&self, input: &Tensor<4>) -> bool {
         input.device().is_autodiff() && self.training.is_enabled()
     }
@@ -155,7 +154,7 @@ impl BatchNorm {
     }
 }
 
-/// 1 x 1 convolution with bias, without BatchNorm or ReLU: what closes a residual block.
+/// 1 x 1 convolution with bias, without BatchNorm or ReLU: the last layer of a residual block.
 #[derive(Module, Debug)]
 pub struct LinearConv2d {
     /// `[channels out, channels in, 1, 1]`.
@@ -218,7 +217,7 @@ impl Linear {
         }
     }
 
-    /// `[batch, inputs]` to `[batch, outputs]`, which are f32 in whatever format they were computed.
+    /// `[batch, inputs]` to `[batch, outputs]`, which are always f32.
     pub fn forward(&self, input: Tensor<2>) -> Tensor<2> {
         let weight = self.weight.val();
         let format = computed_in(self.precision.classifier, &input, &weight);
@@ -232,7 +231,7 @@ impl Linear {
     }
 }
 
-/// The format of a layer without BatchNorm: in training that of its precision, else its weight's.
+/// The format of a layer without BatchNorm: its precision's in training, otherwise its weight's.
 fn computed_in<const D: usize>(
     training: Format,
     input: &Tensor<D>,

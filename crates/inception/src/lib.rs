@@ -1,9 +1,8 @@
-//! The Inception-v4 and Inception-ResNet networks in burn; weights in and out. Knows no files of the
-//! data set.
+//! The Inception-v4 and Inception-ResNet networks in burn, and their weights. Knows no data set.
 //!
 //! The networks of Szegedy et al., "Inception-v4, Inception-ResNet and the Impact of Residual
-//! Connections on Learning" (arXiv:1602.07261), laid out as timm and MindCV lay them out, so that
-//! their weights fit by name. Each has a file that reads beside the paper's figures:
+//! Connections on Learning" (arXiv:1602.07261), laid out as in timm and MindCV, so that their
+//! weights fit by name. Each network has a file that can be read next to the paper's figures:
 //! [`inception_v4`], [`inception_resnet_v1`], [`inception_resnet_v2`] (timm's form) and
 //! [`inception_resnet_v2_paper`].
 //!

@@ -1,17 +1,16 @@
-//! Every tensor of a network under the name that timm gives it, in timm's order. Not storage:
-//! that is `weights`.
+//! Every tensor of a network under timm's name, in timm's order. Loading and saving them is in `weights`.
 
 use burn::module::{Module, ModuleMapper, ModuleVisitor, Param};
 use burn::tensor::Tensor;
 
 use crate::network::{Architecture, Network};
 
-/// What a tensor is to a training run.
+/// The role of a tensor in training.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Role {
     /// Trained by gradient descent; has a gradient after a backward pass.
     Parameter,
-    /// Running mean or variance of a BatchNorm: part of the state, never of the optimiser.
+    /// Running mean or variance of a BatchNorm: part of the state, never of the optimizer.
     Statistic,
 }
 
@@ -35,7 +34,7 @@ pub trait NamedVisitor {
 
 /// Replaces the tensors of a network.
 pub trait NamedMapper {
-    /// Called once for each tensor, in [`Network::tensors`]'s order; returns its successor, of
+    /// Called once for each tensor, in [`Network::tensors`]'s order; returns its replacement, of
     /// the same shape. `Param::map` keeps identity and gradient setting. What is returned for a
     /// [`Role::Statistic`] is also seen by clones of the model: they share it.
     fn map<const D: usize>(
@@ -47,7 +46,7 @@ pub trait NamedMapper {
 }
 
 impl Network {
-    /// Shows every tensor to `visitor`.
+    /// Calls `visitor` with every tensor.
     pub fn visit_named<V: NamedVisitor>(&self, visitor: &mut V) {
         self.visit(&mut Named {
             inner: visitor,
@@ -103,7 +102,7 @@ impl NamedVisitor for Listing {
     }
 }
 
-/// burn's visitor and mapper in terms of ours.
+/// Adapts burn's visitor and mapper to ours.
 struct Named<'a, T> {
     inner: &'a mut T,
     names: Names,
@@ -139,8 +138,8 @@ impl<M: NamedMapper> ModuleMapper for Named<'_, M> {
     }
 }
 
-/// Where a traversal stands, in burn's field names, and how to say it in timm's. burn's path begins
-/// with the network's arm of [`Network`].
+/// The position of a traversal, in burn's field names, and its translation to timm's. burn's path begins with the variant
+/// of [`Network`].
 struct Names {
     path: Vec<String>,
     architecture: Architecture,

@@ -1,4 +1,4 @@
-//! The networks behind one type, and their names. What each is made of stands in its own file.
+//! All networks as one type, and their names. Each network's layers are in its own file.
 
 use std::fmt;
 use std::str::FromStr;
@@ -13,7 +13,7 @@ use crate::inception_resnet_v2_paper::{self, InceptionResNetV2Paper};
 use crate::inception_v4::InceptionV4;
 use crate::init::Builder;
 
-/// The networks, by the names that timm and MindCV give them where they have them.
+/// The networks, under timm's and MindCV's names where these exist.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(into = "String", try_from = "String")]
 pub enum Architecture {
@@ -23,7 +23,7 @@ pub enum Architecture {
     InceptionResNetV1,
     /// `inception_resnet_v2`, the one with published weights: 55,843,464 trainable parameters.
     InceptionResNetV2,
-    /// `inception_resnet_v2_paper`, as the paper draws it: 32,433,928 trainable parameters.
+    /// `inception_resnet_v2_paper`, as in the paper: 32,433,928 trainable parameters.
     InceptionResNetV2Paper,
 }
 
@@ -47,14 +47,14 @@ impl Architecture {
         }
     }
 
-    /// Whether it has residual blocks, of which stochastic depth leaves some out.
+    /// Whether it has residual blocks, which stochastic depth needs.
     #[must_use]
     pub const fn has_residuals(self) -> bool {
         !matches!(self, Self::InceptionV4)
     }
 
-    /// How many A, B and C blocks the published network has (the last block of
-    /// `inception_resnet_v2`, which timm calls `block8`, included).
+    /// How many A, B and C blocks the published network has, including the last block of `inception_resnet_v2`, which timm
+    /// calls `block8`.
     #[must_use]
     pub const fn blocks(self) -> [usize; 3] {
         match self {
@@ -64,7 +64,7 @@ impl Architecture {
         }
     }
 
-    /// Under what name the classifier's weight and bias go.
+    /// The name of the classifier's weight and bias.
     #[must_use]
     pub const fn classifier(self) -> &'static str {
         match self {
@@ -81,9 +81,9 @@ impl fmt::Display for Architecture {
     }
 }
 
-/// A name that no network has.
+/// Not the name of a network.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("'{name}' is no network; there are {}", Architecture::ALL.map(Architecture::as_str).join(", "))]
+#[error("'{name}' is not a network; the networks are {}", Architecture::ALL.map(Architecture::as_str).join(", "))]
 pub struct UnknownArchitecture {
     name: String,
 }
@@ -123,7 +123,7 @@ pub enum Network {
     InceptionResNetV1(InceptionResNetV1),
     /// Inception-ResNet-v2 as published with weights.
     InceptionResNetV2(InceptionResNetV2),
-    /// Inception-ResNet-v2 as the paper draws it.
+    /// Inception-ResNet-v2 as in the paper.
     InceptionResNetV2Paper(InceptionResNetV2Paper),
 }
 
@@ -172,8 +172,8 @@ impl Network {
         self.forward_observed(images, |_, _| {})
     }
 
-    /// [`forward`](Self::forward) that shows `observe` each stage's output under timm's name (see the
-    /// network's file), and last `global_pool` (`[batch, features, 1, 1]`).
+    /// Like [`forward`](Self::forward), but calls `observe` with each stage's output under timm's name (see the network's
+    /// file), and last with `global_pool` (`[batch, features, 1, 1]`).
     pub fn forward_observed(
         &self,
         images: Tensor<4>,

@@ -1,5 +1,4 @@
-//! What a network consists of: each layer's output, parameters and multiply-adds. Computes nothing
-//! but shapes.
+//! A network's layers: each one's output, parameters and multiply-adds. Computes only shapes.
 
 use std::fmt;
 
@@ -11,16 +10,16 @@ use crate::names::{Role, TensorInfo};
 /// A convolution with its BatchNorm, or the classifier.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Layer {
-    /// Under timm's name, without `.conv`.
+    /// timm's name, without `.conv`.
     pub name: String,
-    /// Kernel height and width; nothing for the classifier.
+    /// Kernel height and width; `None` for the classifier.
     pub kernel: Option<[usize; 2]>,
     /// Channels, height and width of its output.
     pub output: [usize; 3],
-    /// Trained numbers, those of its BatchNorm included.
+    /// Trained numbers, including those of its BatchNorm.
     pub parameters: usize,
-    /// Multiplications and additions in pairs, of one image, and two for each number that a BatchNorm
-    /// makes, as timm's table of models counts; ReLU and pools are not counted.
+    /// Pairs of a multiplication and an addition for one image, plus two for each output of a BatchNorm, as in timm's
+    /// table of models. ReLU and pools are not counted.
     pub multiply_adds: u64,
 }
 
@@ -39,8 +38,8 @@ struct Stage {
 }
 
 impl Summary {
-    /// Of the network of `config` for images of `size` x `size` px. `device` computes the sizes, on a
-    /// network of the least width.
+    /// The summary of the network of `config` for images of `size` x `size` px. The sizes are computed on `device`, with the
+    /// narrowest network.
     ///
     /// # Errors
     /// [`ConfigError`] for a configuration, or a size, that makes no network.
@@ -113,14 +112,14 @@ impl fmt::Display for Summary {
         }
         write!(
             f,
-            "{} parameters, {:.2} G multiply-adds an image",
+            "{} parameters, {:.2} G multiply-adds per image",
             self.parameters(),
             self.multiply_adds() as f64 / 1e9
         )
     }
 }
 
-/// The stages of the network, whose sizes do not depend on its width: a narrow one shows them.
+/// The stages of the network. Their sizes do not depend on its width, so a narrow network gives them.
 fn stages(config: &NetworkConfig, size: usize, device: &Device) -> Result<Vec<Stage>, ConfigError> {
     let narrow = NetworkConfig {
         width: f64::MIN_POSITIVE,
@@ -156,7 +155,7 @@ fn output(name: &str, names: &[&str], stages: &[Stage]) -> [usize; 2] {
     if goes_on { stage.from } else { stage.to }
 }
 
-/// A tensor's layer: what is before `.conv.weight`, `.bn.bias`, `.weight`.
+/// A tensor's layer: its name before `.conv.weight`, `.bn.bias`, `.weight`.
 fn layer_of(tensor: &str) -> &str {
     let module = tensor.rsplit_once('.').map_or(tensor, |(module, _)| module);
     let bare = module.strip_suffix(".conv").or(module.strip_suffix(".bn"));

@@ -1,10 +1,9 @@
-//! Weights files into networks and out of them, tensor by tensor under timm's names. Not checkpoints:
-//! no optimiser state; and nothing of the files themselves, which are `weight-files`' business.
+//! Puts weights files into networks and writes them, tensor by tensor, under timm's names. Without optimizer state: that
+//! is in checkpoints. The file formats are in `weight-files`.
 //!
-//! Files are read and written with the name visitor instead of burn-store: the names are needed anyway
-//! (an optimiser's state is kept by them), burn-store would map a whole file into memory before it is
-//! checked, and its remapping rules would say in regular expressions what
-//! [`names`](crate::NamedVisitor) says once.
+//! Files are read and written with the name visitor instead of burn-store: the names are needed anyway (an
+//! optimizer's state is stored under them), burn-store would map a whole file into memory before checking it, and its
+//! remapping rules would repeat as regular expressions what [`names`](crate::NamedVisitor) already says.
 
 mod report;
 
@@ -30,7 +29,7 @@ pub enum Completeness {
     /// As `Exact`, but a classifier of another number of classes keeps its initial values: for
     /// fine-tuning.
     AnyClassifier,
-    /// Whatever fits by name and shape; the rest keeps its values and the report names it.
+    /// Everything that fits by name and shape. The rest keep their values, and the report names them.
     Partial,
 }
 
@@ -38,10 +37,10 @@ pub enum Completeness {
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum WeightsError {
-    /// The file cannot be read or written, or is none of weights.
+    /// The file cannot be read or written, or is not a weights file.
     #[error(transparent)]
     File(#[from] Error),
-    /// File and network do not hold the same tensors, and [`Completeness`] asks for more.
+    /// The file and the network differ by more than [`Completeness`] allows.
     #[error("{}: does not fit this network: {report}", path.display())]
     Mismatch {
         /// The file.
@@ -49,7 +48,7 @@ pub enum WeightsError {
         /// What does not fit.
         report: Box<Report>,
     },
-    /// The device could not hand out a tensor.
+    /// A tensor could not be read from the device.
     #[error("{tensor}: cannot read it from the device: {reason}")]
     Device {
         /// timm's name of the tensor.
@@ -60,10 +59,10 @@ pub enum WeightsError {
 }
 
 /// Writes all weights and running statistics of `model` to `path` as F32, in timm's order, in the
-/// format that the name says.
+/// format that the file's name says.
 ///
-/// The file appears whole or not at all (written beside it as `<path>.tmp`, synced, renamed) and
-/// its bytes depend on the weights alone.
+/// The file appears complete or not at all: it is written as `<path>.tmp`, synced and renamed. Its bytes depend only on
+/// the weights.
 ///
 /// # Errors
 /// [`WeightsError::File`] and [`WeightsError::Device`].
@@ -112,8 +111,8 @@ impl NamedVisitor for Save {
 /// bit where they are stored as F32 (F16, BF16 and F64 are converted). Parameters keep their device
 /// and gradient setting.
 ///
-/// Everything is read and checked before the first tensor is replaced, and never more is allocated
-/// than the network and the file's own tables need.
+/// Everything is read and checked before the first tensor is replaced. No more memory is allocated than the network and
+/// the file's own tables need.
 ///
 /// # Errors
 /// Any [`WeightsError`]; [`WeightsError::Mismatch`] for what `completeness` does not allow.
@@ -148,7 +147,7 @@ pub fn load(
     Ok((model.map_named(&mut Replace(loaded)), report))
 }
 
-/// Puts loaded data in the place of tensors.
+/// Replaces tensors by loaded data.
 struct Replace(HashMap<String, TensorData>);
 
 impl NamedMapper for Replace {

@@ -1,5 +1,5 @@
 //! For build scripts: makes a package's binaries and tests find LibTorch when they run, without
-//! `LD_LIBRARY_PATH`. Not the bindings (`tch`), which find it by themselves when they are compiled.
+//! `LD_LIBRARY_PATH`. The bindings (`tch`) find LibTorch by themselves when they are compiled.
 
 #![forbid(unsafe_code)]
 
@@ -8,10 +8,10 @@ use std::path::{Path, PathBuf};
 use std::process;
 
 /// Prints the instructions for Cargo if the package is built with its feature `tch`: a run path to
-/// LibTorch's folder, and a dependency on its CUDA half where there is one (no symbol of it is used
-/// directly, so the linker would drop it, and the GPU would not be found).
+/// LibTorch's folder, and a dependency on its CUDA library if there is one (no symbol of it is used directly, so the linker would drop
+/// it, and the GPU would not be found).
 ///
-/// Ends the build with a message that names the mend if there is no LibTorch.
+/// If there is no LibTorch, it ends the build with a message that says how to fix it.
 pub fn emit() {
     println!("cargo::rerun-if-env-changed=LIBTORCH");
     println!("cargo::rerun-if-env-changed=LIBTORCH_LIB");
@@ -36,23 +36,23 @@ pub fn emit() {
     }
 }
 
-/// What says which LibTorch lies in the folder, and so changes with it: written by `tools/libtorch`, by PyTorch's Python
-/// package, by its archive for C++. Only what is there, because Cargo takes a watched file that is missing for a change
-/// and would build anew each time.
+/// The files that say which LibTorch is in the folder, and so change with it. They come from `tools/libtorch`, PyTorch's
+/// Python package or its C++ archive. Only files that exist are watched: Cargo treats a missing file as changed and would
+/// rebuild every time.
 fn version_files(root: &Path) -> Vec<PathBuf> {
     let names = ["version", "version.py", "build-version"];
     let files = names.map(|name| root.join(name));
     files.into_iter().filter(|file| file.exists()).collect()
 }
 
-/// Where LibTorch's headers are, for a C++ compiler.
+/// LibTorch's include folders, for a C++ compiler.
 #[must_use]
 pub fn include_dirs() -> [PathBuf; 2] {
     let include = root("LIBTORCH_INCLUDE").join("include");
     ["", "torch/csrc/api/include"].map(|folder| include.join(Path::new(folder)))
 }
 
-/// What the variable says, or else `LIBTORCH`, which `.cargo/config.toml` sets.
+/// The variable's value, or `LIBTORCH`, which `.cargo/config.toml` sets.
 fn root(variable: &str) -> PathBuf {
     env::var_os(variable)
         .or_else(|| env::var_os("LIBTORCH"))

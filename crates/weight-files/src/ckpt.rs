@@ -1,4 +1,4 @@
-//! MindSpore's `.ckpt`: where its tensors lie, and how one is written.
+//! MindSpore's `.ckpt`: where its tensors are, and how one is written.
 //!
 //! The format is a Protocol Buffers message without a magic number:
 //!
@@ -8,9 +8,9 @@
 //! TensorProto { repeated int64 dims = 1; string tensor_type = 2; bytes tensor_content = 3; }
 //! ```
 //!
-//! A scalar has no dims, or the dims `[0]`. A tensor of more than 512 MiB is cut into values of the same
-//! tag that follow one another, each with the dims of the whole. After the message may come `crc_num` and the CRC-32 of all bytes before
-//! it, as ten bytes, big-endian; where it is there, it is checked. Source: MindSpore's
+//! A scalar has no dims, or the dims `[0]`. A tensor of more than 512 MiB is split into
+//! consecutive values with the same tag, each with the dims of the whole. After the message there may be `crc_num` and the
+//! CRC-32 of all bytes before it, as ten bytes, big-endian; if present, it is checked. Source: MindSpore's
 //! `checkpoint.proto` and `train/serialization.py`.
 
 use std::collections::HashMap;
@@ -122,7 +122,7 @@ fn end_of_message<R: Read + Seek>(reader: &mut R, length: u64) -> Result<u64, Fa
     let found = crc.finalize();
     if written != u128::from(found) {
         return Err(format!(
-            "its checksum is {written:08x} and its bytes have {found:08x}: damaged, fetch it again"
+            "its checksum is {written:08x} and its bytes have {found:08x}: damaged, download it again"
         )
         .into());
     }
@@ -142,7 +142,7 @@ struct Walk<R: Read + Seek> {
 }
 
 impl<R: Read + Seek> Walk<R> {
-    /// The tag and the slice of one `Value` that ends at `end`; nothing for what is no tensor.
+    /// The tag and the slice of one `Value` that ends at `end`; `None` if it is not a tensor.
     fn value(&mut self, end: u64) -> Result<Option<(String, Stored)>, Fault> {
         let (mut tag, mut tensor) = (None, None);
         while self.at < end {
@@ -253,12 +253,12 @@ fn dimension(value: u64) -> Result<usize, Fault> {
         .ok_or_else(|| format!("a dimension of {value}").into())
 }
 
-/// A tensor of more bytes than this is cut.
+/// A tensor of more bytes than this is split.
 pub(crate) const MAX_SLICE: u64 = 512 << 20;
 
 /// How many of `count` numbers of `size` bytes go into each value of a tensor, none of which is longer
-/// than `limit` bytes: as even as can be, the longer ones first. MindSpore itself cuts every `limit` bytes,
-/// and joins neighbouring values of one tag of whatever lengths (`train/serialization.py`, 2.10.0).
+/// than `limit` bytes: as evenly as possible, the longer ones first. MindSpore itself splits every `limit`
+/// bytes, and joins neighbouring values of one tag of any length (`train/serialization.py`, 2.10.0).
 pub(crate) fn slices(count: usize, size: u64, limit: u64) -> impl Iterator<Item = usize> {
     let bytes = count as u64 * size;
     let parts = bytes.div_ceil(limit.max(size)).max(1) as usize;

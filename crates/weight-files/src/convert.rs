@@ -5,8 +5,8 @@ use std::path::Path;
 
 use crate::{Encoder, Error, Format, Precision, Reader, Selection, Writer};
 
-/// Writes the tensors of one weights file into another, names and format by the new file's name; a
-/// tensor at a time. Returns how many there were.
+/// Writes the tensors of one weights file to another, one at a time. The new file's name decides format and names. Returns
+/// the number of tensors.
 ///
 /// # Errors
 /// Any [`Error`] of reading or writing.
@@ -52,7 +52,7 @@ fn tensors_of<R: Read + Seek>(source: &Reader<R>) -> Vec<(String, Vec<usize>)> {
     source.tensors().map(owned).collect()
 }
 
-/// Reads every tensor of a weights file of whatever format, keeps none, and says how many there are.
+/// Reads every tensor of a weights file of any format, keeps none, and returns how many there are.
 ///
 /// # Errors
 /// Any [`Error`] of reading.

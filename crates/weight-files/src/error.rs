@@ -8,7 +8,7 @@ use crate::Format;
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum Error {
-    /// The operating system refused.
+    /// The file cannot be read or written.
     #[error("{}: cannot {action}: {source}", path.display())]
     Io {
         /// The file.
@@ -23,13 +23,13 @@ pub enum Error {
     Malformed {
         /// The file.
         path: PathBuf,
-        /// What it was taken for, by its first bytes.
+        /// Its format, according to its first bytes.
         format: Format,
         /// What is wrong with it.
         reason: String,
     },
-    /// The file's length is not what its header promises.
-    #[error("{}: {found} bytes long where its header promises {expected}: truncated or damaged, fetch it again", path.display())]
+    /// The file's length is not what its header says.
+    #[error("{}: {found} bytes long, but its header says {expected}: truncated or damaged, download it again", path.display())]
     Length {
         /// The file.
         path: PathBuf,
@@ -38,7 +38,7 @@ pub enum Error {
         /// Length on disk, in bytes.
         found: u64,
     },
-    /// Numbers of a kind that weights are not made of.
+    /// A number type that weights do not have.
     #[error("{}: {tensor} is stored as {dtype}; weights must be F32, F16, BF16 or F64", path.display())]
     Dtype {
         /// The file.
@@ -48,7 +48,7 @@ pub enum Error {
         /// Its type in the file.
         dtype: String,
     },
-    /// A moving average was asked for.
+    /// There is no moving average, but it was requested.
     #[error("{}: holds no moving average of the weights; leave out --ema", path.display())]
     NoAverage {
         /// The file.
@@ -62,8 +62,8 @@ pub enum Error {
         /// The name that was asked for.
         tensor: String,
     },
-    /// Nothing is known of a format by the file's name.
-    #[error("{}: its name says no format; end it in .safetensors, .ckpt or .pth", path.display())]
+    /// The file's name does not say a known format.
+    #[error("{}: unknown extension; use .safetensors, .ckpt or .pth", path.display())]
     UnknownFormat {
         /// The file.
         path: PathBuf,
@@ -73,7 +73,7 @@ pub enum Error {
     Unwritable {
         /// The file.
         path: PathBuf,
-        /// What it was to become.
+        /// The requested format.
         format: Format,
         /// Why not, and what to do instead.
         reason: String,

@@ -1,4 +1,4 @@
-//! A weights file on disk, which appears whole or not at all.
+//! A weights file on disk, which appears complete or not at all.
 
 use std::fs::{self, File};
 use std::io::BufWriter;
@@ -7,8 +7,8 @@ use std::path::{Path, PathBuf};
 use crate::error::io;
 use crate::{Encoder, Error, Format, Precision};
 
-/// A file in the making: written beside its place as `<path>.tmp`, synced and renamed at the end. If
-/// it is dropped before, nothing is left.
+/// A file that is being written, as `<path>.tmp`; it is synced and renamed at the end. If it is dropped before, nothing is
+/// left behind.
 #[derive(Debug)]
 pub struct Writer {
     path: PathBuf,
@@ -17,7 +17,7 @@ pub struct Writer {
 }
 
 impl Writer {
-    /// Begins a file of tensors of timm's names and these shapes, which come in this order.
+    /// Starts a file of tensors with timm's names and these shapes, in this order.
     ///
     /// # Errors
     /// As [`Encoder::new`].
@@ -75,7 +75,7 @@ impl Writer {
     }
 }
 
-/// The file beside, removed unless it has been renamed.
+/// The unfinished file, which is removed unless it has been renamed.
 #[derive(Debug)]
 struct Beside(PathBuf);
 

@@ -1,14 +1,13 @@
 //! Weights files: Hugging Face's `.safetensors` and PyTorch's `.pth` under timm's names, MindSpore's
-//! `.ckpt` under MindCV's. Tensors by name, in and out; knows no network and no tensor library.
+//! `.ckpt` under MindCV's. Reads and writes tensors by name; knows no network and no tensor library.
 //!
-//! A file is read by what its first bytes say and written by what its name says. Each format has a
-//! module that finds where the tensors lie and writes what stands around them; the rest does not know
-//! formats. Files written here load unchanged in timm (`load_state_dict`, strict) and in MindCV
-//! (`load_checkpoint`). torch's `num_batches_tracked` counters are read past and never written: torch
-//! starts them at 0, and insists on them only for state dicts that carry its own version metadata.
+//! A file's first bytes tell its format when it is read, and its name when it is written. Each format has a module that
+//! finds the tensors and writes what surrounds them; the rest is the same for all formats. Files written here load unchanged in timm (`load_state_dict`, strict) and in MindCV
+//! (`load_checkpoint`). torch's `num_batches_tracked` counters are ignored and never written: torch
+//! starts them at 0, and requires them only in state dicts that carry its own version metadata.
 //!
-//! No code in a file is run (a `.pth` holds a pickle, which is a program), and nothing is allocated by
-//! a number in a file before the file's length allows it.
+//! No code in a file is run (a `.pth` holds a pickle, which is a program), and a number in a file allocates memory
+//! only after it has been checked against the file's length.
 //!
 //! ```
 //! use std::io::Cursor;
@@ -63,7 +62,7 @@ impl Format {
     /// Every format.
     pub const ALL: [Self; 3] = [Self::Safetensors, Self::Pth, Self::Ckpt];
 
-    /// By the file's name.
+    /// The format that the file's name says.
     ///
     /// # Errors
     /// [`Error::UnknownFormat`].
@@ -90,7 +89,7 @@ impl fmt::Display for Format {
     }
 }
 
-/// Which weights of a file that may hold two copies.
+/// Which weights to take from a file that may hold two copies.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Selection {
     /// The weights as they were trained.

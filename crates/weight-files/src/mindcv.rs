@@ -1,8 +1,8 @@
 //! MindCV's names of tensors, and timm's. Names only: both store the same numbers in the same shapes.
 //!
-//! BatchNorm is gamma, beta, moving_mean and moving_variance in MindSpore. Below that, Inception-v4's
-//! blocks are called otherwise in MindCV, and its stem is one block, so that numbers differ by five.
-//! MindCV has no Inception-ResNet: in a `.ckpt` those keep timm's names with MindSpore's BatchNorm.
+//! BatchNorm is gamma, beta, moving_mean and moving_variance in MindSpore. Apart from that,
+//! Inception-v4's blocks have other names in MindCV, and its stem is one block, so numbers differ by five.
+//! MindCV has no Inception-ResNet: in a `.ckpt` they keep timm's names, with MindSpore's names for BatchNorm.
 
 use std::collections::HashSet;
 
@@ -17,11 +17,11 @@ const STEM: [(&str, &str); 7] = [
     ("features.0.mixed_5a_branch_0", "features.5.conv"),
 ];
 
-/// How many stages timm makes of MindCV's one stem block, less one.
+/// timm has this many more stages than MindCV, because MindCV's stem is one block.
 const SHIFT: usize = 5;
 
-/// The branches of Inception-C; those of other blocks differ by the underscore after `branch` alone.
-/// Mind `branch_2.2` beside `branch_2_2`.
+/// The branches of Inception-C; those of other blocks differ only by the underscore after `branch`. Note that both
+/// `branch_2.2` and `branch_2_2` occur.
 const INCEPTION_C: [(&str, &str); 10] = [
     ("branch_0", "branch0"),
     ("branch_1", "branch1_0"),
@@ -42,7 +42,7 @@ const BATCH_NORM: [(&str, &str); 4] = [
     ("moving_variance", "running_var"),
 ];
 
-/// Renames MindCV's tensors to timm's; whatever has no MindSpore BatchNorm in it stays as it is.
+/// Renames MindCV's tensors to timm's names. A list without MindSpore's BatchNorm stays as it is.
 pub(crate) fn to_timm<T>(tensors: Vec<(String, T)>) -> Vec<(String, T)> {
     let is_mindspore = |name: &str| name.ends_with(".moving_mean");
     if !tensors.iter().any(|(name, _)| is_mindspore(name)) {
@@ -66,7 +66,7 @@ pub(crate) fn to_timm<T>(tensors: Vec<(String, T)>) -> Vec<(String, T)> {
     names.into_iter().zip(values).collect()
 }
 
-/// MindCV's names of tensors that have timm's, in the same order.
+/// MindCV's names for tensors with timm's names, in the same order.
 pub(crate) fn from_timm(names: &[String]) -> Vec<String> {
     let forked = blocks_with(names.iter().map(String::as_str), "branch1_0");
     let renamed = |name: &String| {
@@ -145,12 +145,12 @@ fn block_from_timm(name: &str, forked: &HashSet<usize>) -> Option<String> {
     Some(format!("features.{}.{rest}", number.checked_sub(SHIFT)?))
 }
 
-/// `name` with the one of the prefixes that it has replaced.
+/// `name` with its prefix replaced, if it has one of them.
 fn renamed<'a>(name: &str, mut pairs: impl Iterator<Item = (&'a str, &'a str)>) -> Option<String> {
     pairs.find_map(|(from, to)| Some(format!("{to}{}", after(name, from)?)))
 }
 
-/// What follows `prefix`, if whole parts of the name do.
+/// The rest of the name after `prefix`, if `prefix` ends at a part's end.
 fn after<'a>(name: &'a str, prefix: &str) -> Option<&'a str> {
     name.strip_prefix(prefix)
         .filter(|rest| rest.starts_with('.'))

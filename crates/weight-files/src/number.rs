@@ -12,12 +12,12 @@ pub(crate) enum Number {
     BF16,
     F32,
     F64,
-    /// Something that weights are not made of, by the file's name for it.
+    /// Another type, by its name in the file.
     Other(String),
 }
 
 impl Number {
-    /// Bytes of one number; nothing for those that are never read.
+    /// Bytes per number; `None` for types that are never read.
     pub(crate) fn size(&self) -> Option<u64> {
         match self {
             Self::F16 | Self::BF16 => Some(2),
@@ -27,7 +27,7 @@ impl Number {
         }
     }
 
-    /// The numbers in `bytes` as f32; nothing if they are of a kind that is never read.
+    /// The numbers in `bytes` as f32; `None` for a type that is never read.
     pub(crate) fn decode(&self, bytes: &[u8]) -> Option<Vec<f32>> {
         fn each<const N: usize>(bytes: &[u8], number: impl Fn([u8; N]) -> f32) -> Vec<f32> {
             let (whole, _) = bytes.as_chunks();
@@ -46,7 +46,7 @@ impl Number {
 /// How numbers are stored in a file that is written.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Precision {
-    /// Every bit.
+    /// Single precision: every bit is kept.
     #[default]
     F32,
     /// IEEE half: 11 bits of precision, up to 65504.
@@ -64,7 +64,7 @@ impl Precision {
         }
     }
 
-    /// The bytes of `values`, rounded to nearest; an error is the first that is too large.
+    /// The bytes of `values`, rounded to nearest. The error is the first value that is too large.
     pub(crate) fn encode(self, values: &[f32]) -> Result<Vec<u8>, f32> {
         let mut bytes = Vec::with_capacity(values.len() * self.size() as usize);
         for &value in values {
@@ -102,9 +102,9 @@ impl fmt::Display for Precision {
     }
 }
 
-/// A precision's name that is none.
+/// Not the name of a precision.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("{0:?} is none of float32, float16, bfloat16")]
+#[error("{0:?} is not one of float32, float16, bfloat16")]
 pub struct UnknownPrecision(String);
 
 impl FromStr for Precision {

@@ -1,8 +1,7 @@
-//! Where the tensors of a weights file lie, whatever its format, and how to read one of them. Finding
-//! them is the business of one module a format.
+//! Where the tensors of a weights file are, whatever its format, and how to read one of them. Each format has a module
+//! that finds them.
 //!
-//! Nothing here is allocated by a number in a file before that number has been checked against the
-//! file's length.
+//! A number in a file allocates memory only after it has been checked against the file's length.
 
 use std::collections::HashMap;
 use std::fs::File;
@@ -13,7 +12,7 @@ use crate::error::io;
 use crate::number::Number;
 use crate::{Error, Format, Selection, ckpt, is_counter, mindcv, pth, safetensors};
 
-/// More tensors than any network's file holds, a hundred times over: what is kept of each is longer
+/// A hundred times as many tensors as any network has. There must be a limit, because what is kept of each takes more memory
 /// than the few bytes by which a hostile file can name one.
 pub(crate) const MAX_TENSORS: usize = 1 << 16;
 
@@ -24,7 +23,7 @@ pub(crate) struct Stored {
     pub(crate) shape: Vec<usize>,
     /// Offset and length of its bytes, in bytes of the file, in order.
     pub(crate) pieces: Vec<(u64, u64)>,
-    /// Distance of neighbours along each dimension, in numbers; nothing where row-major.
+    /// Distance of neighbours along each dimension, in numbers; `None` if row-major.
     pub(crate) strides: Option<Vec<usize>>,
 }
 
@@ -37,7 +36,7 @@ pub(crate) enum Fault {
 }
 
 impl Fault {
-    /// The error, of a file that was taken for one of this format.
+    /// The error for a file that seemed to have this format.
     fn of(self, path: &Path, format: Format) -> Error {
         let path = path.to_owned();
         match self {
@@ -95,7 +94,7 @@ pub struct Reader<R> {
 }
 
 impl Reader<BufReader<File>> {
-    /// Opens a file and finds its tensors; which format it has, its first bytes say.
+    /// Opens a file and finds its tensors. Its first bytes tell its format.
     ///
     /// # Errors
     /// [`Error::Io`], [`Error::Malformed`], [`Error::Length`]; [`Error::NoAverage`].
@@ -107,7 +106,7 @@ impl Reader<BufReader<File>> {
 }
 
 impl<R: Read + Seek> Reader<R> {
-    /// Finds the tensors of whatever can be read; `path` is for messages.
+    /// Finds the tensors in any source; `path` is for messages.
     ///
     /// # Errors
     /// As [`Reader::open`].
@@ -164,7 +163,7 @@ impl<R: Read + Seek> Reader<R> {
         Some(&stored.shape)
     }
 
-    /// The values of a tensor as f32, row-major: bit for bit where they are stored so.
+    /// The values of a tensor as f32, row-major: bit for bit if they are stored as f32.
     ///
     /// # Errors
     /// [`Error::NoTensor`], [`Error::Dtype`] and [`Error::Io`].
@@ -233,8 +232,8 @@ fn index<R: Read + Seek>(reader: &mut R) -> (Format, Result<Found, Fault>) {
     }
 }
 
-/// The weights, or their moving average, of what a file holds, without the prefixes that say which
-/// they are. Nothing where the file has no average.
+/// The weights in a file, or their moving average, without the prefixes that distinguish them. `None` if there is no
+/// average.
 fn choose(found: Found, selection: Selection) -> Option<Found> {
     // torch trainers keep the weights in a dictionary among others; MindCV marks averages.
     let groups: &[&str] = match selection {

@@ -1,4 +1,4 @@
-//! Where the tensors of a `.safetensors` file lie.
+//! Where the tensors of a `.safetensors` file are.
 //!
 //! The format: the header's length (u64, little-endian), a JSON header (name to dtype, shape,
 //! offsets), and the tensors' bytes, little-endian and row-major, without gaps.
@@ -30,7 +30,7 @@ pub(crate) fn index<R: Read + std::io::Seek>(
     let length = u64::from_le_bytes(length);
     if length > MAX_HEADER || length > found - LENGTH {
         return Err(format!(
-            "a header of {length} bytes cannot be: the file has {found}, and {MAX_HEADER} is the limit"
+            "a header of {length} bytes is impossible: the file has {found}, and the limit is {MAX_HEADER}"
         )
         .into());
     }

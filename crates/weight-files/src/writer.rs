@@ -1,5 +1,5 @@
-//! The bytes of a weights file, a tensor at a time. Knows formats, not files: [`Writer`](crate::Writer)
-//! puts them where they belong.
+//! The bytes of a weights file, one tensor at a time. Knows formats, not files: [`Writer`](crate::Writer) writes them to
+//! disk.
 
 use std::io::Write;
 use std::path::{Path, PathBuf};
@@ -11,10 +11,10 @@ use crate::error::io;
 use crate::pth::{self, Archived};
 use crate::{Error, Format, Precision, ckpt, mindcv};
 
-/// What a zip archive without 64-bit fields holds, with room for its headers.
+/// The most that a zip archive without 64-bit fields can hold, with room for its headers.
 const MAX_ARCHIVE: u64 = 0xf000_0000;
 
-/// A weights file that goes into a stream.
+/// A weights file that is written to a stream.
 #[derive(Debug)]
 pub struct Encoder<W> {
     out: W,
@@ -27,20 +27,19 @@ pub struct Encoder<W> {
     /// How many of them have been written.
     written: usize,
     at: u64,
-    /// CRC-32 of everything so far, of a `.ckpt`.
+    /// CRC-32 of everything so far, for a `.ckpt`.
     crc: crc32fast::Hasher,
     /// Longest piece of a tensor in a `.ckpt`, in bytes.
     max_slice: u64,
-    /// The members so far, of a `.pth`.
+    /// The members so far, for a `.pth`.
     archive: Vec<Archived>,
 }
 
 impl<W: Write> Encoder<W> {
-    /// Begins a file of tensors of timm's names and these shapes, which come in this order; `path` is
-    /// for messages.
+    /// Starts a file of tensors with timm's names and these shapes, in this order; `path` is for messages.
     ///
     /// # Errors
-    /// [`Error::Unwritable`] if they do not fit into this format; [`Error::Io`].
+    /// [`Error::Unwritable`] if the format cannot hold them; [`Error::Io`].
     pub fn new(
         out: W,
         path: impl AsRef<Path>,
@@ -96,7 +95,7 @@ impl<W: Write> Encoder<W> {
         let bytes = self.precision.encode(values).map_err(|value| {
             let precision = self.precision;
             self.unwritable(format!(
-                "{name} holds {value}, too large for {precision}; take float32"
+                "{name} holds {value}, too large for {precision}; use float32"
             ))
         })?;
         self.written += 1;
@@ -107,7 +106,7 @@ impl<W: Write> Encoder<W> {
         }
     }
 
-    /// Ends the file and gives its stream back.
+    /// Ends the file and returns its stream.
     ///
     /// # Errors
     /// [`Error::Unwritable`] if tensors are missing; [`Error::Io`].
@@ -180,7 +179,7 @@ impl<W: Write> Encoder<W> {
         self.put(&json)
     }
 
-    /// What this writer's archives hold: 16-bit counts, 32-bit sizes.
+    /// The limits of this writer's archives: 16-bit counts, 32-bit sizes.
     fn fits_an_archive(&self) -> Result<(), Error> {
         let numbers = |(_, shape): &(String, Vec<usize>)| shape.iter().product::<usize>() as u64;
         let bytes = self.tensors.iter().map(numbers).sum::<u64>() * self.precision.size();

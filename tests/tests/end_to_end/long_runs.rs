@@ -188,7 +188,7 @@ fn a_resumed_run_reports_changes_and_refuses_those_that_make_it_another_run() {
     bench
         .run("train", &train_args("run", "--epoch-size 3 --resume"))
         .ends_with(1)
-        .says(&["the classes of the data set are others"]);
+        .says(&["the data set has other classes"]);
 }
 
 #[test]

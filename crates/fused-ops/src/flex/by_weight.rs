@@ -1,9 +1,9 @@
-//! The gradient of a convolution by its weight: for every tap, the sum over all pixels of what the
-//! input holds there times the output's gradient.
+//! The gradient of a convolution with respect to its weight: for every tap, the sum over all pixels of the input there
+//! times the output's gradient.
 //!
-//! Pixels are taken block by block. A block's operands are copied into the order of the inner loop,
-//! with the padding, once for all taps; then each (channels in, tap) adds what the block gives to its own
-//! sums. Blocks follow one another, so the order of additions is the same for any number of threads.
+//! It works block by block. A block's operands are copied once for all taps, with padding, into the order of the inner
+//! loop; then each pair of input channels and tap adds the block's products to its own sums. Blocks are processed one
+//! after another, so the order of additions is the same for any number of threads.
 
 use pulp::{Arch, Simd, WithSimd};
 use rayon::prelude::*;
@@ -61,7 +61,7 @@ pub(super) fn by_weight(
     shape.unpacked(&sums, input.channels, gradient.channels)
 }
 
-/// So many that the gradient's panels stay in the second-level cache.
+/// Pixels per block, so that the gradient's panels stay in the second-level cache.
 fn block_pixels(channels: usize) -> usize {
     (49_152 / channels).clamp(128, 512)
 }
@@ -99,7 +99,7 @@ impl Shape {
     }
 }
 
-/// The operands of a run of output pixels. The buffers are used again for the next.
+/// The operands of a run of output pixels. The buffers are reused for the next run.
 #[derive(Default)]
 struct Block {
     /// `[tile][row][x][ROWS]`: the input with its padding.
@@ -125,7 +125,7 @@ struct Segment {
 }
 
 impl Block {
-    /// Pixels that meet only one another.
+    /// Pixels whose taps stay among themselves.
     fn flat(&mut self, input: &Pixels<'_>, gradient: &Pixels<'_>, pixels: std::ops::Range<usize>) {
         let count = pixels.len();
         self.segments.clear();
@@ -243,7 +243,7 @@ impl Block {
     }
 }
 
-/// Copies what there is, zeros for the rest.
+/// Copies the values, then fills up with zeros.
 #[inline(always)]
 fn copy<const WIDTH: usize>(from: &[f32], to: &mut [f32; WIDTH]) {
     if let Ok(from) = <&[f32; WIDTH]>::try_from(from) {

@@ -1,4 +1,4 @@
-//! The three convolutions of a training step, over pixels with their channels side by side.
+//! The three convolutions of a training step, over pixels with adjacent channels.
 
 use super::gather::{self, Phase};
 use super::pixels::Pixels;
@@ -15,14 +15,14 @@ pub(super) struct Kernel<'a> {
 }
 
 impl<'a> Kernel<'a> {
-    /// What lies between two channels: a value for each tap.
+    /// The distance between two channels: one value per tap.
     fn between(&self, output: usize, input: usize) -> &'a [f32] {
         let taps = self.size[0] * self.size[1];
         &self.weight[(output * self.inputs + input) * taps..][..taps]
     }
 }
 
-/// `[height, width]` that a convolution leaves of `extent`.
+/// The `[height, width]` of a convolution's output for an input of `extent`.
 pub(super) fn output_size(
     extent: [usize; 3],
     kernel: [usize; 2],
@@ -67,10 +67,9 @@ pub(super) fn forward<T: Send>(
     gather::gather(input, &[phase], out, extent, kernel.outputs, finish)
 }
 
-/// Fills `out`, the gradient by an input of `extent`, from the output's.
+/// Fills `out`, the gradient with respect to an input of `extent`, from the output's gradient.
 ///
-/// With a stride, input pixels fall into as many phases as the stride has steps, each of which meets
-/// its own share of the taps.
+/// With a stride of n, input pixels fall into n phases, each of which uses its own part of the taps.
 pub(super) fn by_input(
     gradient: &Pixels<'_>,
     kernel: Kernel<'_>,
@@ -104,7 +103,7 @@ pub(super) fn by_input(
     gather::gather(gradient, &phases, out, extent, kernel.inputs, |_| ());
 }
 
-/// For each phase of an axis: the places in the kernel that meet it, and where each finds its output.
+/// For each phase of an axis: the kernel positions that it uses, and where each finds its output pixel.
 fn axis_phases(kernel: [usize; 2], geometry: Geometry, axis: usize) -> Vec<Vec<(usize, isize)>> {
     let stride = geometry.stride[axis];
     (0..stride)

@@ -1,5 +1,5 @@
-//! The operation of inference on flex: the convolution of a training step, whose pixels get their bias and
-//! their ReLU while they are in the cache.
+//! The operation of inference on flex: the convolution of a training step, with bias and ReLU applied while the pixels are
+//! in the cache.
 
 use burn::backend::flex::FlexTensor;
 use burn::backend::tensor::FloatTensor;
@@ -11,13 +11,13 @@ use super::norm::rectified;
 use super::{conv, kernel_of, tensor};
 use crate::Geometry;
 
-/// Whether these are flex's, in f32, without autodiff.
+/// Whether these are flex's tensors, in f32, without autodiff.
 pub(crate) fn is_home_of(input: &Tensor<4>, weight: &Tensor<4>, bias: &Tensor<1>) -> bool {
     let full = weight.dtype() == DType::F32 && bias.dtype() == DType::F32;
     super::is_home_of(input) && full && !input.device().is_autodiff()
 }
 
-/// As [`crate::conv_bias_relu`], of such tensors.
+/// As [`crate::conv_bias_relu`], for such tensors.
 pub(crate) fn conv_bias_relu(
     input: Tensor<4>,
     weight: Tensor<4>,
@@ -32,7 +32,7 @@ pub(crate) fn conv_bias_relu(
     ))
 }
 
-/// Backends that have the operation.
+/// Backends with the operation.
 #[backend_extension(Flex)]
 pub(crate) trait FoldedOps: Backend {
     /// The output.

@@ -1,6 +1,6 @@
-//! A convolution whose output pixels gather what they need from the pixels of the input: the forward
-//! pass, and the gradient by input, which is a convolution of the output's gradient. Channels lie side
-//! by side in memory, so a tap is a run of channels and nothing is unrolled or copied beforehand.
+//! A convolution in which each output pixel gathers its operands from the input's pixels. It serves the forward pass and
+//! the gradient with respect to the input, which is a convolution of the output's gradient. Channels are adjacent in
+//! memory, so a tap is a run of channels, and nothing is unrolled or copied beforehand.
 //!
 //! Every value is the sum of its products in one fixed order, whatever the number of threads.
 
@@ -11,8 +11,8 @@ use super::pixels::Pixels;
 use super::tile::{self, PANEL, ROWS, with_panel_of};
 use super::weights::Panels;
 
-/// Output pixels that are computed alike: those at `first + i * step`, which gather from input pixels
-/// at `i * source_step + tap`.
+/// Output pixels that are computed in the same way: those at `first + i * step`, which gather from input pixels at
+/// `i * source_step + tap`.
 pub(super) struct Phase {
     pub(super) first: [usize; 2],
     pub(super) step: [usize; 2],
@@ -26,7 +26,7 @@ pub(super) struct Phase {
 pub(super) type Extent = [usize; 3];
 
 /// Computes every pixel of `out`, `[batch, height, width, channels]`, in slabs of neighbouring pixels.
-/// Each is given to `finish` while it is in the cache; what that returns comes back in order.
+/// `finish` is called with each slab while it is in the cache; its results are returned in order.
 pub(super) fn gather<T: Send>(
     source: &Pixels<'_>,
     phases: &[Phase],
@@ -58,7 +58,7 @@ pub(super) fn gather<T: Send>(
         .collect()
 }
 
-/// A few tiles, so that weights are streamed seldom; few enough that there are slabs for every thread.
+/// Several tiles, so that weights are streamed rarely; few enough that every thread gets slabs.
 fn slab_pixels(extent: Extent, phases: usize) -> usize {
     let pixels: usize = extent.iter().product();
     let tiles = if pixels < 32 * 48 { 4 } else { 8 };
@@ -69,7 +69,7 @@ fn slab_pixels(extent: Extent, phases: usize) -> usize {
 struct Places {
     /// Pixels within the slab, six a tile; the last tile repeats its last.
     pixels: Vec<[usize; ROWS]>,
-    /// How many of the last tile are not repeated.
+    /// How many pixels of the last tile are not repeated.
     last: usize,
     /// Offsets into the source, for each tile, for each tap; `OUTSIDE` in the padding.
     sources: Vec<[usize; ROWS]>,

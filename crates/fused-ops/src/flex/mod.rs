@@ -1,8 +1,8 @@
 //! The operation on flex, burn's backend in Rust for the CPU: which tensors it takes, and its step in
-//! the autodiff graph. What computes is below, in safe Rust over slices: [`conv`] and [`norm`].
+//! the autodiff graph. The computation is in [`conv`] and [`norm`], in safe Rust over slices.
 //!
-//! Everything here wants the channels of a pixel side by side, and gives its results so; other tensors
-//! are copied first. Nothing is kept for the backward but the convolution's output and the statistics.
+//! Everything here takes and returns tensors with a pixel's channels adjacent in memory; other tensors are copied first.
+//! For the backward pass only the convolution's output and the statistics are kept.
 
 mod by_weight;
 mod conv;
@@ -35,7 +35,7 @@ pub(crate) fn is_home_of(tensor: &Tensor<4>) -> bool {
     matches!(device.as_dispatch(), DispatchDevice::Flex(_)) && tensor.dtype() == DType::F32
 }
 
-/// As [`crate::conv_bn_relu`], of tensors on flex.
+/// As [`crate::conv_bn_relu`], for tensors on flex.
 pub(crate) fn conv_bn_relu(
     input: Tensor<4>,
     weight: Tensor<4>,
@@ -59,7 +59,7 @@ pub(crate) fn conv_bn_relu(
     }
 }
 
-/// Backends that have the operation.
+/// Backends with the operation.
 #[backend_extension(Flex, Autodiff)]
 pub(crate) trait FlexOps: Backend {
     /// Output, mean and unbiased variance.
@@ -73,7 +73,7 @@ pub(crate) trait FlexOps: Backend {
     ) -> (FloatTensor<Self>, FloatTensor<Self>, FloatTensor<Self>);
 }
 
-/// The results of a forward pass and what its backward needs.
+/// The results of a forward pass, and what its backward pass needs.
 struct Forward {
     output: FlexTensor,
     mean: FlexTensor,
@@ -151,7 +151,7 @@ impl FlexOps for Flex {
 #[derive(Debug)]
 struct Step;
 
-/// What the backward needs of the forward. Inputs are named by their nodes.
+/// What the backward pass needs from the forward pass. Inputs are identified by their nodes.
 #[derive(Clone, Debug)]
 struct Saved {
     input: NodeId,

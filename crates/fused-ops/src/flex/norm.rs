@@ -1,15 +1,15 @@
-//! Batch normalisation by the batch's own statistics, and ReLU, over pixels with their channels side by
-//! side: passes over memory that keep nothing but what they give.
+//! Batch normalisation by the batch's own statistics, and ReLU, over pixels with adjacent channels: passes
+//! over memory that keep only their results.
 //!
-//! Sums over pixels are sums of those of blocks of fixed size, in order: the same for any number of
-//! threads. Whether the ReLU let a value through is not kept but computed again, in the same way.
+//! Sums over pixels are sums over blocks of fixed size, in order, so they are the same for any number of threads. Whether
+//! the ReLU passed a value is not stored but computed again in the same way.
 
 use pulp::Arch;
 use rayon::prelude::*;
 
 use super::pixels::Pixels;
 
-/// Of a run of pixels: their number, and of each channel the mean and the sum of squared deviations.
+/// The number of pixels in a run, and each channel's mean and sum of squared deviations.
 pub(super) struct Moments {
     count: usize,
     mean: Vec<f32>,
@@ -107,7 +107,7 @@ impl Channels {
     }
 }
 
-/// Values that one task takes: a share of the second-level cache.
+/// Values per task: a part of the second-level cache.
 const BLOCK: usize = 16_384;
 
 fn block_of(channels: usize) -> usize {
@@ -142,7 +142,7 @@ pub(super) fn normalised_relu(convolved: &[f32], channels: &Channels) -> Vec<f32
     output
 }
 
-/// ReLU as burn has it: what is no number stays so.
+/// ReLU as in burn: NaN stays NaN.
 #[inline(always)]
 pub(super) fn rectified(value: f32) -> f32 {
     if value <= 0.0 { 0.0 } else { value }
@@ -154,7 +154,7 @@ pub(super) struct ByChannel {
     pub(super) beta: Vec<f32>,
 }
 
-/// The gradients by gamma and beta, from the output's.
+/// The gradients with respect to gamma and beta, from the output's gradient.
 pub(super) fn by_channel(
     convolved: &[f32],
     gradient: &Pixels<'_>,
@@ -210,13 +210,13 @@ pub(super) fn by_channel(
     }
 }
 
-/// What of a gradient passes the ReLU.
+/// The part of a gradient that passes the ReLU.
 #[inline(always)]
 fn passed(normalised: f32, gradient: f32) -> f32 {
     if normalised > 0.0 { gradient } else { 0.0 }
 }
 
-/// Replaces the convolution's output by the gradient by it.
+/// Replaces the convolution's output by the gradient with respect to it.
 pub(super) fn by_convolved(
     convolved: &mut [f32],
     gradient: &Pixels<'_>,

@@ -1,4 +1,4 @@
-//! A view of an image batch whose channels lie side by side.
+//! A view of an image batch with adjacent channels.
 
 /// Pixels of `channels` neighbouring values each. Pixels, rows and images may have gaps between them:
 /// a share of a concatenation's channels is a view like any other.
@@ -13,12 +13,12 @@ pub(super) struct Pixels<'a> {
 }
 
 impl<'a> Pixels<'a> {
-    /// How many there are.
+    /// Number of pixels.
     pub(super) fn count(&self) -> usize {
         self.extent.iter().product()
     }
 
-    /// Where the pixel `tap` away from `[image, y, x]` begins, if that is within the image.
+    /// Where the pixel at distance `tap` from `[image, y, x]` begins, if it is inside the image.
     #[inline(always)]
     pub(super) fn offset(&self, [image, y, x]: [usize; 3], tap: [isize; 2]) -> Option<usize> {
         let [_, height, width] = self.extent;

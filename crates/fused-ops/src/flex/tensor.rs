@@ -1,5 +1,5 @@
-//! burn-flex's tensors as pixels, and pixels as its tensors. Their shape stays `[batch, channels, height,
-//! width]`; channels-last is a matter of strides.
+//! Converts burn-flex's tensors to pixels and back. Their shape stays `[batch, channels, height, width]`; channels-last is
+//! expressed by strides.
 
 use burn::backend::TensorMetadata;
 use burn::backend::flex::{FlexTensor, Layout};
@@ -8,7 +8,7 @@ use rayon::prelude::*;
 
 use super::pixels::Pixels;
 
-/// The tensor with the channels of a pixel side by side: itself if they are, else a copy.
+/// The tensor with the channels of a pixel adjacent in memory: itself if they are, otherwise a copy.
 pub(super) fn channels_last(tensor: FlexTensor) -> FlexTensor {
     let strides = tensor.layout().strides();
     if strides[1] == 1 && strides.iter().all(|stride| *stride > 0) {
@@ -52,7 +52,7 @@ pub(super) fn of_values<const D: usize>(values: Vec<f32>, shape: [usize; D]) -> 
     FlexTensor::new(Bytes::from_elems(values), layout, DType::F32)
 }
 
-/// The pixels of what [`channels_last`] gives.
+/// The pixels of a tensor from [`channels_last`].
 pub(super) fn pixels(tensor: &FlexTensor) -> Pixels<'_> {
     let [batch, channels, height, width] = dims(tensor);
     let layout = tensor.layout();

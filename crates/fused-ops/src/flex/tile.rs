@@ -1,5 +1,5 @@
 //! The inner loops: a tile of [`ROWS`] times [`PANEL`] sums of products that stay in registers while
-//! their operands stream by. Not a matrix product: who calls decides what the rows are.
+//! their operands stream by. Not a matrix product: the caller decides what the rows are.
 //!
 //! Two vectors of a panel times six broadcast values fill twelve of AVX2's sixteen registers, which is
 //! as many independent chains as two FMA units with a latency of four cycles can use, and more.
@@ -34,7 +34,7 @@ pub(super) fn add_rows<S: Simd, const N: usize>(
     }
 }
 
-/// Adds `columns[i][r] * panel[i][..]` to sum `r` for every `i`; of the columns every `STEP`th is taken.
+/// Adds `columns[i][r] * panel[i][..]` to sum `r` for every `i`; only every `STEP`th column is used.
 #[inline(always)]
 pub(super) fn add_columns<S: Simd, const N: usize, const STEP: usize>(
     simd: S,
@@ -56,7 +56,7 @@ pub(super) fn add_columns<S: Simd, const N: usize, const STEP: usize>(
     sums
 }
 
-/// Sums of nothing.
+/// Sums that start at 0.
 #[inline(always)]
 pub(super) fn zeros<S: Simd, const N: usize>(simd: S) -> Sums<S, N> {
     [[simd.splat_f32s(0.0); N]; ROWS]

@@ -13,7 +13,7 @@ pub(super) struct Panels {
 }
 
 impl Panels {
-    /// Of `taps` of a kernel between `depth` channels in and `width` out, whose values for one pair are
+    /// The `taps` of a kernel from `depth` input channels to `width` output channels, whose values for one pair are
     /// `of(out, in)`.
     pub(super) fn new<'a>(
         taps: &[usize],

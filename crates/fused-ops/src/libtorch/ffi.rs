@@ -60,7 +60,7 @@ unsafe extern "C" {
     ) -> *mut c_char;
 }
 
-/// The results of a forward pass and what its backward needs.
+/// The results of a forward pass, and what its backward pass needs.
 pub(super) struct Forward {
     pub(super) output: Tensor,
     pub(super) mean: Tensor,
@@ -155,7 +155,7 @@ pub(super) fn forward(
     }
 }
 
-/// The gradients of input, weight, gamma and beta, of those that are wanted.
+/// The gradients of those of input, weight, gamma and beta that are wanted.
 pub(super) fn backward(of: &Backward<'_>) -> [Option<Tensor>; 4] {
     let mut results = [ptr::null_mut(); 4];
     // SAFETY: as in `forward`; `wanted` holds as many flags as there are results.
@@ -267,8 +267,8 @@ fn scalar_types(formats: Formats) -> [i8; 3] {
     })
 }
 
-/// burn's operations cannot fail: what LibTorch refuses (shapes that do not fit, memory that ran out)
-/// panics, as in its own backend.
+/// burn's operations cannot return errors: if LibTorch refuses something (wrong shapes, no memory), this panics, as burn's
+/// own backend does.
 #[allow(clippy::panic)]
 fn check(message: *mut c_char) {
     if message.is_null() {

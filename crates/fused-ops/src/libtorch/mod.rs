@@ -1,6 +1,6 @@
-//! The operations on LibTorch, through burn's backend extensions: which tensors it takes, and its step
-//! in the autodiff graph. The kernels are in [`ffi`]. burn calls its LibTorch deprecated because its
-//! next version drops it; the version here is pinned.
+//! The operations on LibTorch, through burn's backend extensions: which tensors they take, and their step in the autodiff
+//! graph. The kernels are in [`ffi`]. burn calls its LibTorch deprecated because its next version drops it; our version is
+//! pinned.
 #![allow(deprecated)]
 
 mod ffi;
@@ -28,7 +28,7 @@ pub(crate) fn is_home_of(tensor: &Tensor<4>) -> bool {
     )
 }
 
-/// As [`crate::conv_bn_relu`], of tensors on LibTorch.
+/// As [`crate::conv_bn_relu`], for tensors on LibTorch.
 pub(crate) fn conv_bn_relu(
     input: Tensor<4>,
     weight: Tensor<4>,
@@ -60,7 +60,7 @@ pub(crate) fn conv_bn_relu(
     }
 }
 
-/// As [`crate::conv_bias_relu`], of tensors on LibTorch without autodiff.
+/// As [`crate::conv_bias_relu`], for tensors on LibTorch without autodiff.
 pub(crate) fn conv_bias_relu(
     input: Tensor<4>,
     weight: Tensor<4>,
@@ -75,7 +75,7 @@ pub(crate) fn conv_bias_relu(
     ))
 }
 
-/// Backends that have the operation of inference.
+/// Backends with the operation of inference.
 #[backend_extension(LibTorch)]
 pub(crate) trait FoldedBackend: Backend {
     /// The output.
@@ -103,7 +103,7 @@ impl FoldedBackend for LibTorch {
     }
 }
 
-/// Backends that have the operation of a training step.
+/// Backends with the operation of a training step.
 #[backend_extension(LibTorch, Autodiff)]
 pub(crate) trait FusedBackend: Backend {
     /// Output, mean and unbiased variance.
@@ -149,7 +149,7 @@ impl FusedBackend for LibTorch {
 #[derive(Debug)]
 struct Step;
 
-/// What the backward needs of the forward. Inputs are named by their nodes.
+/// What the backward pass needs from the forward pass. Inputs are identified by their nodes.
 #[derive(Clone, Debug)]
 struct Saved {
     input: NodeId,

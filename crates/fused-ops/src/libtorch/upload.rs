@@ -1,4 +1,4 @@
-//! Uploads to NVIDIA GPUs. What is elsewhere is burn's to upload.
+//! Uploads to NVIDIA GPUs. burn uploads to all other devices.
 
 use burn::backend::libtorch::{LibTorchDevice, TchTensor};
 use burn::backend::{
@@ -8,7 +8,7 @@ use burn::tensor::{Device, Int, Tensor};
 
 use super::ffi::{self, Values};
 
-/// On `device`, if that is a GPU of LibTorch's.
+/// The values on `device`, if it is a GPU of LibTorch's.
 pub(crate) fn upload_ints<const D: usize>(
     values: Values<'_>,
     shape: [usize; D],
@@ -56,7 +56,7 @@ fn floats<const D: usize>(uploaded: TchTensor, device: &Device) -> Tensor<D> {
 
 #[cfg(test)]
 mod tests {
-    //! The copy itself takes a GPU; what is made of it does not.
+    //! Only the copy itself needs a GPU.
 
     use super::*;
 

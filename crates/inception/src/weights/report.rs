@@ -84,7 +84,7 @@ impl fmt::Display for Report {
     }
 }
 
-/// What of `tensors`, a network's, is not in a file, and the other way round.
+/// Compares `tensors`, which are a network's, with those of a file.
 pub(super) fn compare<R: Read + Seek>(tensors: &[TensorInfo], file: &Reader<R>) -> Report {
     let mut report = Report::default();
     for tensor in tensors {

@@ -1,5 +1,5 @@
-//! PyTorch's `.pth`: where its tensors lie. A zip archive with a pickle that says what the tensors are
-//! called, and their bytes, each storage a member.
+//! PyTorch's `.pth`: where its tensors are. It is a zip archive: a pickle names the tensors, and each storage of bytes is
+//! a member.
 //!
 //! A pickle is a program. It is read here, not run: [`pickle`] knows the dozen instructions and the
 //! five names that a state dict needs, and refuses everything else. Source: PyTorch's
@@ -18,15 +18,15 @@ use crate::number::Number;
 use crate::reader::{Fault, MAX_TENSORS, Stored};
 use pickle::{MAX_NAME, Pickle, Tensor, Value};
 
-/// Dictionaries in dictionaries are followed so deep.
+/// Nested dictionaries are followed to this depth.
 const DEPTH: usize = 4;
 
-/// Tensors may share bytes, but together be this many times as long as the file: what a small file can
-/// make its reader read is bounded.
+/// Tensors may share bytes, but together they may be at most this many times as long as the file. This limits how much a
+/// small file can make its reader read.
 const SHARED: u64 = 8;
 
-/// Finds the tensors of a file of `length` bytes; those in a dictionary of the outermost one are
-/// called `outer.inner`.
+/// Finds the tensors of a file of `length` bytes; those in a nested dictionary are
+/// named `outer.inner`.
 pub(crate) fn index<R: Read + Seek>(
     reader: &mut R,
     length: u64,
@@ -68,7 +68,7 @@ pub(crate) fn index<R: Read + Seek>(
 /// The tensors in a pickle's dictionaries.
 struct Tensors<'a> {
     pickle: &'a Pickle,
-    /// Dictionaries that have been looked into: each is once, however often it is referred to.
+    /// Dictionaries that have been visited: each is visited once, however often it is referred to.
     seen: HashSet<usize>,
     found: Vec<(String, &'a Tensor)>,
 }
@@ -101,7 +101,7 @@ impl Tensors<'_> {
     }
 }
 
-/// Where a tensor lies in its storage, which is `(offset, length)` of the file.
+/// Where a tensor is in its storage, which is `(offset, length)` in the file.
 fn place(tensor: &Tensor, (offset, length): (u64, u64)) -> Result<Stored, Fault> {
     let number = match tensor.storage.kind.as_str() {
         "HalfStorage" => Number::F16,

@@ -1,11 +1,11 @@
-//! What a `.pth` has around its tensors: the pickle of a state dict, and the zip archive's headers.
+//! What surrounds the tensors in a `.pth`: the pickle of a state dict, and the zip archive's headers.
 
 use crate::Precision;
 
-/// Every member lies in one folder; torch does not mind what it is called.
+/// All members are in one folder, which torch allows to have any name.
 const FOLDER: &str = "archive/";
 
-/// 1980-01-01, the beginning of zip's time, so that equal weights make equal files.
+/// 1980-01-01, the earliest date in a zip file: a fixed date, so that equal weights make equal files.
 const DATE: u16 = 0x21;
 
 /// The pickle of an ordered dictionary of tensors; tensor `i` is in the member `data/i`.
@@ -79,7 +79,7 @@ impl Archived {
         }
     }
 
-    /// What stands before the member's bytes.
+    /// The header before the member's bytes.
     pub(crate) fn header(&self) -> Vec<u8> {
         let mut out = b"PK\x03\x04".to_vec();
         self.common(&mut out);

@@ -15,7 +15,7 @@ const ENTRY_LENGTH: usize = 46;
 const LOCAL_LENGTH: usize = 30;
 const MAX_COMMENT: usize = 0xffff;
 
-/// Longest member that is read whole: the pickle of a network takes below 200 kB.
+/// The longest member that is read whole. The pickle of a network takes less than 200 kB.
 const MAX_WHOLE: u64 = 16 << 20;
 
 /// An archive's table of contents.
