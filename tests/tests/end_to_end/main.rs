@@ -9,7 +9,6 @@ mod bench;
 mod building;
 mod converting;
 mod damage;
-mod levels;
 mod long_runs;
 mod no_room;
 mod odd_files;

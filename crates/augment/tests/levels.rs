@@ -1,6 +1,6 @@
-//! Reports the instruction levels that tests cover on this machine: kernels are tested at each level that it has.
+//! Reports the instruction levels that the tests of kernels cover on this machine: all that it has.
 
-use augment::Level;
+use imshard_augment::Level;
 
 #[test]
 fn the_levels_of_this_machine_are_reported() {
