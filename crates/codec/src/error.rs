@@ -33,7 +33,7 @@ pub enum CodecError {
     #[error(
         "the image is {width} x {height} pixels; at most {MAX_PIXELS} in all, and {} on a side of a JPEG, are read; \
          scale it down or leave it out",
-        crate::sniff::MAX_JPEG_SIDE
+        crate::kind::MAX_JPEG_SIDE
     )]
     TooLarge {
         /// Pixels in a row.

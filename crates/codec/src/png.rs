@@ -5,9 +5,10 @@
 
 use std::io::Cursor;
 
-use crate::decode::{Decoded, grow};
-use crate::sniff::check_size;
-use crate::{CodecError, ImageInfo, Kind, Oddity, Region};
+use crate::decoded::{Decoded, grow};
+use crate::kind::{Kind, check_size};
+use crate::sniff::{ImageInfo, Oddity};
+use crate::{CodecError, Region};
 
 /// The first bytes of every PNG file.
 pub(crate) const SIGNATURE: [u8; 8] = *b"\x89PNG\r\n\x1a\n";

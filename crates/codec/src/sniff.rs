@@ -5,15 +5,11 @@
 
 use std::fmt;
 
-use crate::jpeg::header::{self, Color, Header};
+use crate::jpeg::header::{Color, Header};
+#[cfg(doc)]
+use crate::kind::MAX_PIXELS;
+use crate::kind::{Kind, check_size};
 use crate::{CodecError, png};
-
-/// Images of more pixels than this are refused before anything is allocated for them: 2^28, as
-/// in 16,384 x 16,384, 768 MiB of RGB.
-pub const MAX_PIXELS: u64 = 1 << 28;
-
-/// The longest side of a JPEG that libjpeg takes (`JPEG_MAX_DIMENSION`).
-pub(crate) const MAX_JPEG_SIDE: u32 = 65_500;
 
 /// What the header of an image file says.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -33,24 +29,6 @@ pub struct ImageInfo {
     pub factors: [(u8, u8); 4],
     /// Whatever sets the file apart from a baseline YCbCr JPEG. Empty for nearly every file.
     pub oddities: Vec<Oddity>,
-}
-
-/// A file format.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum Kind {
-    /// ITU-T T.81.
-    Jpeg,
-    /// Portable Network Graphics.
-    Png,
-}
-
-impl fmt::Display for Kind {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::Jpeg => "JPEG",
-            Self::Png => "PNG",
-        })
-    }
 }
 
 /// A property of an image file that sets it apart from a plain baseline YCbCr JPEG.
@@ -110,12 +88,51 @@ impl fmt::Display for Oddity {
 /// [`CodecError::Unsupported`], [`CodecError::Header`] if it is damaged or incomplete,
 /// [`CodecError::TooLarge`] beyond [`MAX_PIXELS`].
 pub fn sniff(bytes: &[u8]) -> Result<ImageInfo, CodecError> {
-    let info = match kind_of(bytes)? {
-        Kind::Jpeg => jpeg_info(&header::read(bytes)?),
-        Kind::Png => png::info(bytes)?,
-    };
-    check_size(info.kind, info.width, info.height)?;
-    Ok(info)
+    Ok(ImageFile::read(bytes)?.info)
+}
+
+/// An image file whose header has been read. Whoever looks at a file, checks it and then stores it reads its
+/// header once that way.
+#[derive(Clone, Debug)]
+pub struct ImageFile<'a> {
+    bytes: &'a [u8],
+    info: ImageInfo,
+    jpeg: Option<Header>,
+}
+
+impl<'a> ImageFile<'a> {
+    /// Reads the header of an image file.
+    ///
+    /// # Errors
+    /// Those of [`sniff`].
+    pub fn read(bytes: &'a [u8]) -> Result<Self, CodecError> {
+        let (info, jpeg) = match kind_of(bytes)? {
+            Kind::Jpeg => {
+                let header = Header::read(bytes)?;
+                (jpeg_info(&header), Some(header))
+            }
+            Kind::Png => (png::info(bytes)?, None),
+        };
+        check_size(info.kind, info.width, info.height)?;
+        Ok(ImageFile { bytes, info, jpeg })
+    }
+
+    /// The file.
+    #[must_use]
+    pub fn bytes(&self) -> &'a [u8] {
+        self.bytes
+    }
+
+    /// What its header says.
+    #[must_use]
+    pub fn info(&self) -> &ImageInfo {
+        &self.info
+    }
+
+    /// The header, if it is a JPEG.
+    pub(crate) fn jpeg(&self) -> Option<&Header> {
+        self.jpeg.as_ref()
+    }
 }
 
 /// The format that the first bytes announce.
@@ -131,15 +148,6 @@ pub(crate) fn kind_of(bytes: &[u8]) -> Result<Kind, CodecError> {
             found: name_of_other(bytes),
         })
     }
-}
-
-/// Refuses images that are too large to decode.
-pub(crate) fn check_size(kind: Kind, width: u32, height: u32) -> Result<(), CodecError> {
-    let too_long = kind == Kind::Jpeg && width.max(height) > MAX_JPEG_SIDE;
-    if too_long || u64::from(width) * u64::from(height) > MAX_PIXELS {
-        return Err(CodecError::TooLarge { width, height });
-    }
-    Ok(())
 }
 
 fn jpeg_info(header: &Header) -> ImageInfo {

@@ -2,57 +2,60 @@
 
 use std::borrow::Cow;
 
-use crate::transcoded::Parts;
-use crate::{
-    CodecError, Encoding, PixelOptions, PixelPacker, Tables, pixels, recoded, seek, sniff,
-};
+use crate::{CodecError, Encoding, ImageFile, Tables, encodings};
 
 /// Makes the payload of a record from a source file, stored as `wanted` if the file is of a kind
 /// that this encoding takes, otherwise verbatim. Gives the encoding that was used. For
 /// [`Encoding::Recoded`] the built-in tables are used, for [`Encoding::Pixels`] the default options.
 ///
+/// A file that [`Encoding::Recoded`] does not take, or would make larger, is stored as [`Encoding::Jpeg`]; so is
+/// each file for [`Encoding::Transcoded`], which [`crate::transcode`] makes.
+///
 /// Whether the file is sound is not looked at: [`crate::Decoder::health`] tells.
 pub fn pack(file: &[u8], wanted: Encoding) -> (Encoding, Cow<'_, [u8]>) {
-    let builtin = match wanted {
-        Encoding::Recoded => Tables::builtin().ok(),
-        Encoding::Source | Encoding::Jpeg | Encoding::Transcoded | Encoding::Pixels => None,
-    };
-    match builtin {
-        Some(tables) => pack_with(file, wanted, &tables),
-        None => pack_jpeg(file, wanted),
-    }
+    pack_bytes(file, wanted, None)
 }
 
-/// The same with the tables of a data set. A file that [`Encoding::Recoded`] does not take, or would
-/// make larger, is stored as [`Encoding::Jpeg`].
+/// The same with the tables of a data set.
 pub fn pack_with<'a>(
     file: &'a [u8],
     wanted: Encoding,
     tables: &Tables,
 ) -> (Encoding, Cow<'a, [u8]>) {
-    if wanted == Encoding::Recoded
-        && let Ok(payload) = recoded::pack(tables, file)
-    {
-        return (Encoding::Recoded, Cow::Owned(payload));
-    }
-    pack_jpeg(file, wanted)
+    pack_bytes(file, wanted, Some(tables))
 }
 
-fn pack_jpeg(file: &[u8], wanted: Encoding) -> (Encoding, Cow<'_, [u8]>) {
-    match wanted {
-        Encoding::Source => (Encoding::Source, Cow::Borrowed(file)),
-        // What [`crate::transcode`] is for is stored so as a second step, by whoever wants it.
-        Encoding::Jpeg | Encoding::Recoded | Encoding::Transcoded => match seek::pack(file) {
-            Ok(payload) => (Encoding::Jpeg, Cow::Owned(payload)),
-            Err(_) => (Encoding::Source, Cow::Borrowed(file)),
-        },
-        Encoding::Pixels => {
-            let packer = PixelPacker::new(PixelOptions::default());
-            match packer.and_then(|mut packer| packer.pack(file)) {
-                Ok(payload) => (Encoding::Pixels, Cow::Owned(payload)),
-                Err(_) => (Encoding::Source, Cow::Borrowed(file)),
-            }
+/// The same from a file whose header has been read, with the tables of a data set if it has any.
+pub fn pack_file<'a>(
+    file: &ImageFile<'a>,
+    wanted: Encoding,
+    tables: Option<&Tables>,
+) -> (Encoding, Cow<'a, [u8]>) {
+    let mut encoding = wanted;
+    loop {
+        let functions = encodings::of(encoding);
+        if let Some(payload) = (functions.pack)(file, tables) {
+            return (encoding, payload);
         }
+        if encoding == functions.otherwise {
+            return (Encoding::Source, Cow::Borrowed(file.bytes()));
+        }
+        encoding = functions.otherwise;
+    }
+}
+
+fn pack_bytes<'a>(
+    file: &'a [u8],
+    wanted: Encoding,
+    tables: Option<&Tables>,
+) -> (Encoding, Cow<'a, [u8]>) {
+    let read = match wanted {
+        Encoding::Source => None,
+        _ => ImageFile::read(file).ok(),
+    };
+    match read {
+        Some(file) => pack_file(&file, wanted, tables),
+        None => (Encoding::Source, Cow::Borrowed(file)),
     }
 }
 
@@ -62,13 +65,7 @@ fn pack_jpeg(file: &[u8], wanted: Encoding) -> (Encoding, Cow<'_, [u8]>) {
 /// # Errors
 /// Those of [`unpack_with`].
 pub fn unpack(encoding: Encoding, payload: &[u8]) -> Result<Cow<'_, [u8]>, CodecError> {
-    match encoding {
-        Encoding::Recoded => unpack_with(encoding, payload, &*Tables::builtin()?),
-        Encoding::Jpeg => Ok(Cow::Owned(seek::restore(payload)?)),
-        Encoding::Source => Ok(Cow::Borrowed(payload)),
-        Encoding::Transcoded => Parts::parse(payload)?.file(),
-        Encoding::Pixels => pixels::file(payload),
-    }
+    (encodings::of(encoding).unpack)(payload, None)
 }
 
 /// The same with the tables of a data set.
@@ -81,12 +78,7 @@ pub fn unpack_with<'a>(
     payload: &'a [u8],
     tables: &Tables,
 ) -> Result<Cow<'a, [u8]>, CodecError> {
-    match encoding {
-        Encoding::Recoded => Ok(Cow::Owned(recoded::restore(tables, payload)?)),
-        Encoding::Source | Encoding::Jpeg | Encoding::Transcoded | Encoding::Pixels => {
-            unpack(encoding, payload)
-        }
-    }
+    (encodings::of(encoding).unpack)(payload, Some(tables))
 }
 
 /// Whether [`unpack`] gives the source file itself.
@@ -94,11 +86,7 @@ pub fn unpack_with<'a>(
 /// # Errors
 /// [`CodecError::Decode`] or [`CodecError::Pixels`] if the payload is damaged.
 pub fn gives_source(encoding: Encoding, payload: &[u8]) -> Result<bool, CodecError> {
-    match encoding {
-        Encoding::Source | Encoding::Jpeg | Encoding::Recoded => Ok(true),
-        Encoding::Transcoded => Ok(Parts::parse(payload)?.keeps_original()),
-        Encoding::Pixels => Ok(pixels::Record::parse(payload)?.original.is_some()),
-    }
+    (encodings::of(encoding).gives_source)(payload)
 }
 
 /// Width and height of the image in a payload, as its own header states them.
@@ -110,9 +98,5 @@ pub fn image_size(
     payload: &[u8],
     tables: &Tables,
 ) -> Result<(u32, u32), CodecError> {
-    if encoding == Encoding::Pixels {
-        return Ok(pixels::Record::parse(payload)?.size());
-    }
-    let info = sniff(&unpack_with(encoding, payload, tables)?)?;
-    Ok((info.width, info.height))
+    (encodings::of(encoding).size)(payload, Some(tables))
 }

@@ -1,15 +1,17 @@
-//! A walk over the markers of a JPEG file up to its first scan.
+//! The header of a JPEG file: everything up to its first scan, read in one walk over its markers.
 //!
-//! It reads what a data set's builder wants to know and skips tables. What it accepts and
-//! how it tells colour spaces apart follows libjpeg (`jdmarker.c`, `default_decompress_parms` in
-//! `jdapimin.c`), so that it does not refuse a file that decodes. It allocates nothing unless it
-//! fails, reads no byte out of bounds, and takes time linear in the header.
+//! What it accepts and how it tells colour spaces apart follows libjpeg (`jdmarker.c`,
+//! `default_decompress_parms` in `jdapimin.c`), so that it does not refuse a file that decodes. It allocates
+//! nothing unless it fails, reads no byte out of bounds, and takes time linear in the header.
 
+use super::JpegError;
+use super::baseline::Baseline;
 use super::exif;
-use crate::{CodecError, Kind, Unsupported};
+use super::markers::*;
+use crate::{CodecError, Unsupported};
 
 /// What stands before the first scan of a JPEG file.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug)]
 pub(crate) struct Header {
     pub(crate) width: u32,
     pub(crate) height: u32,
@@ -24,6 +26,9 @@ pub(crate) struct Header {
     /// MCUs between restart markers; 0 for none.
     pub(crate) restart_interval: u16,
     pub(crate) orientation: Option<u8>,
+    baseline: Baseline,
+    /// The first fault of what `baseline` was made from. Other decoders may well tolerate it.
+    fault: Option<JpegError>,
 }
 
 /// How a JPEG stores colour.
@@ -46,81 +51,130 @@ impl Header {
             u32::from(widest)
         }
     }
-}
 
-/// Reads the header of a JPEG file.
-///
-/// # Errors
-/// [`CodecError::Unsupported`] for processes and component counts that are not read,
-/// [`CodecError::Header`] for everything that libjpeg would not get past.
-pub(crate) fn read(bytes: &[u8]) -> Result<Header, CodecError> {
-    let mut walk = Walk::new(bytes);
-    if walk.u16() != Some(u16::from_be_bytes([0xFF, SOI])) {
-        return Err(damaged("it does not begin with a start-of-image marker"));
+    /// What our own decoder needs, if the file is of a kind that it takes: one sequential Huffman scan of
+    /// gray or YCbCr without restart intervals.
+    ///
+    /// # Errors
+    /// [`JpegError::Unsupported`] for files of another kind, [`JpegError::Corrupt`] for damaged tables.
+    pub(crate) fn baseline(&self) -> Result<&Baseline, JpegError> {
+        self.refuse()?;
+        match self.fault {
+            Some(fault) => Err(fault),
+            None => Ok(&self.baseline),
+        }
     }
-    let mut frame: Option<Frame> = None;
-    let mut hints = Hints::default();
-    let mut restart_interval = 0;
-    let mut orientation = None;
-    loop {
-        let Some(marker) = walk.next_marker() else {
-            return Err(damaged("the file ends before the first scan"));
-        };
-        match marker {
-            SOF0..=SOF2 | SOF9 | SOF10 => {
-                if frame.is_some() {
-                    return Err(damaged("it has two frame headers"));
+
+    /// Reads the header of a JPEG file.
+    ///
+    /// # Errors
+    /// [`CodecError::Unsupported`] for processes and component counts that are not read,
+    /// [`CodecError::Header`] for everything that libjpeg would not get past.
+    pub(crate) fn read(bytes: &[u8]) -> Result<Header, CodecError> {
+        let mut walk = Walk::new(bytes);
+        if walk.u16() != Some(u16::from_be_bytes([0xFF, SOI])) {
+            return Err(damaged("it does not begin with a start-of-image marker"));
+        }
+        let mut frame: Option<Frame> = None;
+        let mut hints = Hints::default();
+        let mut restart_interval = 0;
+        let mut orientation = None;
+        let mut baseline = Baseline::default();
+        let mut fault = None;
+        loop {
+            let Some(marker) = walk.next_marker() else {
+                return Err(damaged("the file ends before the first scan"));
+            };
+            match marker {
+                SOF0..=SOF2 | SOF9 | SOF10 => {
+                    if frame.is_some() {
+                        return Err(damaged("it has two frame headers"));
+                    }
+                    let body = walk.segment()?;
+                    let read = Frame::read(marker, body)?;
+                    baseline.read_frame(read.components, (read.width, read.height), body);
+                    frame = Some(read);
                 }
-                frame = Some(Frame::read(marker, walk.segment()?)?);
-            }
-            SOF3 | SOF11 => return Err(CodecError::Unsupported(Unsupported::Lossless)),
-            SOF5..=SOF7 | SOF13..=SOF15 => {
-                return Err(CodecError::Unsupported(Unsupported::Hierarchical));
-            }
-            SOS => {
-                let frame = frame.ok_or_else(|| damaged("a scan comes before the frame header"))?;
-                let in_scan = *walk
-                    .segment()?
-                    .first()
-                    .ok_or_else(|| damaged("the scan header is empty"))?;
-                return Ok(Header {
-                    width: u32::from(frame.width),
-                    height: u32::from(frame.height),
-                    components: frame.components,
-                    factors: frame.factors,
-                    color: hints.color(&frame),
-                    progressive: matches!(frame.marker, SOF2 | SOF10),
-                    arithmetic: matches!(frame.marker, SOF9 | SOF10),
-                    separate_scans: in_scan < frame.components,
-                    restart_interval,
-                    orientation,
-                });
-            }
-            SOI => return Err(damaged("it has two start-of-image markers")),
-            EOI => return Err(damaged("it holds no image, only tables")),
-            DRI => {
-                let body = walk.segment()?;
-                let raw = body
-                    .first_chunk()
-                    .ok_or_else(|| damaged("the restart interval is cut short"))?;
-                restart_interval = u16::from_be_bytes(*raw);
-            }
-            APP0 => hints.jfif |= is_jfif(walk.segment()?),
-            APP1 => {
-                let body = walk.segment()?;
-                orientation = orientation.or_else(|| exif::orientation(body));
-            }
-            APP14 => hints.adobe = adobe_transform(walk.segment()?).or(hints.adobe),
-            RST0..=RST7 | TEM => {}
-            DHT | DAC | DQT | DNL | APP2..=APP13 | APP15 | COM => {
-                walk.segment()?;
-            }
-            other => {
-                return Err(damaged(&format!(
-                    "marker 0x{other:02X} is not one of JPEG's"
-                )));
+                SOF3 | SOF11 => return Err(CodecError::Unsupported(Unsupported::Lossless)),
+                SOF5..=SOF7 | SOF13..=SOF15 => {
+                    return Err(CodecError::Unsupported(Unsupported::Hierarchical));
+                }
+                SOS => {
+                    let frame =
+                        frame.ok_or_else(|| damaged("a scan comes before the frame header"))?;
+                    let body = walk.segment()?;
+                    let in_scan = *body
+                        .first()
+                        .ok_or_else(|| damaged("the scan header is empty"))?;
+                    let read = baseline.read_scan(body, bytes.len() - walk.rest().len());
+                    return Ok(Header {
+                        width: u32::from(frame.width),
+                        height: u32::from(frame.height),
+                        components: frame.components,
+                        factors: frame.factors,
+                        color: hints.color(&frame),
+                        progressive: matches!(frame.marker, SOF2 | SOF10),
+                        arithmetic: matches!(frame.marker, SOF9 | SOF10),
+                        separate_scans: in_scan < frame.components,
+                        restart_interval,
+                        orientation,
+                        baseline,
+                        fault: fault.or(read.err()),
+                    });
+                }
+                SOI => return Err(damaged("it has two start-of-image markers")),
+                EOI => return Err(damaged("it holds no image, only tables")),
+                DRI => {
+                    let body = walk.segment()?;
+                    let raw = body
+                        .first_chunk()
+                        .ok_or_else(|| damaged("the restart interval is cut short"))?;
+                    restart_interval = u16::from_be_bytes(*raw);
+                }
+                DQT => {
+                    let read = baseline.read_quantisers(walk.segment()?);
+                    fault = fault.or(read.err());
+                }
+                DHT => {
+                    let read = baseline.read_huffman(walk.segment()?);
+                    fault = fault.or(read.err());
+                }
+                APP0 => hints.jfif |= is_jfif(walk.segment()?),
+                APP1 => {
+                    let body = walk.segment()?;
+                    orientation = orientation.or_else(|| exif::orientation(body));
+                }
+                APP14 => hints.adobe = adobe_transform(walk.segment()?).or(hints.adobe),
+                RST0..=RST7 | TEM => {}
+                DAC | DNL | APP2..=APP13 | APP15 | COM => {
+                    walk.segment()?;
+                }
+                other => {
+                    return Err(damaged(&format!(
+                        "marker 0x{other:02X} is not one of JPEG's"
+                    )));
+                }
             }
         }
+    }
+
+    /// Names what our own decoder does not take.
+    fn refuse(&self) -> Result<(), JpegError> {
+        let gray = self.components == 1;
+        let factors = matches!(self.factors[0], (1 | 2 | 4, 1 | 2))
+            && self.factors[1..].iter().all(|&factor| factor == (1, 1));
+        let reason = match self {
+            _ if self.progressive => "it is progressive",
+            _ if self.arithmetic => "it is arithmetic-coded",
+            _ if self.separate_scans => "its components come in several scans",
+            _ if self.restart_interval != 0 => "it has restart intervals",
+            _ if !matches!(self.color, Color::Gray | Color::YCbCr) => {
+                "it is neither gray nor YCbCr"
+            }
+            _ if !gray && !factors => "its sampling factors are unusual",
+            _ => return Ok(()),
+        };
+        Err(JpegError::Unsupported(reason))
     }
 }
 
@@ -209,95 +263,3 @@ fn adobe_transform(body: &[u8]) -> Option<u8> {
         None
     }
 }
-
-/// The part of the file that is still to be read.
-pub(crate) struct Walk<'a> {
-    rest: &'a [u8],
-}
-
-impl<'a> Walk<'a> {
-    pub(crate) fn new(file: &'a [u8]) -> Self {
-        Self { rest: file }
-    }
-
-    /// What has not been walked over yet.
-    pub(crate) fn rest(&self) -> &'a [u8] {
-        self.rest
-    }
-
-    /// The code of the next marker, past anything that is none: garbage, fill bytes, stuffed
-    /// zeros. libjpeg tolerates those too (with a warning when it decodes). `None` at the end.
-    pub(crate) fn next_marker(&mut self) -> Option<u8> {
-        loop {
-            let ff = self.rest.iter().position(|&byte| byte == 0xFF)?;
-            let code = ff + self.rest[ff..].iter().position(|&byte| byte != 0xFF)?;
-            let marker = self.rest[code];
-            self.rest = &self.rest[code + 1..];
-            if marker != 0 {
-                return Some(marker);
-            }
-        }
-    }
-
-    /// The contents of the segment that begins here with its length. A length that does not even
-    /// count its own two bytes means an empty segment, as it does to libjpeg.
-    pub(crate) fn segment(&mut self) -> Result<&'a [u8], CodecError> {
-        let length = usize::from(self.u16().ok_or_else(cut_short)?).saturating_sub(2);
-        let (body, rest) = self.rest.split_at_checked(length).ok_or_else(cut_short)?;
-        self.rest = rest;
-        Ok(body)
-    }
-
-    fn u16(&mut self) -> Option<u16> {
-        let (raw, rest) = self.rest.split_first_chunk()?;
-        self.rest = rest;
-        Some(u16::from_be_bytes(*raw))
-    }
-}
-
-/// Whether a marker is followed by a length and contents.
-pub(crate) fn has_body(marker: u8) -> bool {
-    !matches!(marker, SOI | EOI | TEM | RST0..=RST7)
-}
-
-fn cut_short() -> CodecError {
-    damaged("the file ends inside a segment before the first scan")
-}
-
-fn damaged(reason: &str) -> CodecError {
-    CodecError::Header {
-        kind: Kind::Jpeg,
-        reason: reason.to_owned(),
-    }
-}
-
-// Marker codes of ITU-T T.81, table B.1.
-const TEM: u8 = 0x01;
-pub(crate) const SOF0: u8 = 0xC0;
-pub(crate) const SOF1: u8 = 0xC1;
-const SOF2: u8 = 0xC2;
-const SOF3: u8 = 0xC3;
-pub(crate) const DHT: u8 = 0xC4;
-const SOF5: u8 = 0xC5;
-const SOF7: u8 = 0xC7;
-const SOF9: u8 = 0xC9;
-const SOF10: u8 = 0xCA;
-const SOF11: u8 = 0xCB;
-const DAC: u8 = 0xCC;
-const SOF13: u8 = 0xCD;
-const SOF15: u8 = 0xCF;
-const RST0: u8 = 0xD0;
-const RST7: u8 = 0xD7;
-const SOI: u8 = 0xD8;
-const EOI: u8 = 0xD9;
-pub(crate) const SOS: u8 = 0xDA;
-pub(crate) const DQT: u8 = 0xDB;
-const DNL: u8 = 0xDC;
-const DRI: u8 = 0xDD;
-const APP0: u8 = 0xE0;
-const APP1: u8 = 0xE1;
-const APP2: u8 = 0xE2;
-const APP13: u8 = 0xED;
-const APP14: u8 = 0xEE;
-const APP15: u8 = 0xEF;
-const COM: u8 = 0xFE;

@@ -1,0 +1,45 @@
+//! What images decode to, and the buffers for it.
+
+use crate::{CodecError, Planes, Region};
+
+/// Pixels of an image, in the decoder's buffer or in the payload.
+#[derive(Debug)]
+pub struct Decoded<'a> {
+    /// Width and height of the whole image.
+    pub image: (u32, u32),
+    /// The part of the image that `pixels` holds: at least what was asked for.
+    pub region: Region,
+    /// Bytes from one row to the next.
+    pub stride: usize,
+    /// Interleaved RGB, eight bits a sample, rows from top to bottom.
+    pub pixels: &'a [u8],
+    /// What libjpeg-turbo complained of, if it decoded the file all the same: a truncated file,
+    /// say, whose missing rows are gray. Only trouble within or before the region is noticed.
+    pub warning: Option<String>,
+}
+
+/// What a payload decodes to with the least work.
+#[derive(Debug)]
+pub enum Native<'a> {
+    /// Interleaved pixels.
+    Rgb(Decoded<'a>),
+    /// The planes of a JPEG, not upsampled and not converted.
+    Planes(Planes<'a>),
+}
+
+/// A buffer that outgrew this is given back when the next image needs no more than it.
+const KEEP: usize = 64 << 20;
+
+/// The first `length` bytes of `buffer`, which grows if it must. Their contents are unspecified.
+pub(crate) fn grow(buffer: &mut Vec<u8>, length: usize) -> Result<&mut [u8], CodecError> {
+    if buffer.len() > KEEP && length <= KEEP {
+        *buffer = Vec::new();
+    }
+    if let Some(missing @ 1..) = length.checked_sub(buffer.len()) {
+        buffer
+            .try_reserve_exact(missing)
+            .map_err(|_| CodecError::OutOfMemory { bytes: length })?;
+        buffer.resize(length, 0);
+    }
+    Ok(&mut buffer[..length])
+}

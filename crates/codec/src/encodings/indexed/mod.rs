@@ -1,0 +1,52 @@
+//! The encoding `jpeg`: a baseline file with a seek index, so that it can be entered in the middle.
+//!
+//! A JPEG's entropy-coded data has no entry points, so decoding a crop means decoding everything
+//! above and left of it. Here the bit position and the DC predictors are kept for every few MCUs of
+//! every row; a crop then costs what its own blocks cost. The file comes back byte for byte.
+//!
+//! Decoding yields planes, equal bit for bit to libjpeg-turbo's `islow`. How JPEG is decoded is in `jpeg`; here
+//! are the index, the payload and where to enter it.
+
+mod decode;
+mod index;
+mod payload;
+#[cfg(test)]
+mod tests;
+mod walk;
+
+pub(crate) use decode::IndexedDecoder;
+pub(crate) use payload::{pack, pack_read};
+
+use std::borrow::Cow;
+
+use super::functions::{Functions, file_size};
+use crate::jpeg::JpegError;
+use crate::{CodecError, Encoding, Kind};
+use payload::{Payload, restore};
+
+pub(super) const FUNCTIONS: Functions = Functions {
+    pack: |file, _| {
+        let header = file.jpeg()?.baseline().ok()?;
+        Some(Cow::Owned(pack_read(file.bytes(), header).ok()?))
+    },
+    otherwise: Encoding::Source,
+    unpack: |payload, _| Ok(Cow::Owned(unpack(payload)?)),
+    gives_source: |_| Ok(true),
+    size: |payload, _| file_size(Payload::parse(payload).map_err(failed)?.header),
+    decoder: |level| Ok(Box::new(IndexedDecoder::new(level))),
+};
+
+/// The source file, byte for byte.
+///
+/// # Errors
+/// [`CodecError::Decode`] if the payload is damaged.
+pub(crate) fn unpack(payload: &[u8]) -> Result<Vec<u8>, CodecError> {
+    restore(payload).map_err(failed)
+}
+
+fn failed(error: JpegError) -> CodecError {
+    CodecError::Decode {
+        kind: Kind::Jpeg,
+        reason: format!("seek-indexed record: {}", error.reason()),
+    }
+}
