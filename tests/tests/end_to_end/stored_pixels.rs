@@ -141,7 +141,7 @@ fn scaled_images_are_pixels_and_said_to_be_lossy() {
 }
 
 #[test]
-fn what_cannot_be_meant_is_wrong_usage() {
+fn options_that_contradict_each_other_are_wrong_usage() {
     let bench = Bench::with_images(1, 1);
     for (words, said) in [
         ("--drop-originals", "--drop-originals needs"),
@@ -150,8 +150,11 @@ fn what_cannot_be_meant_is_wrong_usage() {
             "--encoding pixels --pixels-level 99",
             "neither 'stored' nor a level",
         ),
-        ("--encoding pixels --transcode", "leave --transcode out"),
-        ("--encoding source --odd pixels", "no file is odd"),
+        ("--encoding pixels --transcode", "leave out --transcode"),
+        (
+            "--encoding source --odd pixels",
+            "--odd pixels has no effect",
+        ),
     ] {
         bench
             .run("shard", &format!("build --source raw --out set {words}"))
