@@ -5,26 +5,16 @@ use imshard_builder::{Builder, ExportOptions, OnBad, VerifyOptions, export, sile
 fn main() -> Result<(), Box<dyn std::error::Error>> {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
     let [photos, shards, copy] = &arguments[..] else {
-        return Err(
-            "give three folders: PHOTOS, with a folder for each class, SHARDS and COPY".into(),
-        );
+        return Err("give three folders: PHOTOS SHARDS COPY".into());
     };
-    let built = Builder::from_path(photos)?
-        .on_bad(OnBad::Skip)
-        .write(shards)?;
-    println!(
-        "{} images packed, {} left out",
-        built.records, built.skipped.files
-    );
+    let builder = Builder::from_path(photos)?.on_bad(OnBad::Skip);
+    let built = builder.write(shards)?;
+    println!("packed {} images", built.records);
 
     let verified = verify(shards, &VerifyOptions::default(), &silent)?;
-    println!(
-        "{} records verified, {} faults",
-        verified.records,
-        verified.faults.len()
-    );
+    println!("found {} faults", verified.faults.len());
 
     let exported = export(shards, copy, &ExportOptions::default(), &silent)?;
-    println!("{} files written to {copy}", exported.written);
+    println!("wrote {} files", exported.written);
     Ok(())
 }

@@ -76,7 +76,7 @@ fn a_folder_with_other_files_is_not_touched() {
     bench
         .run("shard", "build --source raw --out home")
         .ends_with(1)
-        .says(&["home", "thesis.tex", "empty directory"]);
+        .says(&["home", "thesis.tex", "empty output directory"]);
     assert_eq!(bench.files("home").len(), 1);
 }
 
@@ -116,7 +116,7 @@ fn images_are_scaled_on_request_and_marked_as_lossy() {
     let bench = Bench::with_images(30, 4);
     bench
         .shard("build --source raw --out set --short-side 32 --quality 90")
-        .says(&["B/image", "random crops of 299 px", "measured on"]);
+        .says(&[" per image", "random crops of 299 px", "measured on"]);
     let manifest = bench.manifest("set");
     assert_eq!(manifest["options"]["lossy"]["short_side"], 32);
     assert_eq!(manifest["options"]["lossy"]["subsampled"], true);

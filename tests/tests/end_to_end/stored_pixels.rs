@@ -150,8 +150,11 @@ fn contradictory_options_are_wrong_usage() {
             "--encoding pixels --pixels-level 99",
             "neither 'stored' nor a level",
         ),
-        ("--encoding pixels --transcode", "leave --transcode out"),
-        ("--encoding source --odd pixels", "no file is odd"),
+        ("--encoding pixels --transcode", "leave out --transcode"),
+        (
+            "--encoding source --odd pixels",
+            "--odd pixels has no effect",
+        ),
     ] {
         bench
             .run("shard", &format!("build --source raw --out set {words}"))

@@ -197,7 +197,7 @@ impl<'a> Builder<'a> {
     ///
     /// # Errors
     /// If the options contradict each other, the source cannot be read, `out` holds something else, or a file
-    /// cannot be written. Bad images are no error: see [`Built::bad`].
+    /// cannot be written. Bad images are not an error: see [`Built::bad`].
     pub fn write(&self, out: impl AsRef<Path>) -> Result<Built, BuildError> {
         write(self, out.as_ref())
     }

@@ -58,7 +58,7 @@ impl RecordView {
     /// Record `record` of a split, counted from 0.
     ///
     /// # Errors
-    /// If there is no such record, or it cannot be read. Damage is no error: see [`RecordView::intact`].
+    /// If there is no such record, or it cannot be read. Damage is not an error: see [`RecordView::intact`].
     pub fn in_split(split: &Split, record: u64, manifest: &Manifest) -> Result<Self, RecordError> {
         let Some((shard, number)) = split.locate(record) else {
             return Err(no_such_record(split.name().to_owned(), record, split.len()));

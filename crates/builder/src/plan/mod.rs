@@ -208,6 +208,7 @@ mod tests {
     use imagenet::{ClassName, Ignored, SourceError, SplitSource};
 
     use super::*;
+    use crate::storage::Scale;
 
     struct Listed {
         classes: Vec<ClassName>,
@@ -372,6 +373,34 @@ mod tests {
             .iter_mut()
             .for_each(|s| s.size += 1);
         assert_ne!(base, fingerprint(&resized, OPTIONS));
+    }
+
+    #[test]
+    fn fingerprints_never_change() {
+        let scale = Some(Scale {
+            short_side: 256,
+            quality: Some(90),
+            subsampled: Some(true),
+        });
+        let storing = Storing {
+            encoding: Encoding::Recoded,
+            transcode: Some(Originals::Drop),
+            odd_as_pixels: true,
+            scale,
+            ..OPTIONS.storing
+        };
+        let all = PlanOptions {
+            storing,
+            tables: Some(0x1234),
+            ..OPTIONS
+        };
+        for (options, expected) in [
+            (OPTIONS, "0c9d8ce3aaf137cbb23ab71fd8d5b05e"),
+            (all, "b100f093e6b9dfd38db76ccf470a0efd"),
+        ] {
+            let plan = plan(&listed(9), &[], options).unwrap();
+            assert_eq!(plan[0].shards[1].fingerprint, expected);
+        }
     }
 
     #[test]

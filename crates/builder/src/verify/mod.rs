@@ -78,7 +78,7 @@ pub struct Fault {
 /// Checks every header, index, record hash and byte of padding of a data set, and its manifest.
 ///
 /// # Errors
-/// If there is no data set with a readable manifest, or a decoder cannot be set up. Damage is no error: see
+/// If there is no data set with a readable manifest, or a decoder cannot be set up. Damage is not an error: see
 /// [`Verified::faults`].
 pub fn verify(
     dataset: impl AsRef<Path>,

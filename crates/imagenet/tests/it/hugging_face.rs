@@ -260,7 +260,7 @@ fn labels_must_fit_the_synsets_in_the_paths() {
     let message = refused(vec![row(2, "n01443537_2_n01443537.JPEG")]);
     assert!(
         message.contains(
-            "train-0.parquet: row 1: label 2 stands at an image of n01443537, which is not class 2"
+            "train-0.parquet: row 1: label 2 belongs to an image of n01443537, which is not class 2"
         ),
         "{message}"
     );
