@@ -95,12 +95,12 @@ fn the_full_network_gives_the_same_logits() {
 }
 
 /// Every parameter's gradient of the mean loss, one after another.
-struct Accumulated<'a> {
+struct Gathered<'a> {
     gradients: &'a Gradients,
     values: Vec<f32>,
 }
 
-impl NamedVisitor for Accumulated<'_> {
+impl NamedVisitor for Gathered<'_> {
     fn visit<const D: usize>(&mut self, name: &str, role: Role, tensor: &Param<Tensor<D>>) {
         if role == Role::Statistic {
             return;
@@ -119,7 +119,7 @@ fn gradients(recipe: &Recipe, shape: [usize; 4], name: &str) -> Vec<f32> {
     let targets = Targets::labels(&labels, &device);
     let logits = model.forward(images(shape, &device));
     let gradients = Criterion::new(recipe).of(logits, &targets).backward();
-    let mut gathered = Accumulated {
+    let mut gathered = Gathered {
         gradients: &gradients,
         values: Vec::new(),
     };

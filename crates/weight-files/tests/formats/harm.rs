@@ -85,7 +85,7 @@ fn hostile_pickles_are_refused() {
         (
             "an instance",
             pth_of(b"(i os\nsystem\n."),
-            "none that a state dict needs",
+            "not one that a state dict needs",
         ),
         (
             "importing",
