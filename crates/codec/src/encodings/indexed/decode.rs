@@ -7,7 +7,7 @@ use super::index::Index;
 use super::payload::Payload;
 use crate::decoded::{Native, grow};
 use crate::encodings::functions::{ImageDecoder, Wanted};
-use crate::encodings::recoded::Tables as SharedTables;
+use crate::encodings::recoded::tables::Tables as SharedTables;
 use crate::jpeg::JpegError;
 use crate::jpeg::baseline::Baseline;
 use crate::jpeg::grid::{Grid, Window};

@@ -2,11 +2,12 @@
 //!
 //! Planes are as the file stores them: nothing is upsampled or converted here.
 
+use super::error::RecodeError;
 use super::layout::{Frame, Shape, UNIT};
+use super::payload;
 use super::payload::Payload;
 use super::tables::{Steps, Tables};
 use super::unit::UnitDecoder;
-use super::{RecodeError, payload};
 use crate::decoded::Native;
 use crate::encodings::functions::{ImageDecoder, Wanted};
 use crate::jpeg::group::{BLOCKS, Group, Quantiser};

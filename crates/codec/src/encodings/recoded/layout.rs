@@ -4,7 +4,8 @@
 //! in each component by component, in each row by row: so a decoder that needs only the upper
 //! rows can stop early.
 
-use super::RecodeError;
+use super::error::RecodeError;
+use super::model::{DC_CLASSES, ESCAPE, MASK_BYTES, MOST_PAIRS};
 use crate::jpeg::coefficients::Blocks;
 
 /// Luma pixels of a unit, across and down.
@@ -183,3 +184,11 @@ impl Shape {
 
 /// The most lanes that a unit's symbols are spread over; there are 16, 32, 48 or 64.
 pub(super) const MOST_LANES: usize = 64;
+
+/// Symbols of each phase at most.
+pub(super) const MOST_MASKS: usize = MOST_BLOCKS * MASK_BYTES;
+pub(super) const MOST_SYMBOLS: usize = MOST_BLOCKS * MOST_PAIRS;
+pub(super) const MOST_VALUES: usize = 2 * MOST_SYMBOLS;
+/// Bytes that raw bits can take at most.
+pub(super) const MOST_AC: usize = MOST_VALUES * (ESCAPE as usize - 1) / 8;
+pub(super) const MOST_DC: usize = (MOST_BLOCKS * (DC_CLASSES - 1)).div_ceil(8);

@@ -7,7 +7,9 @@
 //! u16 length of each unit | units | packed header | tail
 //! ```
 
-use super::RecodeError;
+use pixels::dispatch;
+
+use super::error::RecodeError;
 use super::kernel;
 use super::layout::{Frame, MOST_LANES, Shape};
 use super::source::{Parts, Source};
@@ -115,7 +117,7 @@ impl<'a> Payload<'a> {
                 let shape = frame.shape(column, row);
                 decoder.decode(tables, &shape, &self.units[at..], length, shape.blocks)?;
                 at += length;
-                kernel::lay_out(
+                lay_out(
                     Level::best(),
                     &mut decoder,
                     &shape,
@@ -129,15 +131,22 @@ impl<'a> Payload<'a> {
     }
 }
 
-/// Puts the blocks of a decoded unit, which begins with these columns of blocks, in its row of units. To be called
-/// through [`kernel::lay_out`].
+dispatch! {
+    /// Puts the blocks of a decoded unit, which begins with these columns of blocks, in its row of units.
+    fn lay_out(
+        level: Level,
+        decoder: &mut UnitDecoder,
+        shape: &Shape,
+        columns: [usize; 3],
+        strip: &mut [Blocks],
+    ) {
+        Avx2Bmi => place,
+        _ => place,
+    }
+}
+
 #[inline(always)]
-pub(super) fn lay_out(
-    decoder: &mut UnitDecoder,
-    shape: &Shape,
-    columns: [usize; 3],
-    strip: &mut [Blocks],
-) {
+fn place(decoder: &mut UnitDecoder, shape: &Shape, columns: [usize; 3], strip: &mut [Blocks]) {
     for row in shape.rows() {
         let into = &mut strip[row.component];
         let first = row.line * into.across + columns[row.component];

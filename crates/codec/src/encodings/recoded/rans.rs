@@ -5,11 +5,17 @@
 
 use super::layout::MOST_LANES;
 use super::model::{BITS, TOTAL};
-use super::symbols::Phase;
 use super::tables::Tables;
 
 /// The lower bound of states; what a decoder finds below it, it refills.
 pub(super) const LOWEST: u32 = 1 << 16;
+
+/// The symbols of a phase and their contexts, in the order in which a decoder needs them.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Phase<'a> {
+    pub(super) contexts: &'a [u8],
+    pub(super) symbols: &'a [u8],
+}
 
 /// What encoding a symbol in its context takes: the frequency in the lower, the start of its share of the [`TOTAL`] in
 /// the upper half.

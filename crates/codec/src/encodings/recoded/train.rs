@@ -4,9 +4,9 @@
 
 use std::collections::BTreeMap;
 
-use super::RecodeError;
 use super::cluster::{self, Histogram};
 use super::contexts::{Contexts, MaskPlace, OF_BLOCKS, Occurs, PairPlace};
+use super::error::RecodeError;
 use super::layout::Shape;
 use super::model::{MASK_BYTES, TOTAL};
 use super::source::{Parts, Source};

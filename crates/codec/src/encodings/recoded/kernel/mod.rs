@@ -9,24 +9,21 @@
 mod avx2;
 #[cfg(target_arch = "x86_64")]
 mod avx512;
-mod encoder;
 mod scalar;
-
-pub(super) use encoder::{lay_out, write_rows};
 
 use std::ops::Range;
 
 #[cfg(target_arch = "x86_64")]
 use pixels::Instructions;
 
-use super::RecodeError;
 use super::bits::{BitWriter, End};
 use super::contexts::Contexts;
-use super::layout::{MOST_BLOCKS, MOST_LANES, Shape};
-use super::rans::LOWEST;
-use super::symbols::Phase;
+use super::error::RecodeError;
+use super::layout::{
+    MOST_AC, MOST_BLOCKS, MOST_DC, MOST_LANES, MOST_MASKS, MOST_SYMBOLS, MOST_VALUES, Shape,
+};
+use super::rans::{LOWEST, Phase};
 use super::tables::{Lookup, Tables};
-use super::unit::{MOST_AC, MOST_DC, MOST_MASKS, MOST_SYMBOLS, MOST_VALUES};
 use crate::Level;
 use crate::jpeg::group::Group;
 
