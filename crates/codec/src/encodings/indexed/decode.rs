@@ -17,7 +17,7 @@ use crate::jpeg::tables::Tables;
 use crate::kind::check_size;
 use crate::{CodecError, Kind, Level, Plane, Planes, Region};
 
-/// Decodes regions; one a thread. Keeps its tables and planes from image to image.
+/// Decodes regions; one per thread. Keeps its tables and planes from image to image.
 pub(crate) struct IndexedDecoder {
     level: Level,
     tables: Tables,

@@ -13,7 +13,7 @@ use crate::encodings::recoded::tables::Tables;
 use crate::jpeg::rgb::Converter;
 use crate::{CodecError, Level, Plane, Planes, Region};
 
-/// Decodes regions; one a thread. Keeps its buffers from image to image.
+/// Decodes regions; one per thread. Keeps its buffers from image to image.
 pub(crate) struct PixelDecoder {
     level: Level,
     zstd: Option<Decompressor<'static>>,

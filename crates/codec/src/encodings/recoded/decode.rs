@@ -14,7 +14,7 @@ use crate::jpeg::group::{BLOCKS, Group, Quantiser};
 use crate::jpeg::idct;
 use crate::{CodecError, Level, Plane, Planes, Region};
 
-/// Decodes regions; one a thread. Keeps its buffers from image to image.
+/// Decodes regions; one per thread. Keeps its buffers from image to image.
 pub(crate) struct RecodedDecoder {
     level: Level,
     unit: UnitDecoder,

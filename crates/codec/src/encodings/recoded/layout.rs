@@ -22,7 +22,7 @@ pub(super) struct Frame {
     pub(super) height: usize,
     /// One, or three: Y, Cb, Cr.
     pub(super) components: usize,
-    /// Luma blocks an MCU, across (1, 2, 4) and down (1, 2).
+    /// Luma blocks per MCU, across (1, 2, 4) and down (1, 2).
     pub(super) across: usize,
     pub(super) down: usize,
 }
@@ -56,7 +56,7 @@ impl Frame {
         }
     }
 
-    /// Blocks an MCU of a component, across and down.
+    /// Blocks per MCU of a component, across and down.
     pub(super) fn factors(&self, component: usize) -> (usize, usize) {
         match component {
             0 => (self.across, self.down),
@@ -131,7 +131,7 @@ pub(super) struct Row {
     pub(super) blocks: usize,
 }
 
-/// The blocks of a unit; those of all units of an image are the same but for its edges.
+/// The blocks of a unit; those of all units of an image are the same except for its edges.
 #[derive(Clone, Debug)]
 pub(super) struct Shape {
     pub(super) blocks: usize,

@@ -3,7 +3,7 @@
 //! ```text
 //! u32 tables | u16 width | u16 height | u8 sampling | u8 steps | u8 padding | u8 zero     little-endian
 //! u32 header length | u32 packed header length | u32 tail length
-//! [64 bytes a component: quantisation steps, if `steps` is 255]
+//! [64 bytes per component: quantisation steps, if `steps` is 255]
 //! u16 length of each unit | units | packed header | tail
 //! ```
 
@@ -285,7 +285,7 @@ fn pack_unit(tables: &Tables, symbols: &mut Symbols, into: &mut Vec<u8>) -> Opti
     symbols.write_beside();
     let (phases, ac, dc) = (symbols.phases(), symbols.ac.bytes(), symbols.dc.bytes());
     let lanes = unit::lanes(phases.iter().map(|phase| phase.symbols.len()).sum());
-    // The last two bytes a lane are what the states start with.
+    // The last two bytes per lane are what the states start with.
     let (ac, last) = ac.split_at(ac.len().saturating_sub(2 * lanes));
     let mut seeds = [0; 2 * MOST_LANES];
     seeds[..last.len()].copy_from_slice(last);

@@ -1,7 +1,7 @@
 //! The encoder of interleaved range asymmetric numeral systems (Duda 2013).
 //!
 //! The symbol `i` of a phase belongs to lane `i % lanes`. States lie in `2^16 .. 2^32` and are
-//! refilled by 16 bits, at most once a symbol. An encoder works backwards: last symbol first.
+//! refilled by 16 bits, at most once per symbol. An encoder works backwards: last symbol first.
 
 use super::layout::MOST_LANES;
 use super::model::{BITS, TOTAL};

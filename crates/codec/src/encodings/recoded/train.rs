@@ -101,7 +101,7 @@ impl TableTrainer {
         }
     }
 
-    /// Learns from a file. Files that the encoding does not take are passed over.
+    /// Learns from a file. Files that the encoding does not take are skipped.
     pub fn add(&mut self, file: &[u8]) {
         let Ok(source) = Source::read(file) else {
             return;

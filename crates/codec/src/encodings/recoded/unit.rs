@@ -44,7 +44,7 @@ pub(super) fn head(words: usize, lanes: usize, ac: usize) -> Option<[u8; HEAD]> 
     Some([w0, w1, a0, a1])
 }
 
-/// Decodes units, one after the other, in buffers that it keeps. About 70 KiB; one a thread.
+/// Decodes units, one after the other, in buffers that it keeps. About 70 KiB; one per thread.
 pub(super) struct UnitDecoder {
     kernel: Kernel,
     scratch: Box<Scratch>,

@@ -51,7 +51,7 @@ impl ImageDecoder for TranscodedDecoder {
     }
 }
 
-/// What happens to the bytes of a file that is stored in another form of the same pixels.
+/// Whether to keep the bytes of a file that is stored in another form with the same pixels.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Originals {
     /// They are stored as well, and come back.

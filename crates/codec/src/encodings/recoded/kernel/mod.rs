@@ -155,7 +155,7 @@ macro_rules! on {
 }
 
 impl<'a> Coder<'a> {
-    /// A coder whose `states` are stored four bytes a lane, in 16, 32, 48 or 64 lanes, and that reads
+    /// A coder whose `states` are stored four bytes per lane, in 16, 32, 48 or 64 lanes, and that reads
     /// `words`.
     pub(super) fn new(lookup: &'a Lookup, kernel: Kernel, states: &[u8], words: &'a [u8]) -> Self {
         let mut coder = Coder {
@@ -197,7 +197,7 @@ impl<'a> Coder<'a> {
         self.at
     }
 
-    /// After the last symbol: what the encoder hid in its first states, two bytes a lane. `None` if not
+    /// After the last symbol: what the encoder hid in its first states, two bytes per lane. `None` if not
     /// exactly `words` bytes were read, or the states are not such as an encoder starts with.
     pub(super) fn seeds(&self, words: usize) -> Option<[u8; 2 * MOST_LANES]> {
         let mut seeds = [0; 2 * MOST_LANES];
