@@ -12,8 +12,8 @@ use std::time::{Duration, Instant};
 
 use benches::{drawn_region, files_below};
 use codec::{
-    Decoder, EncodeOptions, Encoding, Level, Native, Region, Sampling, TableTrainer, Tables, pack,
-    pack_with, sniff,
+    Decoder, EncodeOptions, Encoding, ImageFile, Level, Native, Region, Sampling, TableTrainer,
+    Tables, pack, pack_file, pack_with, sniff,
 };
 use criterion::{Criterion, criterion_group, criterion_main};
 
@@ -156,7 +156,15 @@ fn packing(c: &mut Criterion) {
             ));
         });
     }
+    images.each(c, "one walk over a header", |i| {
+        black_box(ImageFile::read(black_box(&images.files[i])).is_ok());
+    });
     let mut decoder = images.decoder(Level::best());
+    images.each(c, "header, health and pack, jpeg", |i| {
+        let file = ImageFile::read(black_box(&images.files[i])).unwrap();
+        black_box(decoder.file_health(&file));
+        black_box(pack_file(&file, Encoding::Jpeg, None));
+    });
     images.each(c, "health of the source (libjpeg-turbo)", |i| {
         black_box(decoder.health(Encoding::Source, black_box(&images.files[i])));
     });

@@ -103,7 +103,7 @@ impl RandomErasing {
     }
 }
 
-/// Sets the pixels of `rect` to `color` in an RGB image of `width` pixels a row, without padding.
+/// Sets the pixels of `rect` to `color` in an RGB image of `width` pixels per row, without padding.
 ///
 /// # Errors
 /// [`AugmentError::WindowOutside`] when the rectangle is not inside the image.

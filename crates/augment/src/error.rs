@@ -78,7 +78,7 @@ pub(crate) fn checked(region: Region, what: &'static str) -> Result<Region, Augm
     }
 }
 
-/// Accepts a parameter when `holds`; NaN fails every comparison, so conditions are to be stated positively.
+/// Accepts a parameter when `holds`; NaN fails every comparison, so conditions must be stated positively.
 pub(crate) fn require(
     holds: bool,
     name: &'static str,

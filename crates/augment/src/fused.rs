@@ -6,7 +6,7 @@
 //! Where a published number must be met to the last digit, use that one.
 //!
 //! # What is computed
-//! In integers throughout, hence the same on every machine and at every [`Level`]:
+//! Everything is computed in integers, so it is the same on every machine and at every [`Level`]:
 //! 1. `axis`: the weights of Pillow's antialiased triangle, whole numbers that add up to 128.
 //! 2. Across, each row that is needed, once: (64 + sum of weights x samples) >> 7.
 //! 3. Down, 16 bits a value and nothing rounded: sum of weights x (sample - 128).
@@ -23,6 +23,8 @@ mod columns;
 mod cut;
 mod error;
 mod line;
+// Only vector kernels read picks, and so far only x86-64 has any.
+#[cfg_attr(not(target_arch = "x86_64"), allow(dead_code))]
 mod picks;
 mod scalar;
 

@@ -2,10 +2,11 @@
 //! augmentation, erasing, mixup and cutmix, normalisation.
 //!
 //! Nothing here reads a file, decodes an image or keeps state between samples. Pixels are 8-bit RGB,
-//! interleaved, rows top to bottom (HWC); only [`Normalize`] leaves that layout. A training sample goes
+//! interleaved, rows top to bottom (HWC). Only [`Normalize`] leaves that layout. A training sample goes
 //! through [`RandomResizedCrop`] -> [`Job`] -> [`Resampler`] -> [`ColorJitter`], or a [`Policy`] by an
 //! [`Augmenter`] -> [`RandomErasing`] -> [`Normalize`], a validation sample through [`EvalCrop`] ->
-//! [`Resampler`] -> [`Normalize`]; a batch can then go through [`BatchMix`].
+//! [`Resampler`] -> [`Normalize`]. A batch can then go through [`BatchMix`]. [`FusedResampler`] takes the planes
+//! of a JPEG straight to RGB of the final size.
 //!
 //! # Reproducibility
 //! Randomness comes from a [`SampleRng`], a function of (seed, epoch, position in the epoch) alone.

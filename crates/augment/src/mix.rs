@@ -1,5 +1,5 @@
 //! Mixup and CutMix: blending the images of a batch in pairs. Labels stay pairs with a weight; making
-//! a loss of them is for whoever trains.
+//! their loss is the trainer's.
 
 use crate::error::require;
 use crate::policy::beta;

@@ -134,7 +134,7 @@ impl Job {
 /// version 12, on which published checkpoints were validated: first along the rows, then down the
 /// columns. (Pillow 13 swaps the passes when the height shrinks by more than twice as many pixels as
 /// the width; those results differ by a level with bilinear and by more with bicubic.) [`Filter::PlainBilinear`] is bit-exact
-/// with OpenCV 4 and 5, but for outputs above the centre of the first row or below that of the last,
+/// with OpenCV 4 and 5, except for outputs above the centre of the first row or below that of the last,
 /// where it may differ by one level.
 #[derive(Debug)]
 pub struct Resampler {

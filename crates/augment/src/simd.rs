@@ -1,4 +1,4 @@
-//! Loads and stores of vectors through slices, for the kernels of this crate: its only unsafe code but for what
+//! Loads and stores of vectors through slices, for the kernels of this crate: its only unsafe code except for what
 //! [`pixels::dispatch!`] writes. No arithmetic.
 
 #[cfg(target_arch = "x86_64")]

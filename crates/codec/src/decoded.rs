@@ -11,10 +11,10 @@ pub struct Decoded<'a> {
     pub region: Region,
     /// Bytes from one row to the next.
     pub stride: usize,
-    /// Interleaved RGB, eight bits a sample, rows from top to bottom.
+    /// Interleaved RGB, eight bits per sample, rows from top to bottom.
     pub pixels: &'a [u8],
-    /// What libjpeg-turbo complained of, if it decoded the file all the same: a truncated file,
-    /// say, whose missing rows are gray. Only trouble within or before the region is noticed.
+    /// libjpeg-turbo's warning, if it decoded the file with one. The file may be truncated, for example, and
+    /// its missing rows gray. Only faults within or before the region are noticed.
     pub warning: Option<String>,
 }
 

@@ -1,7 +1,6 @@
-//! Payload in, RGB pixels or planes out, whatever the encoding.
+//! Decodes payloads of every encoding to RGB pixels or planes.
 //!
-//! Pixels come out as decoded: resampling, flipping and normalising them is the business of
-//! another crate.
+//! Pixels come out as decoded. Resampling, flipping and normalising them is not done here.
 
 use std::sync::Arc;
 
@@ -30,9 +29,9 @@ pub struct Decoder {
 /// Whether an image file can be trained on.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Health {
-    /// Every pixel decodes, and nothing was out of order.
+    /// Every pixel decodes, without a warning.
     Clean,
-    /// It decodes, with this warning; some of its pixels are guesses.
+    /// It decodes with this warning, and some of its pixels are guesses.
     Damaged(String),
     /// It does not decode.
     Undecodable(CodecError),

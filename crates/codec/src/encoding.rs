@@ -56,16 +56,6 @@ impl Encoding {
         }
         Err(CodecError::UnknownEncoding(tag))
     }
-
-    /// The lossless encoding that decodes fastest on this processor: [`Encoding::Recoded`] where it has
-    /// AVX2 and a fast `pdep` (Haswell, Zen 3 and newer), else [`Encoding::Jpeg`].
-    pub fn fastest() -> Self {
-        if crate::encodings::recoded::is_fast() {
-            Self::Recoded
-        } else {
-            Self::Jpeg
-        }
-    }
 }
 
 impl fmt::Display for Encoding {

@@ -1,7 +1,7 @@
-//! What can go wrong with one image, said so that a person can mend it.
+//! What can go wrong with one image.
 //!
-//! The messages name the cause and the mend. The file or the record is the caller's to name: this
-//! crate sees only bytes.
+//! The messages name the cause and say how to fix it. They do not name the file or the record: this crate sees
+//! only bytes.
 
 use crate::{Kind, MAX_PIXELS, Region};
 
@@ -18,7 +18,7 @@ pub enum CodecError {
         /// What the bytes are, as far as their first ones tell.
         found: &'static str,
     },
-    /// A kind of JPEG or PNG that is known and not read.
+    /// A known kind of JPEG or PNG that is not supported.
     #[error("{0} is not supported; convert the file to baseline JPEG or leave it out")]
     Unsupported(Unsupported),
     /// The header makes no sense, or ends too early.
@@ -31,8 +31,8 @@ pub enum CodecError {
     },
     /// More pixels than [`MAX_PIXELS`], or a side beyond what the format's decoder takes.
     #[error(
-        "the image is {width} x {height} pixels; at most {MAX_PIXELS} in all, and {} on a side of a JPEG, are read; \
-         scale it down or leave it out",
+        "the image is {width} x {height} pixels, but at most {MAX_PIXELS} in all, and {} on a side of a JPEG, \
+         are supported; scale it down or leave it out",
         crate::kind::MAX_JPEG_SIDE
     )]
     TooLarge {
@@ -41,7 +41,7 @@ pub enum CodecError {
         /// Rows.
         height: u32,
     },
-    /// The decoder gave up: there are no pixels.
+    /// The decoder gave up. There are no pixels.
     #[error("cannot decode this {kind}: {reason}; fetch the file again or leave it out")]
     Decode {
         /// What the file is.
@@ -59,23 +59,23 @@ pub enum CodecError {
         /// Rows of the image.
         height: u32,
     },
-    /// A record says that it is stored in a way that this version does not know.
+    /// A record is stored in an encoding that this version does not know.
     #[error("encoding tag {0} is unknown; a newer version of this software wrote the record")]
     UnknownEncoding(u8),
     /// Stored [`crate::Tables`] cannot be read.
     #[error(
-        "the tables of the recoded encoding cannot be read: {0}; restore their file from where the data set came, or build the set anew"
+        "the tables of the recoded encoding cannot be read: {0}; copy their file again from where the data set came from, or rebuild the data set"
     )]
     Tables(&'static str),
-    /// A record of the recoded encoding was made with tables of this id, and others were given.
+    /// A record of the recoded encoding needs the tables with this id, but others were given.
     #[error(
         "the record needs the tables {0:08x} that it was made with; open it with its own data set"
     )]
     OtherTables(u32),
     /// A record of stored pixels contradicts itself.
-    #[error("damaged record of pixels: {0}; fetch its shard again or build it anew")]
+    #[error("damaged record of pixels: {0}; fetch its shard again or rebuild it")]
     Pixels(&'static str),
-    /// What was given to be encoded is no image.
+    /// The pixels to encode are not an image.
     #[error("cannot encode {width} x {height} pixels from {bytes} bytes: {reason}")]
     Encode {
         /// Pixels in a row.
@@ -90,17 +90,17 @@ pub enum CodecError {
     /// The pixels do not fit in memory.
     #[error("no memory for {bytes} bytes of pixels; use fewer threads or leave the image out")]
     OutOfMemory {
-        /// Size of the buffer that could not be had.
+        /// Size of the buffer that could not be allocated.
         bytes: usize,
     },
 }
 
-/// Image files that are recognised and refused.
+/// Kinds of image files that are recognised and not supported.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum Unsupported {
-    /// More than eight bits a sample: medical and some scientific JPEGs.
-    #[error("JPEG with 12 bits a sample")]
+    /// More than eight bits per sample: medical and some scientific JPEGs.
+    #[error("JPEG with 12 bits per sample")]
     TwelveBit,
     /// SOF3 and SOF11: JPEG's own lossless process, not the common DCT one.
     #[error("lossless JPEG")]

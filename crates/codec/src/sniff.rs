@@ -27,7 +27,7 @@ pub struct ImageInfo {
     /// Horizontal and vertical sampling factor of each component; the first `components` count.
     /// (2, 2), (1, 1), (1, 1) is what is called 4:2:0. All (1, 1) for PNG.
     pub factors: [(u8, u8); 4],
-    /// Whatever sets the file apart from a baseline YCbCr JPEG. Empty for nearly every file.
+    /// What sets the file apart from a baseline YCbCr JPEG. Empty for nearly every file.
     pub oddities: Vec<Oddity>,
 }
 
@@ -37,7 +37,7 @@ pub struct ImageInfo {
 pub enum Oddity {
     /// The file is a PNG.
     Png,
-    /// A PNG with 16 bits a sample; decoding keeps eight.
+    /// A PNG with 16 bits per sample; decoding keeps eight.
     SixteenBit,
     /// A PNG with an alpha channel or a transparent colour; decoding drops it.
     Transparency,
@@ -66,7 +66,7 @@ impl fmt::Display for Oddity {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Png => f.write_str("PNG"),
-            Self::SixteenBit => f.write_str("16 bits a sample"),
+            Self::SixteenBit => f.write_str("16 bits per sample"),
             Self::Transparency => f.write_str("transparency (dropped)"),
             Self::Gray => f.write_str("gray"),
             Self::Cmyk => f.write_str("CMYK"),
@@ -91,8 +91,8 @@ pub fn sniff(bytes: &[u8]) -> Result<ImageInfo, CodecError> {
     Ok(ImageFile::read(bytes)?.info)
 }
 
-/// An image file whose header has been read. Whoever looks at a file, checks it and then stores it reads its
-/// header once that way.
+/// An image file whose header has been read. To look at a file, check it and then store it takes one read of
+/// its header this way: [`ImageFile::info`], [`crate::Decoder::file_health`], [`crate::pack_file`].
 #[derive(Clone, Debug)]
 pub struct ImageFile<'a> {
     bytes: &'a [u8],
@@ -184,7 +184,7 @@ fn jpeg_info(header: &Header) -> ImageInfo {
     }
 }
 
-/// Names what is neither JPEG nor PNG, for the sake of whoever has to find the file's origin.
+/// Names what is neither JPEG nor PNG, to help find the file's origin.
 fn name_of_other(bytes: &[u8]) -> &'static str {
     const SIGNATURES: [(usize, &[u8], &str); 13] = [
         (0, b"GIF8", "a GIF image"),
@@ -222,6 +222,6 @@ fn name_of_other(bytes: &[u8]) -> &'static str {
     } else if bytes.iter().all(|&byte| byte == 0) {
         "nothing but zero bytes"
     } else {
-        "no format that is known here"
+        "an unknown format"
     }
 }

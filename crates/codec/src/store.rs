@@ -4,6 +4,18 @@ use std::borrow::Cow;
 
 use crate::{CodecError, Encoding, ImageFile, Tables, encodings};
 
+impl Encoding {
+    /// The lossless encoding that decodes fastest on this processor: [`Encoding::Recoded`] where it has
+    /// AVX2 and a fast `pdep` (Haswell, Zen 3 and newer), else [`Encoding::Jpeg`].
+    pub fn fastest() -> Self {
+        if encodings::recoded::is_fast() {
+            Self::Recoded
+        } else {
+            Self::Jpeg
+        }
+    }
+}
+
 /// Makes the payload of a record from a source file, stored as `wanted` if the file is of a kind
 /// that this encoding takes, otherwise verbatim. Gives the encoding that was used. For
 /// [`Encoding::Recoded`] the built-in tables are used, for [`Encoding::Pixels`] the default options.

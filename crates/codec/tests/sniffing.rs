@@ -141,7 +141,7 @@ fn what_is_no_image_is_named() {
         (b"II*\0\x08\0\0\0", "a TIFF image"),
         (b"\0\0\0\x1cftypavif", "an AVIF image"),
         (b"\0\0\0\0", "nothing but zero bytes"),
-        (b"\xFF", "no format that is known here"),
+        (b"\xFF", "an unknown format"),
     ] {
         assert_eq!(sniff(bytes), Err(CodecError::NotAnImage { found: name }));
     }

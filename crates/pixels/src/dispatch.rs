@@ -86,7 +86,7 @@ macro_rules! dispatch {
             }
             if $level.has($crate::Instructions::$set) {
                 // SAFETY: the processor has these instructions, or the level would not have the set. The
-                // function needs nothing else: it is safe but for them.
+                // function needs nothing else: it is safe except for them.
                 return unsafe { compiled($($argument),*) };
             }
         }

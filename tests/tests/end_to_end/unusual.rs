@@ -147,7 +147,7 @@ fn twelve_bits_per_sample_are_refused_by_name() {
     bench
         .run("shard", "build --source raw --out set")
         .ends_with(1)
-        .says(&["twelve.JPEG: JPEG with 12 bits a sample is not supported"]);
+        .says(&["twelve.JPEG: JPEG with 12 bits per sample is not supported"]);
     bench
         .shard("build --source raw --out set --on-bad skip")
         .says(&["12 images", "1 bad file left out"]);

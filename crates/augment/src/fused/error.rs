@@ -45,7 +45,7 @@ pub enum FusedError {
     ShortPlane {
         /// Name of the plane.
         plane: &'static str,
-        /// Samples a row.
+        /// Samples per row.
         width: u32,
         /// Rows.
         height: u32,

@@ -124,6 +124,7 @@ impl Rows for Strand<'_> {
     }
 }
 
+#[cfg(target_arch = "x86_64")]
 /// As many rows as the compiler knows of: weights stay in registers, bounds are checked beforehand.
 #[derive(Clone, Copy)]
 pub(super) struct Few<'r, const PAIRS: usize> {
@@ -131,6 +132,7 @@ pub(super) struct Few<'r, const PAIRS: usize> {
     weights: [u16; PAIRS],
 }
 
+#[cfg(target_arch = "x86_64")]
 impl<'r, const PAIRS: usize> Few<'r, PAIRS> {
     /// The first `lines` lines of the rows of `strand`, which must be `PAIRS` pairs.
     #[inline(always)]
@@ -144,6 +146,7 @@ impl<'r, const PAIRS: usize> Few<'r, PAIRS> {
     }
 }
 
+#[cfg(target_arch = "x86_64")]
 impl<const PAIRS: usize> Rows for Few<'_, PAIRS> {
     #[inline(always)]
     fn pairs(self) -> usize {

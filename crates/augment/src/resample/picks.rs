@@ -34,7 +34,7 @@ pub(super) struct Picks {
 /// One pair of taps of one vector.
 #[derive(Clone, Copy)]
 pub(super) struct Pair<'a> {
-    /// 4 bytes an output.
+    /// 4 bytes per output.
     pub(super) places: &'a [u8],
     /// 2 weights an output, here and below.
     pub(super) lower: &'a [i16],

@@ -1,4 +1,4 @@
-//! The kernels with 256-bit vectors: eight pixels at a time, a channel a vector, 32 bits a level.
+//! The kernels with 256-bit vectors: eight pixels at a time, a channel a vector, 32 bits per level.
 
 use std::arch::x86_64::*;
 
@@ -73,7 +73,7 @@ fn lanes(block: &[u8; BLOCK]) -> __m256i {
     _mm256_set_m128i(last, first)
 }
 
-/// The channels of eight pixels, 32 bits a level.
+/// The channels of eight pixels, 32 bits per level.
 #[target_feature(enable = "avx2")]
 #[inline]
 fn channels(block: &[u8; BLOCK]) -> [__m256i; 3] {
@@ -86,7 +86,7 @@ fn channels(block: &[u8; BLOCK]) -> [__m256i; 3] {
     ]
 }
 
-/// One channel of eight pixels, 32 bits a level.
+/// One channel of eight pixels, 32 bits per level.
 #[target_feature(enable = "avx2")]
 #[inline]
 pub(crate) fn channel_of(block: &[u8; BLOCK], channel: usize) -> __m256i {

@@ -1,5 +1,5 @@
 //! The kernels with 512-bit vectors: tables in registers, looked up by permutations; arithmetic on 16
-//! pixels at a time, a channel a vector, 32 bits a level.
+//! pixels at a time, a channel a vector, 32 bits per level.
 
 use std::arch::x86_64::*;
 
@@ -131,7 +131,7 @@ fn saturate_block(block: &mut [u8; BLOCK], factor: f32) {
     store_pixels(pixels, block);
 }
 
-/// The channels of 16 pixels, 32 bits a level.
+/// The channels of 16 pixels, 32 bits per level.
 #[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512vbmi")]
 #[inline]
 fn channels(pixels: __m512i) -> [__m512i; 3] {
@@ -143,7 +143,7 @@ fn channels(pixels: __m512i) -> [__m512i; 3] {
     ]
 }
 
-/// One channel of 16 pixels, 32 bits a level.
+/// One channel of 16 pixels, 32 bits per level.
 #[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512vbmi")]
 #[inline]
 pub(crate) fn channel_of(pixels: __m512i, channel: usize) -> __m512i {

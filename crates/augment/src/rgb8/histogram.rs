@@ -1,5 +1,5 @@
-//! How many pixels have each level, and which levels are the outermost. Memory, not arithmetic, binds
-//! counting, so there is one kernel for all processors.
+//! How many pixels have each level, and which levels are the outermost. Memory is the
+//! bottleneck of counting, not arithmetic, so there is one kernel for all processors.
 
 /// How many pixels have each level, for each channel.
 pub(crate) type Histograms = [[u32; 256]; 3];

@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use super::recoded::Tables;
+use super::recoded::tables::Tables;
 use crate::decoded::Native;
 use crate::jpeg::rgb;
 use crate::{CodecError, Encoding, ImageFile, Level, Region, sniff};

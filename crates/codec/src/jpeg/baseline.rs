@@ -11,7 +11,7 @@ use super::huffman::Spec;
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct Component {
     id: u8,
-    /// Blocks an MCU, across and down.
+    /// Blocks per MCU, across and down.
     pub(crate) across: usize,
     pub(crate) down: usize,
     quantiser: usize,

@@ -1,6 +1,6 @@
 //! The quantised coefficients of a scan, for an encoding that stores them another way.
 //!
-//! Not on the path of training: it runs once a file, when a data set is built.
+//! Not on the path of training: it runs once per file, when a data set is built.
 
 use pixels::dispatch;
 

@@ -58,7 +58,7 @@ pub enum JpegColor {
     Ycck,
 }
 
-/// How often the entropy coder starts afresh.
+/// How often there is a restart marker.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Restart {
     /// Never.

@@ -5,7 +5,7 @@ use super::group::BLOCKS;
 use super::idct;
 use crate::Region;
 
-/// How many MCUs an image has, and how large they are in luma pixels.
+/// How many MCUs per image has, and how large they are in luma pixels.
 pub(crate) struct Grid {
     pub(crate) mcu_width: usize,
     pub(crate) mcu_height: usize,
@@ -52,7 +52,7 @@ impl Window {
         self.right - self.left
     }
 
-    /// Bytes a row of a component's plane: whole groups of blocks.
+    /// Bytes per row of a component's plane: whole groups of blocks.
     pub(crate) fn stride(&self, component: &Component) -> usize {
         (self.width() * component.across).div_ceil(BLOCKS) * idct::ROW
     }

@@ -197,7 +197,7 @@ impl Frame {
         match bits {
             8 => {}
             12 => return Err(CodecError::Unsupported(Unsupported::TwelveBit)),
-            _ => return Err(damaged(&format!("{bits} bits a sample"))),
+            _ => return Err(damaged(&format!("{bits} bits per sample"))),
         }
         if width == 0 || height == 0 {
             return Err(damaged(&format!("the image is {width} x {height} pixels")));

@@ -1,4 +1,4 @@
-//! Everything about JPEG itself, whoever stores it: headers, our own decoder and libjpeg-turbo.
+//! Everything about JPEG itself, however it is stored: headers, our own decoder and libjpeg-turbo.
 //!
 //! Our own decoder takes baseline files of gray or YCbCr, from bits ([`bits`], [`tables`], [`block`]) over
 //! coefficients to planes ([`rows`], [`idct`]) and RGB ([`rgb`]), equal bit for bit to libjpeg-turbo's accurate

@@ -1,8 +1,8 @@
 //! The binding of libjpeg-turbo (TurboJPEG 3 API): all FFI of this crate, behind types that cannot be
 //! misused into reading or writing out of bounds.
 //!
-//! It knows buffers, sizes and libjpeg-turbo's own words about what went wrong. What to decode, and
-//! what an error means to whoever wanted an image, is decided by its callers.
+//! It knows buffers, sizes and libjpeg-turbo's own messages. What to decode, and what an error means for the
+//! image, is for its callers to decide.
 #![allow(unsafe_code)]
 
 use std::ffi::{CStr, c_int, c_void};

@@ -5,9 +5,8 @@ use std::ops::Range;
 #[cfg(target_arch = "x86_64")]
 use pixels::{Instructions, Level, dispatch};
 
-use super::Padded;
 #[cfg(target_arch = "x86_64")]
-use super::avx512;
+use super::{Padded, avx512};
 use crate::ops::affine::Affine;
 use crate::ops::chain::{Frame, Scratch};
 

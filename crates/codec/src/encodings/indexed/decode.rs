@@ -7,7 +7,7 @@ use super::index::Index;
 use super::payload::Payload;
 use crate::decoded::{Native, grow};
 use crate::encodings::functions::{ImageDecoder, Wanted};
-use crate::encodings::recoded::Tables as SharedTables;
+use crate::encodings::recoded::tables::Tables as SharedTables;
 use crate::jpeg::JpegError;
 use crate::jpeg::baseline::Baseline;
 use crate::jpeg::grid::{Grid, Window};
@@ -17,7 +17,7 @@ use crate::jpeg::tables::Tables;
 use crate::kind::check_size;
 use crate::{CodecError, Kind, Level, Plane, Planes, Region};
 
-/// Decodes regions; one a thread. Keeps its tables and planes from image to image.
+/// Decodes regions; one per thread. Keeps its tables and planes from image to image.
 pub(crate) struct IndexedDecoder {
     level: Level,
     tables: Tables,

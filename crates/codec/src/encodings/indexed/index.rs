@@ -7,7 +7,7 @@
 //!
 //! Layout: `segment: u8` (MCUs), `length_bits: u8`, `dc_bits: u8 x 3`, then the bits, most
 //! significant first, row by row: `position: u32`, then per segment each component's predictor
-//! (two's complement, `dc_bits`) and, but for the last segment, the number of bits from its start to the
+//! (two's complement, `dc_bits`) and, except for the last segment, the number of bits from its start to the
 //! next one's (`length_bits`).
 
 use crate::jpeg::JpegError;
@@ -19,7 +19,7 @@ const HEAD: usize = 5;
 #[derive(Clone, Copy)]
 pub(super) struct Index<'a> {
     fields: &'a [u8],
-    /// MCUs a segment.
+    /// MCUs per segment.
     pub(super) segment: usize,
     segments: usize,
     length_bits: usize,
@@ -28,7 +28,7 @@ pub(super) struct Index<'a> {
 }
 
 impl<'a> Index<'a> {
-    /// Packs the entries, given row by row, of an image of `across` MCUs a row.
+    /// Packs the entries, given row by row, of an image of `across` MCUs per row.
     pub(super) fn pack(
         entries: &[Entry],
         across: usize,

@@ -1,4 +1,4 @@
-//! Walks a whole scan to index it: runs once a file, when a data set is built.
+//! Walks a whole scan to index it: runs once per file, when a data set is built.
 
 use pixels::dispatch;
 

@@ -9,11 +9,11 @@ use super::filter::{self, Residuals, VECTOR};
 use super::layout::{Colour, Form, Record, STRIP, Shape};
 use crate::decoded::{Decoded, Native, grow};
 use crate::encodings::functions::{ImageDecoder, Wanted};
-use crate::encodings::recoded::Tables;
+use crate::encodings::recoded::tables::Tables;
 use crate::jpeg::rgb::Converter;
 use crate::{CodecError, Level, Plane, Planes, Region};
 
-/// Decodes regions; one a thread. Keeps its buffers from image to image.
+/// Decodes regions; one per thread. Keeps its buffers from image to image.
 pub(crate) struct PixelDecoder {
     level: Level,
     zstd: Option<Decompressor<'static>>,

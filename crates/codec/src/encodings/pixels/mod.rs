@@ -3,8 +3,8 @@
 //!
 //! For data sets that fit in memory, where bytes are cheap and time is not, and for files that no other encoding
 //! makes fast (PNG, CMYK). The planes of a JPEG are those of libjpeg-turbo's `islow`, at the resolution that the
-//! file has them in, so nothing is lost beside what the file lost itself: both ways of decoding give the pixels that
-//! they give for the file. Stored planes are not even copied: a region is a view of the record.
+//! file has them in, so nothing more is lost: decoding to planes and decoding to RGB give the same pixels as
+//! for the file. Stored planes are not even copied: a region is a view of the record.
 //!
 //! The file does not follow from its pixels. It lies behind them, unless it was dropped; what then comes back is
 //! a PNG of the same pixels.

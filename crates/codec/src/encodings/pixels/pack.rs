@@ -33,7 +33,7 @@ impl PixelCompression {
 pub struct PixelOptions {
     /// How samples are stored.
     pub compression: PixelCompression,
-    /// What becomes of the files.
+    /// Whether the files themselves are kept.
     pub originals: Originals,
 }
 

@@ -67,7 +67,7 @@ impl BitWriter {
     }
 }
 
-/// Values that are stored beside begin here, but for those whose symbols are too rare to have one.
+/// Values that are stored beside begin here, except for those whose symbols are too rare to have one.
 const LARGE: u16 = 128;
 
 /// Appends a value, not 0, that is stored beside: a 0 bit, the sign and seven bits for magnitudes from 128 on; 1, 0, the sign

@@ -2,18 +2,19 @@
 //!
 //! Planes are as the file stores them: nothing is upsampled or converted here.
 
+use super::error::RecodeError;
 use super::layout::{Frame, Shape, UNIT};
+use super::payload;
 use super::payload::Payload;
 use super::tables::{Steps, Tables};
 use super::unit::UnitDecoder;
-use super::{RecodeError, payload};
 use crate::decoded::Native;
 use crate::encodings::functions::{ImageDecoder, Wanted};
 use crate::jpeg::group::{BLOCKS, Group, Quantiser};
 use crate::jpeg::idct;
 use crate::{CodecError, Level, Plane, Planes, Region};
 
-/// Decodes regions; one a thread. Keeps its buffers from image to image.
+/// Decodes regions; one per thread. Keeps its buffers from image to image.
 pub(crate) struct RecodedDecoder {
     level: Level,
     unit: UnitDecoder,

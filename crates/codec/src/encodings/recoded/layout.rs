@@ -4,7 +4,8 @@
 //! in each component by component, in each row by row: so a decoder that needs only the upper
 //! rows can stop early.
 
-use super::RecodeError;
+use super::error::RecodeError;
+use super::model::{DC_CLASSES, ESCAPE, MASK_BYTES, MOST_PAIRS};
 use crate::jpeg::coefficients::Blocks;
 
 /// Luma pixels of a unit, across and down.
@@ -21,7 +22,7 @@ pub(super) struct Frame {
     pub(super) height: usize,
     /// One, or three: Y, Cb, Cr.
     pub(super) components: usize,
-    /// Luma blocks an MCU, across (1, 2, 4) and down (1, 2).
+    /// Luma blocks per MCU, across (1, 2, 4) and down (1, 2).
     pub(super) across: usize,
     pub(super) down: usize,
 }
@@ -55,7 +56,7 @@ impl Frame {
         }
     }
 
-    /// Blocks an MCU of a component, across and down.
+    /// Blocks per MCU of a component, across and down.
     pub(super) fn factors(&self, component: usize) -> (usize, usize) {
         match component {
             0 => (self.across, self.down),
@@ -130,7 +131,7 @@ pub(super) struct Row {
     pub(super) blocks: usize,
 }
 
-/// The blocks of a unit; those of all units of an image are the same but for its edges.
+/// The blocks of a unit; those of all units of an image are the same except for its edges.
 #[derive(Clone, Debug)]
 pub(super) struct Shape {
     pub(super) blocks: usize,
@@ -183,3 +184,11 @@ impl Shape {
 
 /// The most lanes that a unit's symbols are spread over; there are 16, 32, 48 or 64.
 pub(super) const MOST_LANES: usize = 64;
+
+/// Symbols of each phase at most.
+pub(super) const MOST_MASKS: usize = MOST_BLOCKS * MASK_BYTES;
+pub(super) const MOST_SYMBOLS: usize = MOST_BLOCKS * MOST_PAIRS;
+pub(super) const MOST_VALUES: usize = 2 * MOST_SYMBOLS;
+/// Bytes that raw bits can take at most.
+pub(super) const MOST_AC: usize = MOST_VALUES * (ESCAPE as usize - 1) / 8;
+pub(super) const MOST_DC: usize = (MOST_BLOCKS * (DC_CLASSES - 1)).div_ceil(8);

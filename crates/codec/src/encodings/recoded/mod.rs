@@ -11,6 +11,7 @@ mod bits;
 mod cluster;
 mod contexts;
 mod decode;
+mod error;
 mod kernel;
 mod layout;
 mod model;
@@ -19,7 +20,7 @@ mod rans;
 mod scan;
 mod source;
 mod symbols;
-mod tables;
+pub(super) mod tables;
 #[cfg(test)]
 mod tests;
 mod train;
@@ -36,8 +37,7 @@ pub(crate) use payload::pack;
 use std::borrow::Cow;
 
 use super::functions::{Functions, file_size};
-use crate::jpeg::JpegError;
-use crate::{CodecError, Encoding, Kind};
+use crate::Encoding;
 use payload::{pack_read, restore};
 
 pub(super) const FUNCTIONS: Functions = Functions {
@@ -52,35 +52,3 @@ pub(super) const FUNCTIONS: Functions = Functions {
     size: |payload, tables| file_size(&restore(Tables::or_builtin(tables)?, payload)?),
     decoder: |level| Ok(Box::new(RecodedDecoder::new(level))),
 };
-
-/// Why a file cannot be stored re-coded, or a stored one not decoded.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum RecodeError {
-    /// A sound file of a kind that this encoding does not take.
-    Unsupported(&'static str),
-    /// The bytes contradict themselves.
-    Corrupt(&'static str),
-    /// The record was made with tables of this id, not with those given.
-    OtherTables(u32),
-}
-
-impl From<JpegError> for RecodeError {
-    fn from(error: JpegError) -> Self {
-        match error {
-            JpegError::Unsupported(reason) => Self::Unsupported(reason),
-            JpegError::Corrupt(reason) => Self::Corrupt(reason),
-        }
-    }
-}
-
-impl From<RecodeError> for CodecError {
-    fn from(error: RecodeError) -> Self {
-        match error {
-            RecodeError::Unsupported(reason) | RecodeError::Corrupt(reason) => CodecError::Decode {
-                kind: Kind::Jpeg,
-                reason: format!("re-coded record: {reason}"),
-            },
-            RecodeError::OtherTables(id) => CodecError::OtherTables(id),
-        }
-    }
-}

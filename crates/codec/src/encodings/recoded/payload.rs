@@ -3,11 +3,13 @@
 //! ```text
 //! u32 tables | u16 width | u16 height | u8 sampling | u8 steps | u8 padding | u8 zero     little-endian
 //! u32 header length | u32 packed header length | u32 tail length
-//! [64 bytes a component: quantisation steps, if `steps` is 255]
+//! [64 bytes per component: quantisation steps, if `steps` is 255]
 //! u16 length of each unit | units | packed header | tail
 //! ```
 
-use super::RecodeError;
+use pixels::dispatch;
+
+use super::error::RecodeError;
 use super::kernel;
 use super::layout::{Frame, MOST_LANES, Shape};
 use super::source::{Parts, Source};
@@ -115,7 +117,7 @@ impl<'a> Payload<'a> {
                 let shape = frame.shape(column, row);
                 decoder.decode(tables, &shape, &self.units[at..], length, shape.blocks)?;
                 at += length;
-                kernel::lay_out(
+                lay_out(
                     Level::best(),
                     &mut decoder,
                     &shape,
@@ -129,15 +131,22 @@ impl<'a> Payload<'a> {
     }
 }
 
-/// Puts the blocks of a decoded unit, which begins with these columns of blocks, in its row of units. To be called
-/// through [`kernel::lay_out`].
+dispatch! {
+    /// Puts the blocks of a decoded unit, which begins with these columns of blocks, in its row of units.
+    fn lay_out(
+        level: Level,
+        decoder: &mut UnitDecoder,
+        shape: &Shape,
+        columns: [usize; 3],
+        strip: &mut [Blocks],
+    ) {
+        Avx2Bmi => place,
+        _ => place,
+    }
+}
+
 #[inline(always)]
-pub(super) fn lay_out(
-    decoder: &mut UnitDecoder,
-    shape: &Shape,
-    columns: [usize; 3],
-    strip: &mut [Blocks],
-) {
+fn place(decoder: &mut UnitDecoder, shape: &Shape, columns: [usize; 3], strip: &mut [Blocks]) {
     for row in shape.rows() {
         let into = &mut strip[row.component];
         let first = row.line * into.across + columns[row.component];
@@ -276,7 +285,7 @@ fn pack_unit(tables: &Tables, symbols: &mut Symbols, into: &mut Vec<u8>) -> Opti
     symbols.write_beside();
     let (phases, ac, dc) = (symbols.phases(), symbols.ac.bytes(), symbols.dc.bytes());
     let lanes = unit::lanes(phases.iter().map(|phase| phase.symbols.len()).sum());
-    // The last two bytes a lane are what the states start with.
+    // The last two bytes per lane are what the states start with.
     let (ac, last) = ac.split_at(ac.len().saturating_sub(2 * lanes));
     let mut seeds = [0; 2 * MOST_LANES];
     seeds[..last.len()].copy_from_slice(last);

@@ -1,15 +1,21 @@
 //! The encoder of interleaved range asymmetric numeral systems (Duda 2013).
 //!
 //! The symbol `i` of a phase belongs to lane `i % lanes`. States lie in `2^16 .. 2^32` and are
-//! refilled by 16 bits, at most once a symbol. An encoder works backwards: last symbol first.
+//! refilled by 16 bits, at most once per symbol. An encoder works backwards: last symbol first.
 
 use super::layout::MOST_LANES;
 use super::model::{BITS, TOTAL};
-use super::symbols::Phase;
 use super::tables::Tables;
 
 /// The lower bound of states; what a decoder finds below it, it refills.
 pub(super) const LOWEST: u32 = 1 << 16;
+
+/// The symbols of a phase and their contexts, in the order in which a decoder needs them.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Phase<'a> {
+    pub(super) contexts: &'a [u8],
+    pub(super) symbols: &'a [u8],
+}
 
 /// What encoding a symbol in its context takes: the frequency in the lower, the start of its share of the [`TOTAL`] in
 /// the upper half.

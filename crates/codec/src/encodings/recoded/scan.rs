@@ -1,9 +1,12 @@
 //! Coefficients back to a scan's Huffman-coded bits, as the file's tables say.
 
-use super::RecodeError;
+use pixels::dispatch;
+
+use super::error::RecodeError;
 use super::kernel;
 use super::layout::Frame;
 use super::model;
+use crate::Level;
 use crate::jpeg::baseline::Baseline;
 use crate::jpeg::coefficients::Blocks;
 use crate::jpeg::huffman::Spec;
@@ -43,12 +46,23 @@ impl Writer {
     }
 }
 
-/// Writes the rows of MCUs of which these are each component's blocks. To be called through [`kernel::write_rows`].
-///
-/// # Errors
-/// [`RecodeError::Corrupt`] if a table lacks a code word that is needed.
+dispatch! {
+    /// Writes the rows of MCUs of which these are each component's blocks.
+    ///
+    /// # Errors
+    /// [`RecodeError::Corrupt`] if a table lacks a code word that is needed.
+    pub(super) fn write_rows(
+        level: Level,
+        writer: &mut Writer,
+        components: &[Blocks],
+    ) -> Result<(), RecodeError> {
+        Avx2Bmi => write,
+        _ => write,
+    }
+}
+
 #[inline(always)]
-pub(super) fn write_rows(writer: &mut Writer, components: &[Blocks]) -> Result<(), RecodeError> {
+fn write(writer: &mut Writer, components: &[Blocks]) -> Result<(), RecodeError> {
     let Writer {
         frame,
         codes,

@@ -1,9 +1,8 @@
 //! A JPEG file taken apart into what a record keeps, and put together again.
 
-use super::RecodeError;
-use super::kernel;
+use super::error::RecodeError;
 use super::layout::Frame;
-use super::scan::Writer;
+use super::scan::{Writer, write_rows};
 use super::tables::Steps;
 use crate::Level;
 use crate::jpeg::baseline::Baseline;
@@ -91,7 +90,7 @@ impl Parts<'_> {
             return Err(RecodeError::Corrupt("its header is that of another image"));
         }
         let mut writer = Writer::new(&parsed, self.frame)?;
-        strips(&mut |strip| kernel::write_rows(Level::best(), &mut writer, strip))?;
+        strips(&mut |strip| write_rows(Level::best(), &mut writer, strip))?;
         let scan = writer.finish(padding);
         let mut file =
             Vec::with_capacity(self.header.len() + scan.len() * 65 / 64 + self.tail.len());

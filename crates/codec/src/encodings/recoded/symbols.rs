@@ -1,13 +1,14 @@
 //! A unit's coefficients as symbols in their contexts, and the raw bits beside them.
 
-use super::RecodeError;
 use super::bits::{self, BitWriter};
 use super::contexts::{Contexts, MaskPlace, PairPlace};
+use super::error::RecodeError;
 use super::kernel::{self, Kernel, SLACK};
-use super::layout::{MOST_BLOCKS, Shape};
+
+use super::layout::{MOST_AC, MOST_BLOCKS, MOST_MASKS, MOST_SYMBOLS, MOST_VALUES, Shape};
 use super::model::{ESCAPE, MASK_BYTES};
+use super::rans::Phase;
 use super::tables::Tables;
-use super::unit::{MOST_AC, MOST_MASKS, MOST_SYMBOLS, MOST_VALUES};
 use crate::Level;
 use crate::jpeg::coefficients::Blocks;
 
@@ -25,13 +26,6 @@ pub(super) struct Symbols {
     pub(super) beside: BitWriter,
     /// Room for what the phases are coded as.
     pub(super) words: Vec<u16>,
-}
-
-/// The symbols of a phase and their contexts, in the order in which a decoder needs them.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Phase<'a> {
-    pub(super) contexts: &'a [u8],
-    pub(super) symbols: &'a [u8],
 }
 
 /// What is known of a unit, as in the decoder's scratch; kernels may read and overwrite [`SLACK`] elements more.

@@ -9,13 +9,14 @@ use proptest::prelude::*;
 
 use invented::{assert_comes_back, invented};
 
+use super::error::RecodeError;
 use super::kernel::Kernel;
 use super::layout::Frame;
 use super::payload::{Packer, Payload, pack_source};
 use super::source::{Parts, Source};
 use super::tables::Tables;
 use super::unit::UnitDecoder;
-use super::{RecodeError, RecodedDecoder, TableTrainer, pack, restore};
+use super::{RecodedDecoder, TableTrainer, pack, restore};
 use crate::encodings::{Wanted, indexed};
 use crate::jpeg::coefficients::Blocks;
 use crate::jpeg::group::Group;

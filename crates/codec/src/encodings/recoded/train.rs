@@ -4,9 +4,9 @@
 
 use std::collections::BTreeMap;
 
-use super::RecodeError;
 use super::cluster::{self, Histogram};
 use super::contexts::{Contexts, MaskPlace, OF_BLOCKS, Occurs, PairPlace};
+use super::error::RecodeError;
 use super::layout::Shape;
 use super::model::{MASK_BYTES, TOTAL};
 use super::source::{Parts, Source};
@@ -101,7 +101,7 @@ impl TableTrainer {
         }
     }
 
-    /// Learns from a file. Files that the encoding does not take are passed over.
+    /// Learns from a file. Files that the encoding does not take are skipped.
     pub fn add(&mut self, file: &[u8]) {
         let Ok(source) = Source::read(file) else {
             return;

@@ -7,11 +7,12 @@
 //! Safe on any input by construction: every buffer holds the most that any bytes can decode to, and each
 //! phase is checked against the bytes there are before, not within, its loop.
 
-use super::RecodeError;
 use super::bits;
+use super::error::RecodeError;
 use super::kernel::{self, Coder, Decoded, Kernel, SLACK};
-use super::layout::{MOST_BLOCKS, MOST_LANES, Shape};
-use super::model::{DC_CLASSES, ESCAPE, MASK_BYTES, MOST_PAIRS};
+use super::layout::{
+    MOST_AC, MOST_BLOCKS, MOST_DC, MOST_LANES, MOST_MASKS, MOST_SYMBOLS, MOST_VALUES, Shape,
+};
 use super::tables::Tables;
 use crate::Level;
 use crate::jpeg::group::{BLOCKS, Group};
@@ -23,13 +24,6 @@ pub(super) const SHORTEST: usize = HEAD + 16 * 4;
 const WORDS: usize = 0x3fff;
 /// Symbols a lane from which on a unit has a further 16 lanes. More lanes decode faster; each costs two bytes.
 const SYMBOLS_A_LANE: usize = 80;
-/// Symbols of each phase at most.
-pub(super) const MOST_MASKS: usize = MOST_BLOCKS * MASK_BYTES;
-pub(super) const MOST_SYMBOLS: usize = MOST_BLOCKS * MOST_PAIRS;
-pub(super) const MOST_VALUES: usize = 2 * MOST_SYMBOLS;
-/// Bytes that raw bits can take at most.
-pub(super) const MOST_AC: usize = MOST_VALUES * (ESCAPE as usize - 1) / 8;
-pub(super) const MOST_DC: usize = (MOST_BLOCKS * (DC_CLASSES - 1)).div_ceil(8);
 /// Bytes of renormalisation words at most, one word a symbol.
 const MOST_WORDS: usize = 2 * (MOST_BLOCKS + MOST_MASKS + MOST_SYMBOLS);
 
@@ -50,7 +44,7 @@ pub(super) fn head(words: usize, lanes: usize, ac: usize) -> Option<[u8; HEAD]> 
     Some([w0, w1, a0, a1])
 }
 
-/// Decodes units, one after the other, in buffers that it keeps. About 70 KiB; one a thread.
+/// Decodes units, one after the other, in buffers that it keeps. About 70 KiB; one per thread.
 pub(super) struct UnitDecoder {
     kernel: Kernel,
     scratch: Box<Scratch>,

@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 
 use super::functions::{Functions, ImageDecoder, Wanted, file_size};
-use super::recoded::Tables;
+use super::recoded::tables::Tables;
 use crate::decoded::{Decoded, Native};
 use crate::jpeg::file::FileDecoder;
 use crate::jpeg::header::Header;

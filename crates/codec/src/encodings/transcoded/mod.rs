@@ -13,7 +13,7 @@ use std::borrow::Cow;
 
 use super::functions::{Functions, ImageDecoder, Wanted, file_size};
 use super::indexed::{self, IndexedDecoder};
-use super::recoded::Tables;
+use super::recoded::tables::Tables;
 use crate::decoded::Native;
 use crate::jpeg::file::FileDecoder;
 use crate::jpeg::header::Header;
@@ -51,7 +51,7 @@ impl ImageDecoder for TranscodedDecoder {
     }
 }
 
-/// What happens to the bytes of a file that is stored in another form of the same pixels.
+/// Whether to keep the bytes of a file that is stored in another form with the same pixels.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Originals {
     /// They are stored as well, and come back.

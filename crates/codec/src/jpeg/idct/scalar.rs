@@ -1,6 +1,6 @@
 //! The IDCT in plain Rust: the definition that the vector kernels must equal.
 //!
-//! Written over rows of eight lanes, which compilers turn into vectors of whatever width there is.
+//! Written over rows of eight lanes, which compilers turn into vectors of the width that the processor has.
 
 use super::super::group::{BLOCKS, COEFFICIENTS};
 use super::k;

@@ -9,24 +9,21 @@
 mod avx2;
 #[cfg(target_arch = "x86_64")]
 mod avx512;
-mod encoder;
 mod scalar;
-
-pub(super) use encoder::{lay_out, write_rows};
 
 use std::ops::Range;
 
 #[cfg(target_arch = "x86_64")]
 use pixels::Instructions;
 
-use super::RecodeError;
 use super::bits::{BitWriter, End};
 use super::contexts::Contexts;
-use super::layout::{MOST_BLOCKS, MOST_LANES, Shape};
-use super::rans::LOWEST;
-use super::symbols::Phase;
+use super::error::RecodeError;
+use super::layout::{
+    MOST_AC, MOST_BLOCKS, MOST_DC, MOST_LANES, MOST_MASKS, MOST_SYMBOLS, MOST_VALUES, Shape,
+};
+use super::rans::{LOWEST, Phase};
 use super::tables::{Lookup, Tables};
-use super::unit::{MOST_AC, MOST_DC, MOST_MASKS, MOST_SYMBOLS, MOST_VALUES};
 use crate::Level;
 use crate::jpeg::group::Group;
 
@@ -158,7 +155,7 @@ macro_rules! on {
 }
 
 impl<'a> Coder<'a> {
-    /// A coder whose `states` are stored four bytes a lane, in 16, 32, 48 or 64 lanes, and that reads
+    /// A coder whose `states` are stored four bytes per lane, in 16, 32, 48 or 64 lanes, and that reads
     /// `words`.
     pub(super) fn new(lookup: &'a Lookup, kernel: Kernel, states: &[u8], words: &'a [u8]) -> Self {
         let mut coder = Coder {
@@ -200,7 +197,7 @@ impl<'a> Coder<'a> {
         self.at
     }
 
-    /// After the last symbol: what the encoder hid in its first states, two bytes a lane. `None` if not
+    /// After the last symbol: what the encoder hid in its first states, two bytes per lane. `None` if not
     /// exactly `words` bytes were read, or the states are not such as an encoder starts with.
     pub(super) fn seeds(&self, words: usize) -> Option<[u8; 2 * MOST_LANES]> {
         let mut seeds = [0; 2 * MOST_LANES];

@@ -3,14 +3,14 @@
 //! All are inlined into their callers, so that other levels can compile them with better
 //! instructions where vectors of their own would not pay.
 
-use super::super::RecodeError;
 use super::super::bits::{BitWriter, End};
 use super::super::contexts::Contexts;
+use super::super::error::RecodeError;
+use super::super::layout::MOST_DC;
 use super::super::layout::{MOST_BLOCKS, Shape};
 use super::super::model::{self, BITS, DC_CLASSES, ESCAPE, MASK_BYTES};
 use super::super::rans::LOWEST;
 pub(super) use super::super::rans::encode;
-use super::super::unit::MOST_DC;
 use super::{
     AcBits, BESIDE, Blocks, Coder, DcBits, Decoded, Escapes, Masks, SLACK, Symbols, Values,
 };

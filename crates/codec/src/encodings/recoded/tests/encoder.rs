@@ -1,8 +1,7 @@
 //! The encoder's loops for each level of instructions; [`assert_comes_back`] holds records of any coefficients to one another.
 
 use super::*;
-use crate::encodings::recoded::kernel;
-use crate::encodings::recoded::scan::Writer;
+use crate::encodings::recoded::scan::{Writer, write_rows};
 use crate::jpeg::baseline::Baseline;
 
 #[test]
@@ -33,7 +32,7 @@ fn scans_are_written_the_same_without_newer_instructions() {
     let written = [Level::SCALAR, Level::best()].map(|level| {
         let mut writer = Writer::new(&header, source.parts.frame).unwrap();
         let padding = source
-            .each_strip(|strip| kernel::write_rows(level, &mut writer, strip))
+            .each_strip(|strip| write_rows(level, &mut writer, strip))
             .unwrap();
         writer.finish(padding)
     });

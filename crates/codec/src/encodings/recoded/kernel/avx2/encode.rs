@@ -5,8 +5,8 @@ use std::arch::x86_64::*;
 
 use super::super::super::layout::MOST_LANES;
 use super::super::super::model::BITS;
+use super::super::super::rans::Phase;
 use super::super::super::rans::{Coding, Encoder, SPARE, rounds};
-use super::super::super::symbols::Phase;
 use super::super::super::tables::{CODED, Tables};
 use super::NONE;
 

@@ -4,7 +4,7 @@
 use std::arch::x86_64::*;
 
 use super::super::super::layout::MOST_BLOCKS;
-use super::super::super::unit::MOST_VALUES;
+use super::super::super::layout::MOST_VALUES;
 use super::super::Decoded;
 use super::{APART, NONE};
 use crate::jpeg::group::{BLOCKS, Group, ZIGZAG};

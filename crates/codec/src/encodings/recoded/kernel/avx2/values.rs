@@ -3,9 +3,9 @@
 
 use std::arch::x86_64::*;
 
+use super::super::super::layout::MOST_AC;
 use super::super::super::layout::{MOST_BLOCKS, Shape};
 use super::super::super::model::{DC_CLASSES, ESCAPE};
-use super::super::super::unit::MOST_AC;
 use super::super::{AcBits, Blocks, DcBits, Escapes, Symbols, Values};
 
 #[target_feature(enable = "avx2,bmi1,bmi2,popcnt,lzcnt")]

@@ -179,7 +179,7 @@ pub(super) fn place(unit: &Decoded<'_>, first: usize, count: usize, group: &mut 
         let zigzag = _mm512_maskz_expand_epi8(unit.masks[first + lane], values);
         _mm512_permutexvar_epi8(unzigzag, zigzag)
     });
-    // Even and odd rows of two blocks, then of four: 32 bytes a row of the group.
+    // Even and odd rows of two blocks, then of four: 32 bytes per row of the group.
     let even = (
         _mm512_unpacklo_epi64(block[0], block[1]),
         _mm512_unpacklo_epi64(block[2], block[3]),
