@@ -125,6 +125,7 @@ impl<'a> Encoder<'a> {
         }
     }
 
+    #[cfg(target_arch = "x86_64")]
     /// Where the next words go: the last one of these first.
     #[inline(always)]
     pub(super) fn next(&mut self) -> Option<&mut [u16; SPARE]> {
