@@ -1,6 +1,6 @@
-//! Signals that ask a program to stop at the next good place: Ctrl-C (SIGINT), SIGTERM, and SIGHUP, which comes when
-//! the terminal goes away. What a good place is, the program decides: it looks at a flag.
-#![forbid(unsafe_code)]
+//! Signals that ask a program to stop: SIGINT (Ctrl-C), SIGTERM, and SIGHUP, which comes when the terminal is lost.
+//!
+//! A signal only sets a flag. The program reads it wherever it can stop cleanly.
 
 use std::fs;
 use std::io;
@@ -10,10 +10,10 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
 use signal_hook::flag;
 
-/// What signals have come.
+/// The signals received so far.
 ///
-/// A second SIGINT or SIGTERM ends the process at once. A second SIGHUP does not: a shell whose terminal is gone hands on
-/// its own, so that one hang-up arrives more than once.
+/// A second SIGINT or SIGTERM ends the process at once. A second SIGHUP does not: a shell that loses its terminal passes
+/// its own SIGHUP on, so that one hang-up arrives more than once.
 #[derive(Debug)]
 pub struct Stop {
     asked: Arc<AtomicBool>,
@@ -21,7 +21,7 @@ pub struct Stop {
 }
 
 impl Stop {
-    /// Begins to listen. Where SIGHUP is ignored, as under `nohup`, it stays so.
+    /// Begins to listen. If SIGHUP is ignored, as under `nohup`, it stays ignored.
     ///
     /// # Errors
     /// The system refuses to deliver signals.
@@ -50,27 +50,27 @@ impl Stop {
         Ok(())
     }
 
-    /// Set once a signal has come.
+    /// True once a signal has arrived.
     #[must_use]
     pub fn asked(&self) -> &AtomicBool {
         &self.asked
     }
 
-    /// The exit code of a program that a signal has ended: 129 for SIGHUP, 130 for SIGINT, 143 for SIGTERM.
+    /// The exit code after a signal: 129 for SIGHUP, 130 for SIGINT, 143 for SIGTERM.
     #[must_use]
     pub fn exit_code(&self) -> u8 {
         128 + u8::try_from(self.signal.load(Ordering::SeqCst)).unwrap_or_default()
     }
 }
 
-/// Whether SIGHUP is known to do what it does by default. Where the system does not tell, it is left alone: better a run
-/// that a hang-up ends without a word than one that `nohup` does not keep.
+/// Whether SIGHUP is known not to be ignored. If the system does not tell, SIGHUP is left alone: a run that dies silently
+/// on a hang-up is better than a run that `nohup` cannot protect.
 fn hang_up_ends() -> bool {
     let status = fs::read_to_string("/proc/self/status").unwrap_or_default();
     ignored(&status).is_some_and(|signals| signals & 1 << (SIGHUP - 1) == 0)
 }
 
-/// The signals that a process ignores, by `/proc/PID/status`: bit 0 is signal 1.
+/// The signals that a process ignores, from `/proc/PID/status`. Bit 0 is signal 1.
 fn ignored(status: &str) -> Option<u64> {
     let mut lines = status.lines();
     let mask = lines.find_map(|line| line.strip_prefix("SigIgn:"))?;
@@ -82,7 +82,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn ignored_signals_are_read() {
+    fn ignored_signals_are_parsed() {
         let status = "Name:\ttrain\nSigBlk:\t0000000000000000\nSigIgn:\t0000000000001001\nSigCgt:\t00000001\n";
         assert_eq!(ignored(status), Some(0x1001));
         assert_eq!(ignored("Name:\ttrain\n"), None);
