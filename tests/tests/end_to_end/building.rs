@@ -2,32 +2,32 @@
 
 use std::fs;
 
-use crate::bench::Bench;
+use crate::sandbox::Sandbox;
 
 #[test]
 fn any_number_of_threads_gives_the_same_bytes() {
-    let bench = Bench::with_images(30, 5);
+    let sandbox = Sandbox::with_images(30, 5);
     for threads in [1, 2, 7] {
         let out = format!("set{threads}");
-        bench.shard(&format!(
+        sandbox.shard(&format!(
             "build --source raw --out {out} --shards 4 --threads {threads} -q"
         ));
     }
-    assert_eq!(bench.files("set1").len(), 9);
-    assert_eq!(bench.files("set1"), bench.files("set2"));
-    assert_eq!(bench.files("set1"), bench.files("set7"));
+    assert_eq!(sandbox.files("set1").len(), 9);
+    assert_eq!(sandbox.files("set1"), sandbox.files("set2"));
+    assert_eq!(sandbox.files("set1"), sandbox.files("set7"));
 }
 
 #[test]
 fn train_is_shuffled_by_the_seed_and_val_is_in_order() {
-    let bench = Bench::with_images(12, 4);
-    bench.shard("build --source raw --out one --seed 1 -q");
-    bench.shard("build --source raw --out two --seed 2 -q");
-    bench.shard("build --source raw --out plain --order source -q");
+    let sandbox = Sandbox::with_images(12, 4);
+    sandbox.shard("build --source raw --out one --seed 1 -q");
+    sandbox.shard("build --source raw --out two --seed 2 -q");
+    sandbox.shard("build --source raw --out plain --order source -q");
     let keys = |set: &str, split: &str, records: usize| -> Vec<String> {
         let key = |record| {
             let args = format!("inspect {set} --split {split} --record {record} --json");
-            bench.shard(&args).json()["key"]
+            sandbox.shard(&args).json()["key"]
                 .as_str()
                 .unwrap()
                 .to_owned()
@@ -42,25 +42,25 @@ fn train_is_shuffled_by_the_seed_and_val_is_in_order() {
 
 #[test]
 fn a_bare_folder_of_classes_is_a_training_split() {
-    let bench = Bench::with_images(3, 1);
-    bench
+    let sandbox = Sandbox::with_images(3, 1);
+    sandbox
         .shard("build --source raw/train --out set")
         .says(&["9 images", "no val split"]);
-    bench.shard("export set --out back -q");
-    let (raw, back) = (bench.files("raw/train"), bench.files("back/train"));
+    sandbox.shard("export set --out back -q");
+    let (raw, back) = (sandbox.files("raw/train"), sandbox.files("back/train"));
     assert_eq!(raw, back);
 }
 
 #[test]
 fn the_manifest_describes_the_build_and_json_prints_the_summary() {
-    let bench = Bench::with_images(3, 1);
-    let summary = bench
+    let sandbox = Sandbox::with_images(3, 1);
+    let summary = sandbox
         .shard("build --source raw --out set --shards 1 --json")
         .json();
     assert_eq!(summary["status"], "built");
     assert_eq!(summary["records"], 12);
     assert_eq!(summary["shards"], 2);
-    let manifest = bench.manifest("set");
+    let manifest = sandbox.manifest("set");
     assert_eq!(manifest["encoding"], "jpeg");
     assert_eq!(manifest["options"]["seed"], 42);
     assert_eq!(manifest["options"]["order"]["train"], "shuffled");
@@ -70,20 +70,20 @@ fn the_manifest_describes_the_build_and_json_prints_the_summary() {
 
 #[test]
 fn a_folder_with_other_files_is_not_touched() {
-    let bench = Bench::with_images(2, 1);
-    fs::create_dir(bench.path("home")).unwrap();
-    fs::write(bench.path("home/thesis.tex"), "years").unwrap();
-    bench
+    let sandbox = Sandbox::with_images(2, 1);
+    fs::create_dir(sandbox.path("home")).unwrap();
+    fs::write(sandbox.path("home/thesis.tex"), "years").unwrap();
+    sandbox
         .run("shard", "build --source raw --out home")
         .ends_with(1)
         .says(&["home", "thesis.tex", "empty output directory"]);
-    assert_eq!(bench.files("home").len(), 1);
+    assert_eq!(sandbox.files("home").len(), 1);
 }
 
 #[test]
 fn a_split_that_the_source_lacks_is_named() {
-    let bench = Bench::with_images(2, 1);
-    bench
+    let sandbox = Sandbox::with_images(2, 1);
+    sandbox
         .run("shard", "build --source raw --out set --split test")
         .ends_with(1)
         .says(&["no split test", "train, val"]);
@@ -91,19 +91,22 @@ fn a_split_that_the_source_lacks_is_named() {
 
 #[test]
 fn both_encodings_give_the_files_back() {
-    let bench = Bench::with_images(5, 2);
+    let sandbox = Sandbox::with_images(5, 2);
     for encoding in ["jpeg", "source"] {
-        bench.shard(&format!(
+        sandbox.shard(&format!(
             "build --source raw --out {encoding} --encoding {encoding} -q"
         ));
-        bench
+        sandbox
             .shard(&format!("verify {encoding} --decode"))
             .says(&[": OK: "]);
-        bench.shard(&format!("export {encoding} --out back-{encoding} -q"));
-        assert_eq!(bench.manifest(encoding)["encoding"], encoding);
-        assert_eq!(bench.files("raw"), bench.files(&format!("back-{encoding}")));
+        sandbox.shard(&format!("export {encoding} --out back-{encoding} -q"));
+        assert_eq!(sandbox.manifest(encoding)["encoding"], encoding);
+        assert_eq!(
+            sandbox.files("raw"),
+            sandbox.files(&format!("back-{encoding}"))
+        );
     }
-    let shown = bench.shard("inspect jpeg --record 0 --json").json();
+    let shown = sandbox.shard("inspect jpeg --record 0 --json").json();
     assert_eq!(shown["encoding"], "jpeg");
     assert!(
         shown["image"].as_str().unwrap().starts_with("JPEG of "),
@@ -113,24 +116,24 @@ fn both_encodings_give_the_files_back() {
 
 #[test]
 fn images_are_scaled_on_request_and_marked_as_lossy() {
-    let bench = Bench::with_images(30, 4);
-    bench
+    let sandbox = Sandbox::with_images(30, 4);
+    sandbox
         .shard("build --source raw --out set --short-side 32 --quality 90")
         .says(&[" per image", "random crops of 299 px", "measured on"]);
-    let manifest = bench.manifest("set");
+    let manifest = sandbox.manifest("set");
     assert_eq!(manifest["options"]["lossy"]["short_side"], 32);
     assert_eq!(manifest["options"]["lossy"]["subsampled"], true);
-    let shown = bench.shard("inspect set --record 0 --json").json();
+    let shown = sandbox.shard("inspect set --record 0 --json").json();
     let side = |name: &str| shown[name].as_u64().unwrap_or_default();
     assert_eq!(side("width").min(side("height")), 32);
-    bench.shard("verify set --decode").says(&[": OK: "]);
-    bench
+    sandbox.shard("verify set --decode").says(&[": OK: "]);
+    sandbox
         .shard("inspect set")
         .says(&["lossy: images", "above 32 px"]);
-    bench
+    sandbox
         .shard("export set --out back")
         .says(&["lossy: images", "their sources are not here"]);
-    bench
+    sandbox
         .run("shard", "build --source raw --out other --quality 80")
         .ends_with(2)
         .says(&["--short-side"]);

@@ -6,14 +6,14 @@ use std::process::{Child, Command, Stdio};
 use std::thread::sleep;
 use std::time::{Duration, Instant};
 
-use crate::bench::{Bench, HANG_UP_ENDS, Ran, binary, send};
-use crate::training::{metrics, train_args, training_bench, weights};
+use crate::sandbox::{HANG_UP_ENDS, Ran, Sandbox, binary, send};
+use crate::training::{metrics, train_args, training_sandbox, weights};
 
 /// Two epochs of ten steps, the kind of run that the tests below interrupt.
 const TWENTY: &str = "--epoch-size 2 --val-while-train false --workers 2";
 
-fn start(bench: &Bench, args: &str) -> Child {
-    let mut command = bench.command_behind(HANG_UP_ENDS, "train", args);
+fn start(sandbox: &Sandbox, args: &str) -> Child {
+    let mut command = sandbox.command_behind(HANG_UP_ENDS, "train", args);
     command.stdout(Stdio::piped()).stderr(Stdio::piped());
     command.spawn().unwrap()
 }
@@ -40,13 +40,13 @@ fn lines(path: &Path) -> usize {
 
 #[test]
 fn a_signal_saves_a_checkpoint_after_the_step_and_says_how_to_resume() {
-    let bench = training_bench(14, 2);
-    bench
+    let sandbox = training_sandbox(14, 2);
+    sandbox
         .run("train", &train_args("whole", TWENTY))
         .ends_with(0);
     for (signal, code) in [("TERM", 143), ("INT", 130), ("HUP", 129)] {
-        let mut child = start(&bench, &train_args(signal, TWENTY));
-        let log = bench.path(signal).join("metrics.jsonl");
+        let mut child = start(&sandbox, &train_args(signal, TWENTY));
+        let log = sandbox.path(signal).join("metrics.jsonl");
         assert!(
             wait_for(&mut child, || lines(&log) > 3),
             "it ended before the signal"
@@ -59,25 +59,25 @@ fn a_signal_saves_a_checkpoint_after_the_step_and_says_how_to_resume() {
             .ends_with(code)
             .says(&["interrupted; continue with --resume", "Saving model to"]);
         let resumed = format!("{TWENTY} --resume");
-        bench
+        sandbox
             .run("train", &train_args(signal, &resumed))
             .ends_with(0);
-        assert_eq!(metrics(&bench, signal), metrics(&bench, "whole"));
+        assert_eq!(metrics(&sandbox, signal), metrics(&sandbox, "whole"));
         let last = "inception_v4-2_10";
-        assert!(weights(&bench, signal, last) == weights(&bench, "whole", last));
+        assert!(weights(&sandbox, signal, last) == weights(&sandbox, "whole", last));
     }
 }
 
 #[test]
 fn a_resumed_run_makes_up_no_rate_for_a_few_last_steps() {
-    let bench = training_bench(14, 2);
+    let sandbox = training_sandbox(14, 2);
     let more = "--epoch-size 1 --val-while-train false --ckpt-save-steps 9";
-    bench
+    sandbox
         .run("train", &train_args("run", more))
         .ends_with(0)
         .says(&["img/s, data wait: ", " can supply "]);
-    fs::remove_dir_all(bench.path("run/inception_v4-1_10")).unwrap();
-    let ran = bench
+    fs::remove_dir_all(sandbox.path("run/inception_v4-1_10")).unwrap();
+    let ran = sandbox
         .run("train", &train_args("run", &format!("{more} --resume")))
         .ends_with(0)
         .says(&["resuming from", "inception_v4-1_9", "too few images to say"]);
@@ -86,11 +86,11 @@ fn a_resumed_run_makes_up_no_rate_for_a_few_last_steps() {
 
 #[test]
 fn under_nohup_a_run_survives_its_terminal() {
-    let bench = training_bench(14, 2);
-    let mut command = bench.command_behind("nohup", "train", &train_args("run", TWENTY));
+    let sandbox = training_sandbox(14, 2);
+    let mut command = sandbox.command_behind("nohup", "train", &train_args("run", TWENTY));
     command.stdout(Stdio::piped()).stderr(Stdio::piped());
     let mut child = command.spawn().unwrap();
-    let log = bench.path("run/metrics.jsonl");
+    let log = sandbox.path("run/metrics.jsonl");
     assert!(
         wait_for(&mut child, || lines(&log) > 3),
         "it ended before the signal"
@@ -99,24 +99,24 @@ fn under_nohup_a_run_survives_its_terminal() {
     Ran::from(child.wait_with_output().unwrap())
         .ends_with(0)
         .says(&["Finish training!"]);
-    assert!(bench.path("run/inception_v4-2_10").is_dir());
+    assert!(sandbox.path("run/inception_v4-2_10").is_dir());
 }
 
 #[test]
 fn a_kill_while_a_checkpoint_is_written_leaves_the_previous_one() {
-    let bench = training_bench(14, 2);
+    let sandbox = training_sandbox(14, 2);
     let every_step = format!("{TWENTY} --ckpt-save-steps 1 --keep-checkpoint-max 3");
-    bench
+    sandbox
         .run("train", &train_args("whole", &every_step))
         .ends_with(0);
     let unfinished = || {
-        let names = fs::read_dir(bench.path("killed")).into_iter().flatten();
+        let names = fs::read_dir(sandbox.path("killed")).into_iter().flatten();
         names
             .flatten()
             .any(|entry| entry.path().extension().is_some_and(|end| end == "tmp"))
     };
     let whole_ones = || {
-        let names = fs::read_dir(bench.path("killed")).into_iter().flatten();
+        let names = fs::read_dir(sandbox.path("killed")).into_iter().flatten();
         let names = names
             .flatten()
             .map(|entry| entry.file_name().into_string().unwrap());
@@ -127,7 +127,7 @@ fn a_kill_while_a_checkpoint_is_written_leaves_the_previous_one() {
     let mut kills = 0;
     for _ in 0..4 {
         let before = whole_ones();
-        let mut child = start(&bench, &train_args("killed", &resumed));
+        let mut child = start(&sandbox, &train_args("killed", &resumed));
         // Wait for a checkpoint of this run, and then for the beginning of the next one.
         if wait_for(&mut child, || whole_ones() != before) && wait_for(&mut child, unfinished) {
             child.kill().unwrap(); // SIGKILL
@@ -137,22 +137,22 @@ fn a_kill_while_a_checkpoint_is_written_leaves_the_previous_one() {
         assert!(!whole_ones().is_empty());
     }
     assert!(kills > 0, "no run was killed while it wrote");
-    bench
+    sandbox
         .run("train", &train_args("killed", &resumed))
         .ends_with(0);
     assert!(!unfinished());
-    assert_eq!(metrics(&bench, "killed"), metrics(&bench, "whole"));
+    assert_eq!(metrics(&sandbox, "killed"), metrics(&sandbox, "whole"));
     let last = "inception_v4-2_10";
-    assert!(weights(&bench, "killed", last) == weights(&bench, "whole", last));
+    assert!(weights(&sandbox, "killed", last) == weights(&sandbox, "whole", last));
 }
 
 #[test]
 fn a_resumed_run_reports_changes_and_refuses_those_that_make_it_another_run() {
-    let bench = training_bench(4, 2);
-    bench
+    let sandbox = training_sandbox(4, 2);
+    sandbox
         .run("train", &train_args("run", "--epoch-size 1"))
         .ends_with(0);
-    bench
+    sandbox
         .run(
             "train",
             &train_args(
@@ -165,7 +165,7 @@ fn a_resumed_run_reports_changes_and_refuses_those_that_make_it_another_run() {
             "batch_size was 4, now it is 3",
             "aug_repeats was 1, now it is 3",
         ]);
-    bench
+    sandbox
         .run(
             "train",
             &train_args("run", "--epoch-size 2 --resume --lr 0.01 --hflip 0"),
@@ -179,13 +179,17 @@ fn a_resumed_run_reports_changes_and_refuses_those_that_make_it_another_run() {
 
     // The same number of images, but other classes.
     fs::rename(
-        bench.path("raw/train/rings"),
-        bench.path("raw/train/wheels"),
+        sandbox.path("raw/train/rings"),
+        sandbox.path("raw/train/wheels"),
     )
     .unwrap();
-    fs::rename(bench.path("raw/val/rings"), bench.path("raw/val/wheels")).unwrap();
-    bench.shard("build --source raw --out set --shards 2 --force -q");
-    bench
+    fs::rename(
+        sandbox.path("raw/val/rings"),
+        sandbox.path("raw/val/wheels"),
+    )
+    .unwrap();
+    sandbox.shard("build --source raw --out set --shards 2 --force -q");
+    sandbox
         .run("train", &train_args("run", "--epoch-size 3 --resume"))
         .ends_with(1)
         .says(&["the data set has other classes"]);
@@ -193,7 +197,7 @@ fn a_resumed_run_reports_changes_and_refuses_those_that_make_it_another_run() {
 
 #[test]
 fn augmix_in_three_views_and_repeated_augmentation_train_and_resume() {
-    let bench = training_bench(8, 2);
+    let sandbox = training_sandbox(8, 2);
     for (name, more) in [
         ("views", "--aug-splits 3 --auto-augment augmix --loss JSD"),
         ("repeats", "--aug-repeats 3 --auto-augment randaug-m9-n2"),
@@ -203,8 +207,8 @@ fn augmix_in_three_views_and_repeated_augmentation_train_and_resume() {
         ),
     ] {
         let whole = format!("--ckpt-save-steps 1 --keep-checkpoint-max 20 {more}");
-        bench.run("train", &train_args(name, &whole)).ends_with(0);
-        let checkpoints = fs::read_dir(bench.path(name)).unwrap();
+        sandbox.run("train", &train_args(name, &whole)).ends_with(0);
+        let checkpoints = fs::read_dir(sandbox.path(name)).unwrap();
         let mut names: Vec<String> = checkpoints
             .map(|entry| entry.unwrap().file_name().into_string().unwrap())
             .filter(|file| file.contains("-1_") || file.contains("-2_"))
@@ -212,11 +216,11 @@ fn augmix_in_three_views_and_repeated_augmentation_train_and_resume() {
         names.sort();
         let last = names.last().unwrap().clone();
         // As after a kill in the second step.
-        let expected = (metrics(&bench, name), weights(&bench, name, &last));
+        let expected = (metrics(&sandbox, name), weights(&sandbox, name, &last));
         for file in names.iter().filter(|file| !file.ends_with("-1_2")) {
-            fs::remove_dir_all(bench.path(name).join(file)).unwrap();
+            fs::remove_dir_all(sandbox.path(name).join(file)).unwrap();
         }
-        bench
+        sandbox
             .run(
                 "train",
                 &train_args(name, &format!("{whole} --resume --workers 3")),
@@ -224,7 +228,7 @@ fn augmix_in_three_views_and_repeated_augmentation_train_and_resume() {
             .ends_with(0)
             .says(&["-1_2"]);
         assert!(
-            (metrics(&bench, name), weights(&bench, name, &last)) == expected,
+            (metrics(&sandbox, name), weights(&sandbox, name, &last)) == expected,
             "{name}"
         );
     }
@@ -232,15 +236,15 @@ fn augmix_in_three_views_and_repeated_augmentation_train_and_resume() {
 
 #[test]
 fn two_trainings_cannot_write_to_the_same_folder() {
-    let bench = training_bench(14, 2);
-    let mut first = start(&bench, &train_args("run", "--epoch-size 50"));
-    let log = bench.path("run/metrics.jsonl");
+    let sandbox = training_sandbox(14, 2);
+    let mut first = start(&sandbox, &train_args("run", "--epoch-size 50"));
+    let log = sandbox.path("run/metrics.jsonl");
     assert!(
         wait_for(&mut first, || lines(&log) > 3),
         "it ended before the second"
     );
     for more in ["", "--resume"] {
-        bench
+        sandbox
             .run("train", &train_args("run", more))
             .ends_with(1)
             .says(&["run: another training is writing there"]);
@@ -249,15 +253,15 @@ fn two_trainings_cannot_write_to_the_same_folder() {
     first.kill().unwrap();
     first.wait().unwrap();
     // A killed process holds no lock.
-    bench
+    sandbox
         .run("train", &train_args("run", "--resume --epoch-size 1"))
         .ends_with(0);
 }
 
 #[test]
 fn a_full_disk_ends_the_run_with_the_last_checkpoint_intact() {
-    let bench = training_bench(4, 2);
-    bench
+    let sandbox = training_sandbox(4, 2);
+    sandbox
         .run("train", &train_args("run", "--epoch-size 1"))
         .ends_with(0);
     // No file may grow beyond 100 KiB: the logs fit, the weights of a network do not.
@@ -269,7 +273,7 @@ fn a_full_disk_ends_the_run_with_the_last_checkpoint_intact() {
     );
     let output = Command::new("bash")
         .args(["-c", &limited])
-        .current_dir(bench.path("."))
+        .current_dir(sandbox.path("."))
         .output()
         .unwrap();
     let said = String::from_utf8(output.stderr).unwrap();
@@ -277,47 +281,50 @@ fn a_full_disk_ends_the_run_with_the_last_checkpoint_intact() {
     for words in ["no checkpoint of step 6", "inception_v4-1_3", "--resume"] {
         assert!(said.contains(words), "no '{words}' in: {said}");
     }
-    assert!(!bench.path("run/inception_v4-2_3").exists());
-    assert!(!bench.path("run/inception_v4-2_3.tmp").exists());
+    assert!(!sandbox.path("run/inception_v4-2_3").exists());
+    assert!(!sandbox.path("run/inception_v4-2_3.tmp").exists());
 
     // Once there is space, it continues.
-    bench
+    sandbox
         .run("train", &train_args("run", "--resume"))
         .ends_with(0)
         .says(&["resuming from", "inception_v4-1_3"]);
-    assert!(bench.path("run/inception_v4-2_3").is_dir());
-    let best = fs::read_link(bench.path("run/inception_v4_best")).unwrap();
-    assert!(bench.path("run").join(best).is_dir());
+    assert!(sandbox.path("run/inception_v4-2_3").is_dir());
+    let best = fs::read_link(sandbox.path("run/inception_v4_best")).unwrap();
+    assert!(sandbox.path("run").join(best).is_dir());
 }
 
 #[test]
 fn a_run_is_reported_on_one_page_and_a_measurement_leaves_no_files() {
-    let bench = training_bench(4, 2);
-    bench
+    let sandbox = training_sandbox(4, 2);
+    sandbox
         .run("train", &train_args("none", "--bench-steps 2"))
         .ends_with(0)
         .says(&["cached batch", "loader alone", "2 steps of 4 images"]);
-    assert!(!bench.path("none").exists());
-    bench
+    assert!(!sandbox.path("none").exists());
+    sandbox
         .run("train", "report none")
         .ends_with(1)
         .says(&["--ckpt-save-dir"]);
 
-    bench
+    sandbox
         .run("train", &train_args("run", "--opt adamw --ema --mixup 0.2"))
         .ends_with(0)
         .says(&["ETA: 0s", "top-1:"]);
-    let events = fs::read_dir(bench.path("run")).unwrap().filter(|entry| {
+    let events = fs::read_dir(sandbox.path("run")).unwrap().filter(|entry| {
         let name = entry.as_ref().unwrap().file_name();
         name.to_string_lossy().starts_with("events.out.tfevents.")
     });
     assert_eq!(events.count(), 1);
-    bench.run("train", "report run").ends_with(0);
-    let page = fs::read_to_string(bench.path("run/report.html")).unwrap();
+    sandbox.run("train", "report run").ends_with(0);
+    let page = fs::read_to_string(sandbox.path("run/report.html")).unwrap();
     assert!(page.contains("6 of 6") && page.contains("adamw"), "{page}");
     assert_eq!(page.matches("<svg").count(), 6);
-    bench
+    sandbox
         .run("train", "report run --out other.html")
         .ends_with(0);
-    assert_eq!(fs::read_to_string(bench.path("other.html")).unwrap(), page);
+    assert_eq!(
+        fs::read_to_string(sandbox.path("other.html")).unwrap(),
+        page
+    );
 }

@@ -1,10 +1,10 @@
 //! Runs the real binaries as a user would, on images made on the spot.
 //!
-//! Each module covers one topic; `bench` (as in workbench) has what they share. These tests see only what a user sees;
+//! Each module covers one topic; `sandbox` has what they share. These tests see only what a user sees;
 //! the rest is tested in the crates.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
-mod bench;
+mod sandbox;
 
 mod building;
 mod converting;

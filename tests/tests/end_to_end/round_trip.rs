@@ -2,12 +2,12 @@
 
 use std::{fs, process::Stdio};
 
-use crate::bench::Bench;
+use crate::sandbox::Sandbox;
 
 #[test]
 fn export_returns_the_source_byte_for_byte() {
-    let bench = Bench::with_images(10, 3);
-    bench
+    let sandbox = Sandbox::with_images(10, 3);
+    sandbox
         .shard("build --source raw --out set --shards 3")
         .says(&[
             "39 images",
@@ -15,23 +15,23 @@ fn export_returns_the_source_byte_for_byte() {
             "not ImageNet",
             "next: shard verify set",
         ]);
-    bench
+    sandbox
         .shard("verify set --decode")
         .says(&[": OK: ", "39 records", "every image decoded"]);
-    bench
+    sandbox
         .shard("export set --out back")
         .says(&["39 files written"]);
-    assert_eq!(bench.files("raw"), bench.files("back"));
-    bench
+    assert_eq!(sandbox.files("raw"), sandbox.files("back"));
+    sandbox
         .shard("export set --out back")
         .says(&["0 files written", "39 files there already"]);
 }
 
 #[test]
 fn a_single_record_is_shown_and_exported() {
-    let bench = Bench::with_images(4, 2);
-    bench.shard("build --source raw --out set -q");
-    let shown = bench.shard("inspect set --record 5 --json").json();
+    let sandbox = Sandbox::with_images(4, 2);
+    sandbox.shard("build --source raw --out set -q");
+    let shown = sandbox.shard("inspect set --record 5 --json").json();
     let key = shown["key"].as_str().unwrap();
     let class = key.split('/').next().unwrap();
     assert_eq!(shown["class"], class);
@@ -41,29 +41,29 @@ fn a_single_record_is_shown_and_exported() {
         "{shown}"
     );
 
-    bench.shard("export set --record 5 --out one.jpg");
-    let original = fs::read(bench.path("raw").join("train").join(key)).unwrap();
-    assert_eq!(fs::read(bench.path("one.jpg")).unwrap(), original);
-    let piped = bench
+    sandbox.shard("export set --record 5 --out one.jpg");
+    let original = fs::read(sandbox.path("raw").join("train").join(key)).unwrap();
+    assert_eq!(fs::read(sandbox.path("one.jpg")).unwrap(), original);
+    let piped = sandbox
         .command("shard", "export set --record 5 --out -")
         .output()
         .unwrap();
     assert_eq!(piped.stdout, original);
 
-    bench
+    sandbox
         .run("shard", "inspect set --record 12")
         .ends_with(1)
         .says(&["no record 12", "12"]);
-    bench
+    sandbox
         .shard("inspect set --record 5 --split val")
         .says(&["key ", "label "]);
 }
 
 #[test]
 fn inspect_counts_classes_splits_and_sizes() {
-    let bench = Bench::with_images(8, 2);
-    bench.shard("build --source raw --out set --shards 2 -q");
-    let view = bench.shard("inspect set --json").json();
+    let sandbox = Sandbox::with_images(8, 2);
+    sandbox.shard("build --source raw --out set --shards 2 -q");
+    let view = sandbox.shard("inspect set --json").json();
     assert_eq!(view["num_classes"], 3);
     assert_eq!(view["splits"]["train"]["records"], 24);
     assert_eq!(view["splits"]["val"]["shards"].as_array().unwrap().len(), 2);
@@ -75,29 +75,29 @@ fn inspect_counts_classes_splits_and_sizes() {
         "{width}"
     );
 
-    bench
+    sandbox
         .shard("inspect set")
         .says(&["3 classes", "width: ", "bytes of an image"]);
-    let shard = bench
+    let shard = sandbox
         .shard("inspect set/train-00001-of-00002.shard --json")
         .json();
     assert_eq!(shard["records"], 12);
     assert_eq!(shard["note"]["odd"].as_array().unwrap().len(), 0);
-    bench
+    sandbox
         .shard("inspect set/train-00001-of-00002.shard")
         .says(&["12 records", "plan "]);
 }
 
 #[test]
 fn bench_measures_each_number_of_threads_and_says_where() {
-    let bench = Bench::with_images(4, 1);
-    bench.shard("build --source raw --out set -q");
+    let sandbox = Sandbox::with_images(4, 1);
+    sandbox.shard("build --source raw --out set -q");
     let flags = "--threads 1,2 --seconds 0.2 --warmup 0 --batch 4 --size 32";
-    bench
+    sandbox
         .shard(&format!("bench set {flags} --json report.json"))
         .says(&["img/s", "decode", "3161.66"]);
     let report: serde_json::Value =
-        serde_json::from_slice(&fs::read(bench.path("report.json")).unwrap()).unwrap();
+        serde_json::from_slice(&fs::read(sandbox.path("report.json")).unwrap()).unwrap();
     assert_eq!(report["runs"].as_array().unwrap().len(), 2);
     assert_eq!(report["target_img_per_s"], 3161.66);
     let best = &report["best"];
@@ -109,7 +109,7 @@ fn bench_measures_each_number_of_threads_and_says_where() {
     for text in ["command", "version", "date"] {
         assert!(report[text].is_string(), "{text}: {report}");
     }
-    let floats = bench.shard(&format!(
+    let floats = sandbox.shard(&format!(
         "bench set --split val --output f32 {flags} --json"
     ));
     assert!(floats.json()["best"]["stages_us"]["normalize"].as_f64() > Some(0.0));
@@ -117,11 +117,11 @@ fn bench_measures_each_number_of_threads_and_says_where() {
 
 #[test]
 fn bench_measures_at_least_one_batch() {
-    let bench = Bench::with_images(4, 1);
-    bench.shard("build --source raw --out set -q");
+    let sandbox = Sandbox::with_images(4, 1);
+    sandbox.shard("build --source raw --out set -q");
     // The batches that are ready when the clock starts last longer than a microsecond.
     let flags = "--threads 1 --seconds 0.000001 --warmup 0.2 --batch 4 --size 64 --json";
-    let report = bench.shard(&format!("bench set {flags}")).json();
+    let report = sandbox.shard(&format!("bench set {flags}")).json();
     for figure in ["img_per_s", "img_per_s_per_core", "cores_for_target"] {
         let measured = report["best"][figure].as_f64();
         assert!(measured.is_some_and(|it| it > 0.0), "{figure}: {report}");
@@ -130,12 +130,12 @@ fn bench_measures_at_least_one_batch() {
 
 #[test]
 fn bench_measures_with_the_options_of_a_recipe() {
-    let bench = Bench::with_images(4, 1);
-    bench.shard("build --source raw --out set -q");
+    let sandbox = Sandbox::with_images(4, 1);
+    sandbox.shard("build --source raw --out set -q");
     let recipe =
         "image_resize: 40\nbatch_size: 6\nauto_augment: randaug-m9-n2\nre_prob: 1\nlr: 0.1\n";
-    fs::write(bench.path("recipe.yaml"), recipe).unwrap();
-    let report = bench
+    fs::write(sandbox.path("recipe.yaml"), recipe).unwrap();
+    let report = sandbox
         .shard("bench set --recipe recipe.yaml --threads 1 --seconds 0.2 --rounds 3 --json")
         .json();
     assert_eq!(report["pipeline"]["size"], 40);
@@ -145,8 +145,8 @@ fn bench_measures_with_the_options_of_a_recipe() {
         report["best"]["stages_us"]["augment"].as_f64() > Some(1.0),
         "{report}"
     );
-    fs::write(bench.path("recipe.yaml"), "auto_augment: randag\n").unwrap();
-    bench
+    fs::write(sandbox.path("recipe.yaml"), "auto_augment: randag\n").unwrap();
+    sandbox
         .run("shard", "bench set --recipe recipe.yaml")
         .ends_with(1)
         .says(&["auto_augment", "randag"]);
@@ -154,11 +154,11 @@ fn bench_measures_with_the_options_of_a_recipe() {
 
 #[test]
 fn bench_compares_encodings_and_cleans_up() {
-    let bench = Bench::with_images(4, 1);
-    bench.shard("build --source raw --out set -q");
-    fs::create_dir(bench.path("scratch")).unwrap();
+    let sandbox = Sandbox::with_images(4, 1);
+    sandbox.shard("build --source raw --out set -q");
+    fs::create_dir(sandbox.path("scratch")).unwrap();
     let flags = "--threads 1 --seconds 0.1 --size 32 --limit 7 --scratch scratch --json";
-    let report = bench
+    let report = sandbox
         .shard(&format!(
             "bench set --compare source,jpeg --rounds 2 {flags}"
         ))
@@ -176,8 +176,8 @@ fn bench_compares_encodings_and_cleans_up() {
             .iter()
             .all(|set| set["records"] == 7)
     );
-    assert_eq!(fs::read_dir(bench.path("scratch")).unwrap().count(), 0);
-    bench
+    assert_eq!(fs::read_dir(sandbox.path("scratch")).unwrap().count(), 0);
+    sandbox
         .run("shard", "bench set --compare jpegs --scratch scratch")
         .ends_with(1)
         .says(&["jpegs", "failed"]);
@@ -185,9 +185,9 @@ fn bench_compares_encodings_and_cleans_up() {
 
 #[test]
 fn a_cold_bench_reads_each_record_once() {
-    let bench = Bench::with_images(4, 1);
-    bench.shard("build --source raw --out set -q");
-    let report = bench
+    let sandbox = Sandbox::with_images(4, 1);
+    sandbox.shard("build --source raw --out set -q");
+    let report = sandbox
         .shard("bench set --cold --threads 2 --batch 4 --size 32 --shuffle-window 5 --pin --json")
         .json();
     assert_eq!(report["runs"][0]["images"], 12);
@@ -196,25 +196,25 @@ fn a_cold_bench_reads_each_record_once() {
 
 #[test]
 fn export_never_overwrites_a_file_that_differs() {
-    let bench = Bench::with_images(2, 1);
-    bench.shard("build --source raw --out set -q");
-    bench.shard("export set --out back --split train -q");
-    let file = bench.path("back/train/checker/checker_00001.JPEG");
+    let sandbox = Sandbox::with_images(2, 1);
+    sandbox.shard("build --source raw --out set -q");
+    sandbox.shard("export set --out back --split train -q");
+    let file = sandbox.path("back/train/checker/checker_00001.JPEG");
     fs::write(&file, "mine").unwrap();
-    bench
+    sandbox
         .run("shard", "export set --out back")
         .ends_with(1)
         .says(&["checker_00001.JPEG", "--force"]);
     assert_eq!(fs::read(&file).unwrap(), b"mine");
-    bench.shard("export set --out back --force");
-    assert_eq!(bench.files("raw"), bench.files("back"));
+    sandbox.shard("export set --out back --force");
+    assert_eq!(sandbox.files("raw"), sandbox.files("back"));
 }
 
 #[test]
 fn a_closed_pipe_is_no_error() {
-    let bench = Bench::with_images(40, 1);
-    bench.shard("build --source raw --out set --shards 40 -q");
-    let mut child = bench
+    let sandbox = Sandbox::with_images(40, 1);
+    sandbox.shard("build --source raw --out set --shards 40 -q");
+    let mut child = sandbox
         .command("shard", "inspect set --json")
         .stdout(Stdio::piped())
         .stderr(Stdio::piped())
@@ -228,36 +228,36 @@ fn a_closed_pipe_is_no_error() {
 
 #[test]
 fn wrong_options_exit_with_2_and_wrong_paths_are_named() {
-    let bench = Bench::new();
-    bench
+    let sandbox = Sandbox::new();
+    sandbox
         .run("shard", "build --source raw")
         .ends_with(2)
         .says(&["--out"]);
-    bench.run("shard", "pack").ends_with(2);
-    bench
+    sandbox.run("shard", "pack").ends_with(2);
+    sandbox
         .run("shard", "build --source raw --out set --shards 0")
         .ends_with(2);
-    bench
+    sandbox
         .run("shard", "build --source nowhere --out set")
         .ends_with(1)
         .says(&["nowhere", "no such file"]);
-    assert!(!bench.path("set").exists());
+    assert!(!sandbox.path("set").exists());
     for command in ["verify", "inspect", "bench"] {
-        bench
+        sandbox
             .run("shard", &format!("{command} nowhere"))
             .ends_with(1)
             .says(&["nowhere"]);
     }
-    fs::create_dir(bench.path("empty")).unwrap();
-    bench
+    fs::create_dir(sandbox.path("empty")).unwrap();
+    sandbox
         .run("shard", "verify empty")
         .ends_with(1)
         .says(&["not a data set", "shard build"]);
-    bench
+    sandbox
         .run("shard", "--help")
         .ends_with(0)
         .says(&["build", "verify", "inspect", "export", "bench"]);
-    bench
+    sandbox
         .run("shard", "build --help")
         .ends_with(0)
         .says(&["Examples:", "--on-bad"]);

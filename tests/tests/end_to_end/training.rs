@@ -11,7 +11,7 @@ use std::{
 use made_images::write_odd_files;
 use serde_json::Value;
 
-use crate::bench::{Bench, binary};
+use crate::sandbox::{Sandbox, binary};
 
 /// Everything random is on: the hardest case to reproduce.
 const RECIPE: &str = "\
@@ -33,11 +33,11 @@ val_while_train: true
 ";
 
 /// A data set with so many images of each of three classes, and the recipe in `small.yaml`.
-pub(crate) fn training_bench(train: usize, val: usize) -> Bench {
-    let bench = Bench::with_images(train, val);
-    bench.shard("build --source raw --out set --shards 2 -q");
-    fs::write(bench.path("small.yaml"), RECIPE).unwrap();
-    bench
+pub(crate) fn training_sandbox(train: usize, val: usize) -> Sandbox {
+    let sandbox = Sandbox::with_images(train, val);
+    sandbox.shard("build --source raw --out set --shards 2 -q");
+    fs::write(sandbox.path("small.yaml"), RECIPE).unwrap();
+    sandbox
 }
 
 /// `train` with the recipe and more flags.
@@ -46,8 +46,8 @@ pub(crate) fn train_args(run: &str, more: &str) -> String {
 }
 
 /// The lines of a run's metrics, without those about times and settings.
-pub(crate) fn metrics(bench: &Bench, run: &str) -> Vec<Value> {
-    let text = fs::read_to_string(bench.path(run).join("metrics.jsonl")).unwrap();
+pub(crate) fn metrics(sandbox: &Sandbox, run: &str) -> Vec<Value> {
+    let text = fs::read_to_string(sandbox.path(run).join("metrics.jsonl")).unwrap();
     let lines = text
         .lines()
         .map(|line| serde_json::from_str::<Value>(line).unwrap());
@@ -61,42 +61,45 @@ pub(crate) fn metrics(bench: &Bench, run: &str) -> Vec<Value> {
     kept
 }
 
-pub(crate) fn weights(bench: &Bench, run: &str, checkpoint: &str) -> Vec<u8> {
-    let path = bench.path(run).join(checkpoint).join("model.safetensors");
+pub(crate) fn weights(sandbox: &Sandbox, run: &str, checkpoint: &str) -> Vec<u8> {
+    let path = sandbox.path(run).join(checkpoint).join("model.safetensors");
     fs::read(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()))
 }
 
 #[test]
 fn the_number_of_workers_changes_nothing() {
-    let bench = training_bench(8, 2);
+    let sandbox = training_sandbox(8, 2);
     for workers in [1, 2, 7] {
         let args = train_args(&format!("run{workers}"), &format!("--workers {workers}"));
-        bench.run("train", &args).ends_with(0);
+        sandbox.run("train", &args).ends_with(0);
     }
-    let expected = metrics(&bench, "run1");
+    let expected = metrics(&sandbox, "run1");
     // Two epochs of 6 steps, a validation after each.
     assert_eq!(expected.len(), 14);
     for run in ["run2", "run7"] {
-        assert_eq!(metrics(&bench, run), expected);
+        assert_eq!(metrics(&sandbox, run), expected);
         assert!(
-            weights(&bench, run, "inception_v4-2_6") == weights(&bench, "run1", "inception_v4-2_6")
+            weights(&sandbox, run, "inception_v4-2_6")
+                == weights(&sandbox, "run1", "inception_v4-2_6")
         );
     }
 }
 
 #[test]
 fn forty_steps_a_kill_and_forty_more_equal_eighty() {
-    let bench = training_bench(14, 2);
+    let sandbox = training_sandbox(14, 2);
     // Eight epochs of 10 steps.
     let more = "--epoch-size 8 --ckpt-save-interval 2 --val-interval 4 --workers 2";
-    bench.run("train", &train_args("whole", more)).ends_with(0);
+    sandbox
+        .run("train", &train_args("whole", more))
+        .ends_with(0);
 
-    let mut child = bench
+    let mut child = sandbox
         .command("train", &train_args("killed", more))
         .stdout(Stdio::null())
         .spawn()
         .unwrap();
-    let halfway = bench.path("killed/inception_v4-4_10");
+    let halfway = sandbox.path("killed/inception_v4-4_10");
     let started = Instant::now();
     while !halfway.is_dir() {
         assert!(
@@ -112,38 +115,38 @@ fn forty_steps_a_kill_and_forty_more_equal_eighty() {
     child.kill().unwrap(); // SIGKILL
     child.wait().unwrap();
     assert!(
-        !bench.path("killed/inception_v4-8_10").exists(),
+        !sandbox.path("killed/inception_v4-8_10").exists(),
         "it ended before the kill"
     );
-    bench
+    sandbox
         .run("train", &train_args("killed", &format!("{more} --resume")))
         .ends_with(0)
         .says(&["resuming from"]);
 
     let steps = |run| {
-        metrics(&bench, run)
+        metrics(&sandbox, run)
             .into_iter()
             .filter(|line| line["kind"] == "train")
     };
     assert_eq!(steps("whole").count(), 80);
-    assert_eq!(metrics(&bench, "killed"), metrics(&bench, "whole"));
+    assert_eq!(metrics(&sandbox, "killed"), metrics(&sandbox, "whole"));
     assert!(
-        weights(&bench, "killed", "inception_v4-8_10")
-            == weights(&bench, "whole", "inception_v4-8_10")
+        weights(&sandbox, "killed", "inception_v4-8_10")
+            == weights(&sandbox, "whole", "inception_v4-8_10")
     );
 }
 
 #[test]
 fn a_checkpoint_is_validated_on_every_image_once_and_predicts() {
-    let bench = training_bench(4, 5);
-    bench
+    let sandbox = training_sandbox(4, 5);
+    sandbox
         .run("train", &train_args("run", "--epoch-size 1"))
         .ends_with(0)
         .says(&["Epoch: [1/1], batch: [3/3]", "Validation Top_1_Accuracy"]);
     let checkpoint = "run/inception_v4-1_3";
 
     // 15 images in batches of 4: the last batch is not full, and counts too.
-    let found = bench
+    let found = sandbox
         .run("validate", &format!("--ckpt-path {checkpoint} --json"))
         .ends_with(0)
         .json();
@@ -155,18 +158,18 @@ fn a_checkpoint_is_validated_on_every_image_once_and_predicts() {
     );
     let single = format!("--ckpt-path {checkpoint} --batch-size 1 --json");
     assert_eq!(
-        bench.run("validate", &single).ends_with(0).json()["top1"],
+        sandbox.run("validate", &single).ends_with(0).json()["top1"],
         found["top1"]
     );
 
     // It fails before it computes anything.
     let lost = format!("--ckpt-path {checkpoint} --per-class nowhere/classes.csv");
-    let lost = bench.run("validate", &lost).ends_with(1);
+    let lost = sandbox.run("validate", &lost).ends_with(1);
     assert!(lost.stdout.is_empty(), "{lost}");
     lost.says(&["nowhere is not a folder"]);
 
     let images = "raw/val/rings/rings_00000.JPEG raw/val/blobs/blobs_00001.JPEG";
-    let predicted = bench
+    let predicted = sandbox
         .run(
             "predict",
             &format!("{images} --ckpt-path {checkpoint} --json"),
@@ -189,8 +192,8 @@ fn a_checkpoint_is_validated_on_every_image_once_and_predicts() {
         "{guesses:?}"
     );
 
-    fs::write(bench.path("note.txt"), "no image").unwrap();
-    bench
+    fs::write(sandbox.path("note.txt"), "no image").unwrap();
+    sandbox
         .run(
             "predict",
             &format!("note.txt raw/val/rings/rings_00000.JPEG --ckpt-path {checkpoint}"),
@@ -201,21 +204,21 @@ fn a_checkpoint_is_validated_on_every_image_once_and_predicts() {
 
 #[test]
 fn a_flipped_bit_stops_the_training_by_name_or_is_skipped() {
-    let bench = training_bench(4, 1);
-    let shown = bench.shard("inspect set --record 7 --json").json();
+    let sandbox = training_sandbox(4, 1);
+    let shown = sandbox.shard("inspect set --record 7 --json").json();
     let (key, shard) = (
         shown["key"].as_str().unwrap(),
         PathBuf::from(shown["shard"].as_str().unwrap()),
     );
-    bench.flip(
+    sandbox.flip(
         shard.to_str().unwrap(),
         shown["offset"].as_u64().unwrap() + 200,
     );
-    bench
+    sandbox
         .run("train", &train_args("run", "--epoch-size 1"))
         .ends_with(1)
         .says(&[key, shard.file_name().unwrap().to_str().unwrap(), "damaged"]);
-    bench
+    sandbox
         .run(
             "train",
             &train_args("skipping", "--epoch-size 1 --on-error skip"),
@@ -226,23 +229,23 @@ fn a_flipped_bit_stops_the_training_by_name_or_is_skipped() {
 
 #[test]
 fn an_image_that_does_not_decode_stops_the_training_by_name() {
-    let bench = Bench::with_images(4, 1);
-    let folder = bench.path("raw/train/blobs");
+    let sandbox = Sandbox::with_images(4, 1);
+    let folder = sandbox.path("raw/train/blobs");
     for name in write_odd_files(&folder, 0, 3).unwrap() {
         if name != "odd_png.JPEG" {
             fs::remove_file(folder.join(name)).unwrap();
         }
     }
     let length = fs::metadata(folder.join("odd_png.JPEG")).unwrap().len();
-    bench.flip("raw/train/blobs/odd_png.JPEG", length / 2);
-    bench
+    sandbox.flip("raw/train/blobs/odd_png.JPEG", length / 2);
+    sandbox
         .run("shard", "build --source raw --out set")
         .ends_with(1)
         .says(&["odd_png.JPEG"]);
     // A check of headers does not find it, but the training does.
-    bench.shard("build --source raw --out set --check header -q");
-    fs::write(bench.path("small.yaml"), RECIPE).unwrap();
-    bench
+    sandbox.shard("build --source raw --out set --check header -q");
+    fs::write(sandbox.path("small.yaml"), RECIPE).unwrap();
+    sandbox
         .run(
             "train",
             &train_args(
@@ -256,13 +259,13 @@ fn an_image_that_does_not_decode_stops_the_training_by_name() {
 
 #[test]
 fn wrong_recipes_are_refused_with_helpful_messages() {
-    let bench = training_bench(2, 1);
+    let sandbox = training_sandbox(2, 1);
     fs::write(
-        bench.path("typo.yaml"),
+        sandbox.path("typo.yaml"),
         format!("{RECIPE}lable_smoothing: 0.2\n"),
     )
     .unwrap();
-    bench
+    sandbox
         .run("train", "--config typo.yaml --data-dir set")
         .ends_with(1)
         .says(&[
@@ -270,19 +273,19 @@ fn wrong_recipes_are_refused_with_helpful_messages() {
             "lable_smoothing",
             "did you mean 'label_smoothing'",
         ]);
-    bench
+    sandbox
         .run("train", "--config small.yaml --data-dir nowhere")
         .ends_with(1)
         .says(&["nowhere"]);
-    bench
+    sandbox
         .run("train", &train_args("run", "--num-classes 1000"))
         .ends_with(1)
         .says(&["num_classes is 1000", "3 classes"]);
-    bench
+    sandbox
         .run("train", &train_args("run", "--workers 1000000"))
         .ends_with(1)
         .says(&["the number of workers", "1000000"]);
-    bench
+    sandbox
         .run("validate", "--ckpt-path nowhere --data-dir set")
         .ends_with(1)
         .says(&["nowhere"]);
@@ -291,10 +294,10 @@ fn wrong_recipes_are_refused_with_helpful_messages() {
 /// Options of MindCV's published recipe that are not implemented are named. The rest of the recipe works as it is.
 #[test]
 fn only_unsupported_options_of_mindcv_s_recipe_are_refused() {
-    let bench = Bench::new();
+    let sandbox = Sandbox::new();
     let recipe = include_str!("../../../crates/recipe/tests/data/inception_v4_ascend.yaml");
-    fs::write(bench.path("inception_v4_ascend.yaml"), recipe).unwrap();
-    bench
+    fs::write(sandbox.path("inception_v4_ascend.yaml"), recipe).unwrap();
+    sandbox
         .run("train", "-c inception_v4_ascend.yaml --data_dir set")
         .ends_with(1)
         .says(&[
@@ -304,7 +307,7 @@ fn only_unsupported_options_of_mindcv_s_recipe_are_refused() {
             "distribute: true",
         ]);
     // With other values for these options it gets as far as opening the data set, which does not exist.
-    bench
+    sandbox
         .run(
             "train",
             "-c inception_v4_ascend.yaml --data_dir set --amp-level O0 --distribute false",
@@ -317,7 +320,7 @@ fn only_unsupported_options_of_mindcv_s_recipe_are_refused() {
 fn every_program_has_help() {
     for program in ["train", "validate", "predict"] {
         assert!(binary(program).is_file());
-        Bench::new()
+        Sandbox::new()
             .run(program, "--help")
             .ends_with(0)
             .says(&["Examples:", "--image-resize"]);

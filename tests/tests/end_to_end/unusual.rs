@@ -5,7 +5,7 @@ use std::{fs, path::Path};
 use codec::{EncodeOptions, JpegColor, Restart, Sampling};
 use made_images::{Random, picture};
 
-use crate::bench::Bench;
+use crate::sandbox::Sandbox;
 
 const PLAIN: EncodeOptions = EncodeOptions::new(90, Sampling::S420);
 
@@ -102,9 +102,9 @@ fn write_all(folder: &Path) {
 
 #[test]
 fn every_kind_comes_back_from_every_encoding() {
-    let bench = Bench::new();
-    write_all(&bench.path("raw/train/all"));
-    let raw = bench.files("raw");
+    let sandbox = Sandbox::new();
+    write_all(&sandbox.path("raw/train/all"));
+    let raw = sandbox.files("raw");
     assert_eq!(raw.len(), kinds().len());
     for (number, options) in [
         "jpeg",
@@ -119,24 +119,24 @@ fn every_kind_comes_back_from_every_encoding() {
     .enumerate()
     {
         let (set, back) = (format!("set{number}"), format!("back{number}"));
-        bench.shard(&format!(
+        sandbox.shard(&format!(
             "build --source raw --out {set} -q --encoding {options}"
         ));
-        bench
+        sandbox
             .shard(&format!("verify {set} --decode"))
             .says(&[": OK: ", "12 records"]);
-        bench.shard(&format!("export {set} --out {back} -q"));
-        for (path, file) in bench.files(&back) {
+        sandbox.shard(&format!("export {set} --out {back} -q"));
+        for (path, file) in sandbox.files(&back) {
             assert!(raw[&path] == file, "{options}: {}", path.display());
         }
-        assert_eq!(bench.files(&back).len(), raw.len(), "{options}");
+        assert_eq!(sandbox.files(&back).len(), raw.len(), "{options}");
     }
 }
 
 #[test]
 fn twelve_bits_per_sample_are_refused_by_name() {
-    let bench = Bench::new();
-    let folder = bench.path("raw/train/all");
+    let sandbox = Sandbox::new();
+    let folder = sandbox.path("raw/train/all");
     write_all(&folder);
     // The precision in the frame header, as in files of medical cameras.
     let mut file = fs::read(folder.join("baseline.JPEG")).unwrap();
@@ -144,11 +144,11 @@ fn twelve_bits_per_sample_are_refused_by_name() {
     let frame = frame.unwrap();
     (file[frame + 1], file[frame + 4]) = (0xc1, 12);
     fs::write(folder.join("twelve.JPEG"), file).unwrap();
-    bench
+    sandbox
         .run("shard", "build --source raw --out set")
         .ends_with(1)
         .says(&["twelve.JPEG: JPEG with 12 bits per sample is not supported"]);
-    bench
+    sandbox
         .shard("build --source raw --out set --on-bad skip")
         .says(&["12 images", "1 bad file left out"]);
 }

@@ -6,8 +6,8 @@ use std::process::{Command, Stdio};
 
 use serde_json::Value;
 
-use crate::bench::{Bench, Ran, binary};
-use crate::training::{train_args, training_bench};
+use crate::sandbox::{Ran, Sandbox, binary};
+use crate::training::{train_args, training_sandbox};
 
 /// The command that starts Chromium, if it is installed.
 fn chromium() -> Option<&'static str> {
@@ -30,7 +30,7 @@ fn chromium() -> Option<&'static str> {
 }
 
 /// Opens a file of the test in Chromium without a window, with one more argument.
-fn browse(bench: &Bench, chromium: &str, file: &str, argument: &str) -> Ran {
+fn browse(sandbox: &Sandbox, chromium: &str, file: &str, argument: &str) -> Ran {
     let mut command = Command::new(chromium);
     command.args(["--headless", "--no-sandbox", "--disable-gpu"]);
     command.args(["--hide-scrollbars", "--virtual-time-budget=3000"]);
@@ -38,11 +38,11 @@ fn browse(bench: &Bench, chromium: &str, file: &str, argument: &str) -> Ran {
     // The user's profile is not used, and no host name resolves: the page must need neither.
     command.arg(format!(
         "--user-data-dir={}",
-        bench.path("profile").display()
+        sandbox.path("profile").display()
     ));
     command.arg("--host-resolver-rules=MAP * ~NOTFOUND");
     command.arg(argument);
-    command.arg(format!("file://{}", bench.path(file).display()));
+    command.arg(format!("file://{}", sandbox.path(file).display()));
     Ran::from(command.output().unwrap())
 }
 
@@ -82,12 +82,12 @@ document.body.append(probe);
 </script>";
 
 /// What `PROBE` reports about a page.
-fn probe(bench: &Bench, chromium: &str, page: &str) -> Value {
+fn probe(sandbox: &Sandbox, chromium: &str, page: &str) -> Value {
     let page = page
         .replace("<style>", &format!("{LISTEN}<style>"))
         .replace("</body>", &format!("{PROBE}</body>"));
-    fs::write(bench.path("probed.html"), page).unwrap();
-    let dom = browse(bench, chromium, "probed.html", "--dump-dom").ends_with(0);
+    fs::write(sandbox.path("probed.html"), page).unwrap();
+    let dom = browse(sandbox, chromium, "probed.html", "--dump-dom").ends_with(0);
     let found = dom.stdout.split_once("<pre id=\"probe\">");
     let Some((json, _)) = found.and_then(|(_, rest)| rest.split_once("</pre>")) else {
         panic!("the probe has not run: {dom}");
@@ -98,13 +98,13 @@ fn probe(bench: &Bench, chromium: &str, page: &str) -> Value {
 
 /// A run with everything that the page can show: resumed, averaged, validated, with a loss scale that is too large at
 /// first, and a batch whose loss is NaN.
-fn eventful_run(bench: &Bench) -> PathBuf {
+fn eventful_run(sandbox: &Sandbox) -> PathBuf {
     let more = "--opt adamw --ema --loss-scale 1e38 --loss-scale-type dynamic --val-interval 2";
     for epochs in ["--epoch-size 3", "--epoch-size 6 --resume"] {
         let args = train_args("run", &format!("{more} {epochs}"));
-        bench.run("train", &args).ends_with(0);
+        sandbox.run("train", &args).ends_with(0);
     }
-    let log = bench.path("run/metrics.jsonl");
+    let log = sandbox.path("run/metrics.jsonl");
     let mut lines: Vec<Value> = fs::read_to_string(&log)
         .unwrap()
         .lines()
@@ -116,16 +116,16 @@ fn eventful_run(bench: &Bench) -> PathBuf {
     (skipped["loss"], skipped["gradient_norm"]) = (Value::Null, Value::Null);
     let text: String = lines.iter().map(|line| format!("{line}\n")).collect();
     fs::write(&log, text).unwrap();
-    bench.run("train", "report run").ends_with(0);
-    bench.path("run/report.html")
+    sandbox.run("train", "report run").ends_with(0);
+    sandbox.path("run/report.html")
 }
 
 #[test]
 fn the_report_is_laid_out_correctly_in_a_browser() {
     let Some(chromium) = chromium() else { return };
-    let bench = training_bench(14, 2);
-    let page = fs::read_to_string(eventful_run(&bench)).unwrap();
-    let found = probe(&bench, chromium, &page);
+    let sandbox = training_sandbox(14, 2);
+    let page = fs::read_to_string(eventful_run(&sandbox)).unwrap();
+    let found = probe(&sandbox, chromium, &page);
     assert_eq!(found["faults"].as_array().unwrap().len(), 0, "{found}");
     assert!(
         found["needed"].as_u64() <= found["width"].as_u64(),
@@ -167,7 +167,7 @@ fn the_report_is_laid_out_correctly_in_a_browser() {
     // The probe also sees faults.
     let broken = page.replace("const figure of", "const figure of nobody,");
     assert_ne!(broken, page);
-    let found = probe(&bench, chromium, &broken);
+    let found = probe(&sandbox, chromium, &broken);
     assert_ne!(found["faults"].as_array().unwrap().len(), 0, "{found}");
     assert_eq!(found["plots"][0]["shown"], "");
 }
@@ -175,11 +175,11 @@ fn the_report_is_laid_out_correctly_in_a_browser() {
 #[test]
 fn the_report_is_drawn_in_the_colours_of_its_plots() {
     let Some(chromium) = chromium() else { return };
-    let bench = training_bench(14, 2);
-    eventful_run(&bench);
-    let picture = bench.path("page.png");
+    let sandbox = training_sandbox(14, 2);
+    eventful_run(&sandbox);
+    let picture = sandbox.path("page.png");
     let argument = format!("--screenshot={}", picture.display());
-    browse(&bench, chromium, "run/report.html", &argument).ends_with(0);
+    browse(&sandbox, chromium, "run/report.html", &argument).ends_with(0);
     let colours = colours(&picture);
     // The series have these colours in the light and in the dark scheme.
     for pair in [
@@ -208,11 +208,11 @@ fn colours(path: &Path) -> std::collections::HashMap<String, usize> {
 }
 
 /// Runs a program on a terminal, if `script` is installed, which makes one.
-fn on_a_terminal(bench: &Bench, program: &str, args: &str) -> Option<Ran> {
+fn on_a_terminal(sandbox: &Sandbox, program: &str, args: &str) -> Option<Ran> {
     let command = format!("stty cols 100; {} {args}", binary(program).display());
     let mut script = Command::new("script");
     script.args(["--quiet", "--return", "--command", &command, "/dev/null"]);
-    script.current_dir(bench.path("."));
+    script.current_dir(sandbox.path("."));
     script.env("TERM", "xterm").stdin(Stdio::null());
     let ran = script.output().ok().map(Ran::from);
     if ran.is_none() {
@@ -225,9 +225,9 @@ fn on_a_terminal(bench: &Bench, program: &str, args: &str) -> Option<Ran> {
 
 #[test]
 fn a_bar_is_shown_only_on_a_terminal() {
-    let bench = training_bench(8, 40);
+    let sandbox = training_sandbox(8, 40);
     let args = train_args("run", "");
-    let Some(ran) = on_a_terminal(&bench, "train", &args) else {
+    let Some(ran) = on_a_terminal(&sandbox, "train", &args) else {
         return;
     };
     ran.ends_with(0).says(&[
@@ -239,7 +239,7 @@ fn a_bar_is_shown_only_on_a_terminal() {
         "Finish training!",
     ]);
     let args = "--ckpt-path run/inception_v4-2_6";
-    let ran = on_a_terminal(&bench, "validate", args).unwrap();
+    let ran = on_a_terminal(&sandbox, "validate", args).unwrap();
     let ran = ran.ends_with(0).says(&[
         "validation [",
         "/120  ETA ",
@@ -251,7 +251,7 @@ fn a_bar_is_shown_only_on_a_terminal() {
     let last = ran.stdout.lines().last().unwrap();
     assert!(last.contains("120 images, "), "{last:?}");
 
-    let piped = bench.run("validate", args).ends_with(0);
+    let piped = sandbox.run("validate", args).ends_with(0);
     assert!(
         piped.stdout.starts_with("Validation Top_1_Accuracy"),
         "{piped}"
@@ -259,6 +259,6 @@ fn a_bar_is_shown_only_on_a_terminal() {
     assert!(!piped.stderr.contains("validation ["), "{piped}");
     // With several crops of each image there is a bar too.
     let crops = format!("{args} --crops 10");
-    let ran = on_a_terminal(&bench, "validate", &crops).unwrap();
+    let ran = on_a_terminal(&sandbox, "validate", &crops).unwrap();
     ran.ends_with(0).says(&["validation [", "/120  ETA "]);
 }

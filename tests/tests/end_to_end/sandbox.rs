@@ -16,7 +16,7 @@ use serde_json::Value;
 use tempfile::TempDir;
 
 /// A temporary folder, which is removed at the end.
-pub(crate) struct Bench {
+pub(crate) struct Sandbox {
     dir: TempDir,
 }
 
@@ -27,7 +27,7 @@ pub(crate) struct Ran {
     pub(crate) stderr: String,
 }
 
-impl Bench {
+impl Sandbox {
     pub(crate) fn new() -> Self {
         let dir = tempfile::tempdir().unwrap();
         Self { dir }
@@ -35,7 +35,7 @@ impl Bench {
 
     /// With a folder `raw/` of small images: so many `train` and `val` images of each of three classes.
     pub(crate) fn with_images(train: usize, val: usize) -> Self {
-        let bench = Self::new();
+        let sandbox = Self::new();
         MadeSet {
             classes: 3,
             train,
@@ -43,9 +43,9 @@ impl Bench {
             sides: (48, 80),
             seed: 7,
         }
-        .write(&bench.path("raw"))
+        .write(&sandbox.path("raw"))
         .unwrap();
-        bench
+        sandbox
     }
 
     pub(crate) fn path(&self, name: &str) -> PathBuf {
