@@ -1,5 +1,7 @@
 //! The rows of the key table, a line each. [`Key`] says what a column means.
 
+use loader::Policy;
+
 use super::{
     Group::{
         self, Augmentation, Checkpoint, Data, Loss, Model, Optimizer, Precision, Schedule, System,
@@ -86,7 +88,7 @@ pub(super) const KEYS: &[Key] = &[
     training("re_ratio", Augmentation, Full, "Random erasing: aspect ratio, smallest and largest").loads(),
     training("re_max_attempts", Augmentation, Full, "Random erasing: attempts to find a rectangle before giving up").loads(),
     training("re_value", Augmentation, Full, "Random erasing: the value that is left, after normalisation: a number (0 is the mean), or three").loads(),
-    training("auto_augment", Augmentation, Full, "autoaug, autoaugr, autoaug-mindcv, randaug-m9-n2, trivialaugwide, 3a, augmix, or none").loads(),
+    training("auto_augment", Augmentation, Full, Policy::HELP).loads(),
     training("color_jitter", Augmentation, Full, "Strength of brightness, contrast and saturation jitter: a number, three, or none").loads(),
     training("mixup", Augmentation, Full, "Mixup: alpha of the beta distribution; 0 turns it off").loads(),
     training("cutmix", Augmentation, Full, "CutMix: alpha of the beta distribution; 0 turns it off").loads(),
