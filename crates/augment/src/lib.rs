@@ -42,10 +42,7 @@ pub use ops::{Interpolation, Op, Warp};
 /// The old name of [`Region`], until the last use of it is gone.
 pub use pixels::Region as CropRect;
 pub use pixels::{Level, LevelKind, Plane, Planes, Region};
-pub use policy::{
-    AugMix, Augmenter, AutoAugment, Draw, Noise, Policy, PolicyError, RandAugment, SubPolicies,
-    ThreeAugment, TrivialAugmentWide,
-};
+pub use policy::*;
 pub use resample::{Filter, Job, Resampler};
 pub use rng::SampleRng;
 pub use view::RgbView;

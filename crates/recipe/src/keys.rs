@@ -147,25 +147,6 @@ mod tests {
     }
 
     #[test]
-    fn every_key_of_mindcv_is_known() {
-        let mindcv = "mode distribute val_while_train val_interval log_interval seed device_target \
-            dataset data_dir train_split val_split dataset_download num_parallel_workers shuffle \
-            num_samples batch_size drop_remainder image_resize scale ratio hflip vflip color_jitter \
-            interpolation auto_augment aug_splits re_prob re_scale re_ratio re_value re_max_attempts \
-            mean std crop_pct mixup cutmix cutmix_prob aug_repeats model num_classes in_channels \
-            drop_rate drop_path_rate pretrained ckpt_path resume_opt keep_checkpoint_max \
-            ckpt_save_dir ckpt_save_interval ckpt_save_policy epoch_size dataset_sink_mode ema \
-            ema_decay clip_grad clip_value layer_decay gradient_accumulation_steps opt momentum \
-            weight_decay use_nesterov weight_decay_filter eps scheduler lr min_lr warmup_epochs \
-            warmup_factor decay_epochs decay_rate multi_step_decay_milestones lr_epoch_stair \
-            num_cycles cycle_decay loss label_smoothing aux_factor reduction amp_level \
-            val_amp_level amp_cast_list loss_scale_type loss_scale drop_overflow_update eval_shuffle";
-        for name in mindcv.split_whitespace() {
-            assert!(find(name).is_some(), "{name} is missing");
-        }
-    }
-
-    #[test]
     fn a_typing_error_finds_its_key() {
         assert_eq!(nearest_key("batchsize"), Some("batch_size"));
         assert_eq!(nearest_key("label-smoothng"), Some("label_smoothing"));

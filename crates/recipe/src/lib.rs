@@ -11,8 +11,9 @@
 //! to a network is the trainer's business; its flags are made from [`all_keys`].
 //!
 //! # Adding a key
-//! A field and its default in `recipe.rs`, a row in `keys/table.rs`, its row in `docs/recipe.md`, another value
-//! in `tests/every_key.rs`, and the code that uses it; if its range is limited, also a line in `validate.rs`.
+//! A field and its default in `recipe.rs`, a row in `keys/table.rs`, its row in `docs/recipe.md`, and the code that
+//! uses it; if its range is limited, also a line in `validate.rs`. If it is neither a switch nor a number, another value
+//! in `tests/every_key.rs`.
 
 #![forbid(unsafe_code)]
 

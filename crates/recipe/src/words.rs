@@ -168,6 +168,39 @@ pub enum OptimizerName {
     Lamb,
 }
 
+/// Everything that lists the optimizers, so that a new one is added here only.
+impl OptimizerName {
+    /// All of them.
+    pub const ALL: [Self; 9] = [
+        Self::Momentum,
+        Self::Sgd,
+        Self::Adam,
+        Self::Adamw,
+        Self::Nadam,
+        Self::Lion,
+        Self::Rmsprop,
+        Self::Adagrad,
+        Self::Lamb,
+    ];
+
+    /// As recipes spell them, in the same order.
+    pub(crate) const WORDS: &'static [&'static str] = &[
+        "momentum", "sgd", "adam", "adamw", "nadam", "lion", "rmsprop", "adagrad", "lamb",
+    ];
+
+    /// The help of the key `opt`.
+    pub(crate) const HELP: &'static str =
+        "momentum (or sgd), adam, adamw, nadam, lion, rmsprop (TensorFlow's form), adagrad, lamb";
+
+    /// The help of the key `weight_decay`.
+    pub(crate) const WEIGHT_DECAY_HELP: &'static str =
+        "Weight decay: added to the gradient; decoupled in adamw, lion and lamb";
+
+    /// The help of the key `eps`.
+    pub(crate) const EPS_HELP: &'static str =
+        "eps of adam, adamw, nadam, rmsprop, lamb [default: 1e-8; rmsprop 1e-10, lamb 1e-6]";
+}
+
 /// Which parameters weight decay leaves out.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -278,5 +311,16 @@ impl AmpLevel {
     #[must_use]
     pub fn is_mixed(self) -> bool {
         self != Self::O0
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn optimizers_are_spelled_as_the_key_table_lists_them() {
+        let spelled = OptimizerName::ALL.map(|name| serde_json::json!(name));
+        assert_eq!(spelled, OptimizerName::WORDS);
     }
 }

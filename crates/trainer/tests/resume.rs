@@ -124,25 +124,28 @@ fn two_hundred_steps_are_a_hundred_and_a_hundred() {
 
 #[test]
 fn every_optimizer_goes_on_from_the_middle_of_everything() {
-    use OptimizerName::{Adagrad, Adam, Adamw, Lamb, Lion, Momentum, Nadam, Rmsprop, Sgd};
     let _turn = alone();
     let dir = tempfile::tempdir().unwrap();
     fs::create_dir(dir.path().join("data")).unwrap();
     data_set(&dir.path().join("data"), 12, 4);
     // Each with another schedule, so that all of those go on, too.
-    for (name, opt, use_nesterov, scheduler) in [
-        ("momentum", Momentum, false, Scheduler::CosineDecay),
-        ("nesterov", Momentum, true, Scheduler::ExponentialDecay),
-        ("sgd", Sgd, false, Scheduler::StepDecay),
-        ("sgd-nesterov", Sgd, true, Scheduler::MultiStepDecay),
-        ("adam", Adam, false, Scheduler::PolynomialDecay),
-        ("adamw", Adamw, false, Scheduler::WarmupCosineDecay),
-        ("nadam", Nadam, false, Scheduler::OneCycle),
-        ("lion", Lion, false, Scheduler::Cyclic),
-        ("rmsprop", Rmsprop, false, Scheduler::ExponentialDecay),
-        ("adagrad", Adagrad, false, Scheduler::Constant),
-        ("lamb", Lamb, false, Scheduler::CosineDecay),
-    ] {
+    let schedulers = [
+        Scheduler::CosineDecay,
+        Scheduler::StepDecay,
+        Scheduler::PolynomialDecay,
+        Scheduler::WarmupCosineDecay,
+        Scheduler::OneCycle,
+        Scheduler::Cyclic,
+        Scheduler::ExponentialDecay,
+        Scheduler::Constant,
+        Scheduler::MultiStepDecay,
+    ];
+    let optimizers = OptimizerName::ALL.map(|opt| (opt, false)).into_iter();
+    let nesterov = [(OptimizerName::Momentum, true), (OptimizerName::Sgd, true)];
+    let optimizers = optimizers.chain(nesterov);
+    for ((opt, use_nesterov), scheduler) in optimizers.zip(schedulers.into_iter().cycle()) {
+        let nesterov = if use_nesterov { "-nesterov" } else { "" };
+        let name = format!("{opt:?}{nesterov}");
         // Three steps an epoch; after five, one batch waits for another.
         let whole = Recipe {
             opt,
@@ -150,7 +153,7 @@ fn every_optimizer_goes_on_from_the_middle_of_everything() {
             scheduler,
             multi_step_decay_milestones: vec![1],
             lr_epoch_stair: scheduler == Scheduler::ExponentialDecay,
-            ckpt_save_dir: dir.path().join(name),
+            ckpt_save_dir: dir.path().join(&name),
             ckpt_save_steps: NonZeroU64::new(1),
             ckpt_save_policy: KeepPolicy::None,
             epoch_size: NonZeroU64::new(3).unwrap(),

@@ -70,6 +70,12 @@ const POLICIES: [(&str, &str); 7] = [
     ("augmix", "m, w, d, a and mstd"),
 ];
 
+impl Policy {
+    /// The policies in words, for the help of an option.
+    pub const HELP: &str =
+        "autoaug, autoaugr, autoaug-mindcv, randaug-m9-n2, trivialaugwide, 3a, augmix, or none";
+}
+
 impl FromStr for Policy {
     type Err = PolicyError;
 
@@ -275,6 +281,15 @@ mod tests {
             parse("randaug"),
             parse("randaug-m10-n2-p0.5-mstd0.5-mmax10-inc0")
         );
+    }
+
+    #[test]
+    fn the_help_has_every_policy() {
+        for (name, _) in POLICIES {
+            let mut listed = Policy::HELP.split(", ");
+            let policy = listed.find(|listed| listed.split("-m9").next() == Some(name));
+            parse(policy.unwrap());
+        }
     }
 
     #[test]

@@ -1,5 +1,7 @@
 //! The rows of the key table, a line each. [`Key`] says what a column means.
 
+use loader::Policy;
+
 use super::{
     Group::{
         self, Augmentation, Checkpoint, Data, Loss, Model, Optimizer, Precision, Schedule, System,
@@ -7,6 +9,7 @@ use super::{
     Key,
     Support::{self, Full, Ignored, Off, Only, Words},
 };
+use crate::words::OptimizerName;
 
 /// A key that matters only to training.
 const fn training(name: &'static str, group: Group, support: Support, help: &'static str) -> Key {
@@ -85,7 +88,7 @@ pub(super) const KEYS: &[Key] = &[
     training("re_ratio", Augmentation, Full, "Random erasing: aspect ratio, smallest and largest").loads(),
     training("re_max_attempts", Augmentation, Full, "Random erasing: attempts to find a rectangle before giving up").loads(),
     training("re_value", Augmentation, Full, "Random erasing: the value that is left, after normalisation: a number (0 is the mean), or three").loads(),
-    training("auto_augment", Augmentation, Full, "autoaug, autoaugr, autoaug-mindcv, randaug-m9-n2, trivialaugwide, 3a, augmix, or none").loads(),
+    training("auto_augment", Augmentation, Full, Policy::HELP).loads(),
     training("color_jitter", Augmentation, Full, "Strength of brightness, contrast and saturation jitter: a number, three, or none").loads(),
     training("mixup", Augmentation, Full, "Mixup: alpha of the beta distribution; 0 turns it off").loads(),
     training("cutmix", Augmentation, Full, "CutMix: alpha of the beta distribution; 0 turns it off").loads(),
@@ -112,16 +115,16 @@ pub(super) const KEYS: &[Key] = &[
     training("keep_checkpoint_max", Checkpoint, Full, "How many checkpoints to keep; the newest and the best are always kept"),
     training("ema", Checkpoint, Full, "Keep a moving average (EMA) of weights and statistics; validate and save it too"),
     training("ema_decay", Checkpoint, Full, "Decay of the moving average, times 1 - exp(-updates / 2000)"),
-    training("opt", Optimizer, Words(&["momentum", "sgd", "adam", "adamw", "nadam", "lion", "rmsprop", "adagrad", "lamb"]), "momentum (or sgd), adam, adamw, nadam, lion, rmsprop (TensorFlow's form), adagrad, lamb"),
+    training("opt", Optimizer, Words(OptimizerName::WORDS), OptimizerName::HELP),
     training("momentum", Optimizer, Full, "Momentum for momentum and rmsprop"),
     training("use_nesterov", Optimizer, Full, "Use Nesterov's momentum"),
-    training("weight_decay", Optimizer, Full, "Weight decay: added to the gradient; decoupled in adamw, lion and lamb"),
+    training("weight_decay", Optimizer, Full, OptimizerName::WEIGHT_DECAY_HELP),
     training("weight_decay_filter", Optimizer, Words(&["disable", "auto", "norm_and_bias"]), "What to exclude from weight decay: nothing (disable), BatchNorm (auto), BatchNorm and biases (norm_and_bias)"),
     training("gradient_accumulation_steps", Optimizer, Full, "Batches per update; their gradients are averaged over images"),
     training("clip_grad", Optimizer, Full, "Clip the norm of all gradients together to clip_value"),
     training("clip_value", Optimizer, Full, "The norm to clip to"),
     training("layer_decay", Optimizer, Full, "Each layer learns more slowly than the one above it, by this factor; or none"),
-    training("eps", Optimizer, Full, "eps of adam, adamw, nadam, rmsprop, lamb [default: 1e-8; rmsprop 1e-10, lamb 1e-6]"),
+    training("eps", Optimizer, Full, OptimizerName::EPS_HELP),
     training("nonfinite_skips", Optimizer, Full, "How many batches in a row may be skipped because loss or gradient is NaN or infinite; one more ends the run"),
     training("epoch_size", Schedule, Full, "Number of epochs"),
     training("scheduler", Schedule, Words(&["constant", "cosine_decay", "warmup_cosine_decay", "step_decay", "multi_step_decay", "exponential_decay", "polynomial_decay", "one_cycle", "cyclic"]), "After warmup_epochs: constant, cosine_decay (or warmup_cosine_decay), step_decay, multi_step_decay, exponential_decay, polynomial_decay, one_cycle, cyclic"),

@@ -26,24 +26,31 @@ lr_epoch_stair: false\nnum_cycles: 1\ncycle_decay: 1.0\nloss: CE\nlabel_smoothin
 reduction: mean\namp_level: O0\nval_amp_level: O0\namp_cast_list: null\nloss_scale_type: fixed\n\
 loss_scale: 1.0\ndrop_overflow_update: false\neval_shuffle: false\n";
 
-/// Another value for each key that has an effect, and what else it takes.
+/// Another value for each key to which [`another`] gives none that is valid, and what else it takes.
 const OTHERS: &str = "\
-device tch:cuda:0|workers 3|seed 7|log_interval 5|tensorboard false|val_while_train true|val_interval 2|\
-data_dir /elsewhere|val_split test|batch_size 16|num_parallel_workers 2|io pread|on_error skip|\
-train_split all|shuffle false|shuffle_window 512|readahead 0|decode exact|drop_remainder false|\
-num_samples 100|image_resize 299|crop_pct 1|interpolation bicubic|mean 1,2,3|std 1,2,3|scale 0.5,1|\
-ratio 1,1|hflip 0|vflip 0.5|re_prob 0.25|re_scale 0.1,0.2|re_ratio 1,2|re_max_attempts 3|\
-re_value 1.5|auto_augment randaug-m9-n2|color_jitter 0.1|mixup 0.2|cutmix 1|cutmix_prob 0.5|\
-aug_splits 3 auto_augment augmix|aug_repeats 3|model inception_resnet_v2|num_classes 10|width 0.5|\
-blocks 1,1,1|residual_scale 0.1,0.1,0.1|init truncated_normal|drop_rate 0|bn_momentum 0.1|\
+device tch:cuda:0|data_dir /elsewhere|val_split test|io pread|on_error skip|train_split all|decode exact|\
+interpolation bicubic|mean 1,2,3|std 1,2,3|scale 0.5,1|ratio 1,1|re_scale 0.1,0.2|re_ratio 1,2|re_value 1.5|\
+auto_augment randaug-m9-n2|color_jitter 0.1|aug_splits 3 auto_augment augmix|aug_repeats 3|\
+model inception_resnet_v2|blocks 1,1,1|residual_scale 0.1,0.1,0.1|init truncated_normal|\
 drop_path_rate 0.1 model inception_resnet_v1|ckpt_path x|resume_opt true ckpt_path x|ckpt_save_dir y|\
-ckpt_save_interval 2|ckpt_save_steps 7|ckpt_save_policy top_k|keep_checkpoint_max 3|ema true|ema_decay 0.9|\
-opt adamw|momentum 0|use_nesterov true|weight_decay 0.1|weight_decay_filter auto|\
-gradient_accumulation_steps 4|clip_grad true|clip_value 1|layer_decay 0.75|eps 1|nonfinite_skips 0|\
-epoch_size 5|scheduler constant|lr 0.1|min_lr 0|warmup_epochs 0|warmup_factor 0.5|decay_epochs 3|\
-lr_for_batch 256|lr_epoch_stair true|num_cycles 2|cycle_decay 0.5|decay_rate 0.5|\
-multi_step_decay_milestones 1,2|loss BCE|label_smoothing 0.1|loss_scale_type dynamic|loss_scale 1024|\
-amp_level O2 device tch:cuda:0|val_amp_level O2 device tch:cuda:0|amp_dtype fp16|amp_cast_list Dense";
+ckpt_save_policy top_k|opt adamw|weight_decay_filter auto|scheduler constant|multi_step_decay_milestones 1,2|\
+loss BCE|loss_scale_type dynamic|amp_level O2 device tch:cuda:0|val_amp_level O2 device tch:cuda:0|\
+amp_dtype fp16|amp_cast_list Dense";
+
+/// A value other than the default, for switches and numbers: the other one, one more, or half as much. Most ranges
+/// have it.
+fn another(default: &Value) -> Option<String> {
+    match default {
+        Value::Null => Some("1".to_owned()),
+        Value::Bool(on) => Some((!on).to_string()),
+        Value::Number(number) => match (number.as_u64(), number.as_f64()) {
+            (Some(whole), _) => Some((whole + 1).to_string()),
+            (None, Some(0.0)) => Some("0.5".to_owned()),
+            (None, real) => real.map(|real| (real / 2.0).to_string()),
+        },
+        Value::String(_) | Value::Array(_) | Value::Object(_) => None,
+    }
+}
 
 /// What is refused, whatever its key otherwise takes.
 const REFUSED: [(&str, &str); 13] = [
@@ -89,13 +96,14 @@ fn every_key_works_or_is_noted_or_refused_with_a_fix() {
     for key in all_keys() {
         match key.support {
             Support::Full | Support::Words(_) => {
-                let Some(words) = others.get(key.name) else {
-                    panic!("{}: give it another value in OTHERS", key.name)
-                };
-                let pairs: Vec<(&str, &str)> =
-                    words.chunks(2).map(|pair| (pair[0], pair[1])).collect();
-                let found = serde_json::to_value(recipe(&[flags(&pairs)])).unwrap();
                 let default = serde_json::to_value(Recipe::default()).unwrap();
+                let other = another(&default[key.name]);
+                let pairs: Vec<(&str, &str)> = match (others.get(key.name), &other) {
+                    (Some(words), _) => words.chunks(2).map(|pair| (pair[0], pair[1])).collect(),
+                    (None, Some(other)) => vec![(key.name, other)],
+                    (None, None) => panic!("{}: give it another value in OTHERS", key.name),
+                };
+                let found = serde_json::to_value(recipe(&[flags(&pairs)])).unwrap();
                 assert_ne!(found[key.name], default[key.name], "{}", key.name);
             }
             Support::Ignored(reason) => {
@@ -114,6 +122,19 @@ fn every_key_works_or_is_noted_or_refused_with_a_fix() {
                 assert!(message.contains(&fix), "{message}");
             }
         }
+    }
+}
+
+#[test]
+fn exactly_the_keys_that_a_loader_uses_are_marked() {
+    // Where images come from, and who reads them: the caller of a loader says that.
+    const CALLERS: &str = "data_dir train_split val_split num_parallel_workers io on_error";
+    let callers: Vec<&str> = CALLERS.split(' ').collect();
+    for key in all_keys() {
+        let is_of_images = matches!(key.group, Group::Data | Group::Augmentation);
+        let has_effect = matches!(key.support, Support::Full | Support::Words(_));
+        let expected = is_of_images && has_effect && !callers.contains(&key.name);
+        assert_eq!(key.loading, expected, "{}", key.name);
     }
 }
 

@@ -65,20 +65,3 @@ fn values_may_be_missing() {
         Recipe::default()
     );
 }
-
-#[test]
-fn exactly_the_keys_that_a_loader_uses_are_marked() {
-    for key in all_keys().iter().filter(|key| key.loading) {
-        assert!(
-            matches!(key.group, Group::Data | Group::Augmentation),
-            "{}",
-            key.name
-        );
-        assert!(
-            matches!(key.support, Support::Full | Support::Words(_)),
-            "{}",
-            key.name
-        );
-    }
-    assert_eq!(all_keys().iter().filter(|key| key.loading).count(), 28);
-}

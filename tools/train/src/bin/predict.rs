@@ -1,4 +1,5 @@
 //! The `predict` binary.
+#![forbid(unsafe_code)]
 
 use std::fmt::Write;
 use std::path::PathBuf;

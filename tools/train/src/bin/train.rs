@@ -1,4 +1,5 @@
 //! The `train` binary.
+#![forbid(unsafe_code)]
 
 use std::fs;
 use std::num::NonZeroU64;

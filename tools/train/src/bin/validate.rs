@@ -1,4 +1,5 @@
 //! The `validate` binary.
+#![forbid(unsafe_code)]
 
 use std::fs;
 use std::path::{Path, PathBuf};
