@@ -1,7 +1,7 @@
 //! Scales large images down while packing, as torchvision's `Resize` with Pillow's bicubic filter does. Lossy, and
 //! only done when asked for.
 
-use augment::{CropRect, Filter, Job, Resampler, RgbView};
+use augment::{Filter, Job, Region, Resampler, RgbView};
 use codec::{
     CodecError, Decoder, EncodeOptions, Encoding, ImageFile, ImageInfo, JpegColor, Kind, Sampling,
 };
@@ -46,7 +46,7 @@ impl Scaler {
             return Ok(None);
         };
         let decoded = self.decoder.decode(Encoding::Source, file.bytes(), None)?;
-        let whole = CropRect::whole(info.width, info.height);
+        let whole = Region::whole(info.width, info.height);
         let source = RgbView::new(decoded.pixels, decoded.stride, whole)?;
         let job = Job::new(whole, width, height, Filter::Bicubic)?;
         let mut rgb = vec![0; width as usize * height as usize * 3];
