@@ -39,8 +39,6 @@ pub use jitter::{Adjustment, ColorJitter};
 pub use mix::{BatchMix, MixPlan, MixTarget};
 pub use normalize::Normalize;
 pub use ops::{Interpolation, Op, Warp};
-/// The old name of [`Region`], until the last use of it is gone.
-pub use pixels::Region as CropRect;
 pub use pixels::{Level, LevelKind, Plane, Planes, Region};
 pub use policy::*;
 pub use resample::{Filter, Job, Resampler};

@@ -3,7 +3,7 @@
 
 use std::borrow::Cow;
 
-use codec::{CodecError, Decoder, Encoding, PixelPacker, Tables};
+use codec::{CodecError, Decoder, Encoding, ImageFile, PixelPacker, Tables};
 
 use crate::storage::Storing;
 
@@ -45,7 +45,7 @@ impl<'a> Encoder<'a> {
     }
 
     /// Encodes a file that was found sound.
-    pub(super) fn encode(&mut self, file: &[u8]) -> Result<Encoded, EncodeError> {
+    pub(super) fn encode(&mut self, file: &ImageFile<'_>) -> Result<Encoded, EncodeError> {
         if let Some(scaler) = &mut self.scaler
             && let Some(scaled) = scaler.scale(file)?
         {
@@ -71,7 +71,7 @@ impl<'a> Encoder<'a> {
             }
             _ => {
                 let file = scaled.to_jpeg()?;
-                let (encoding, payload) = self.unscaled(&file);
+                let (encoding, payload) = self.unscaled(&ImageFile::read(&file)?);
                 (encoding, payload.into_owned())
             }
         };
@@ -82,12 +82,12 @@ impl<'a> Encoder<'a> {
         })
     }
 
-    fn unscaled<'f>(&mut self, file: &'f [u8]) -> (Encoding, Cow<'f, [u8]>) {
+    fn unscaled<'f>(&mut self, file: &ImageFile<'f>) -> (Encoding, Cow<'f, [u8]>) {
         let (encoding, payload) = self.as_jpeg(file);
         // There is a packer if all files are stored as pixels, or those that are not ordinary JPEGs.
         let packer = self.packer.as_mut();
         if encoding == Encoding::Source
-            && let Some(Ok(payload)) = packer.map(|packer| packer.pack(file))
+            && let Some(Ok(payload)) = packer.map(|packer| packer.pack_file(file))
         {
             return (Encoding::Pixels, Cow::Owned(payload));
         }
@@ -95,18 +95,14 @@ impl<'a> Encoder<'a> {
     }
 
     /// The file in an encoding for JPEGs if one is wanted and takes it, else verbatim.
-    fn as_jpeg<'f>(&self, file: &'f [u8]) -> (Encoding, Cow<'f, [u8]>) {
+    fn as_jpeg<'f>(&self, file: &ImageFile<'f>) -> (Encoding, Cow<'f, [u8]>) {
         if self.storing.encoding == Encoding::Pixels {
-            return (Encoding::Source, Cow::Borrowed(file));
+            return (Encoding::Source, Cow::Borrowed(file.bytes()));
         }
-        let wanted = self.storing.encoding;
-        let packed = match self.tables {
-            Some(tables) => codec::pack_with(file, wanted, tables),
-            None => codec::pack(file, wanted),
-        };
+        let packed = codec::pack_file(file, self.storing.encoding, self.tables);
         match self.storing.transcode {
             Some(originals) if packed.0 == Encoding::Source => {
-                match codec::transcode(file, originals) {
+                match codec::transcode(file.bytes(), originals) {
                     Some(payload) => (Encoding::Transcoded, Cow::Owned(payload)),
                     None => packed,
                 }
@@ -153,7 +149,8 @@ mod tests {
     }
 
     fn encode(storing: Storing, file: &[u8]) -> Encoded {
-        Encoder::new(storing, None).unwrap().encode(file).unwrap()
+        let file = ImageFile::read(file).unwrap();
+        Encoder::new(storing, None).unwrap().encode(&file).unwrap()
     }
 
     #[test]

@@ -3,7 +3,7 @@
 
 use std::fmt::Display;
 
-use codec::{CodecError, Decoder, Encoding, Health, ImageInfo, Kind, Oddity, sniff};
+use codec::{CodecError, Decoder, Health, ImageFile, ImageInfo, Kind, Oddity};
 
 use crate::options::Check;
 
@@ -49,27 +49,30 @@ impl Examiner {
         Ok(Self { decoder })
     }
 
-    pub(super) fn examine(&mut self, key: &str, bytes: &[u8]) -> Finding {
+    /// What is known about the file, and the file with its header read if it has one.
+    pub(super) fn examine<'f>(
+        &mut self,
+        key: &str,
+        bytes: &'f [u8],
+    ) -> (Finding, Option<ImageFile<'f>>) {
         if let Err(fault) = record::check_key(key) {
-            return Finding::misnamed(fault);
+            return (Finding::misnamed(fault), None);
         }
-        let unusable = |error: CodecError| Finding::Unusable {
-            cause: error.to_string(),
-        };
-        let info = match sniff(bytes) {
-            Ok(info) => info,
-            Err(error) => return unusable(error),
-        };
+        match ImageFile::read(bytes) {
+            Ok(file) => (self.image(key, &file), Some(file)),
+            Err(error) => (unusable(error), None),
+        }
+    }
+
+    fn image(&mut self, key: &str, file: &ImageFile<'_>) -> Finding {
+        let info = file.info();
         let (width, height) = (info.width, info.height);
-        let health = self
-            .decoder
-            .as_mut()
-            .map(|decoder| decoder.health(Encoding::Source, bytes));
-        match health {
+        let decoder = self.decoder.as_mut();
+        match decoder.map(|decoder| decoder.file_health(file)) {
             None | Some(Health::Clean) => Finding::Good {
                 width,
                 height,
-                odd: oddities(key, &info),
+                odd: oddities(key, info),
             },
             Some(Health::Damaged(warning)) => Finding::Damaged {
                 width,
@@ -79,6 +82,11 @@ impl Examiner {
             Some(Health::Undecodable(error)) => unusable(error),
         }
     }
+}
+
+fn unusable(error: CodecError) -> Finding {
+    let cause = error.to_string();
+    Finding::Unusable { cause }
 }
 
 /// How the file differs from what its name promises: a baseline colour JPEG.
@@ -117,7 +125,7 @@ mod tests {
     }
 
     fn examine(check: Check, key: &str, bytes: &[u8]) -> Finding {
-        Examiner::new(check).unwrap().examine(key, bytes)
+        Examiner::new(check).unwrap().examine(key, bytes).0
     }
 
     #[test]

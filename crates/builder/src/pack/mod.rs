@@ -33,7 +33,7 @@ use crate::{
 };
 
 use encode::Encoder;
-use examine::{Examiner, Finding};
+use examine::Examiner;
 use shard::{OpenShard, Ready};
 
 pub use error::{EncodeError, PackError};
@@ -173,22 +173,21 @@ impl<'a> Line<'a> {
                 break;
             };
             let (index, sample) = self.sample(shard, position)?;
-            let finding = if sample.misnamed {
+            let ready = if sample.misnamed {
                 bytes.clear();
-                Finding::misnamed("is not UTF-8")
+                Ready::misnamed(bytes)
             } else {
                 let read = job.source.read(shard.split.source, index, &mut bytes);
                 read.map_err(|cause| PackError::Read {
                     key: sample.key.clone(),
                     cause,
                 })?;
-                examiner.examine(&sample.key, &bytes)
+                let ready = Ready::new(&sample.key, bytes, &mut examiner, &mut encoder);
+                ready.map_err(|cause| PackError::Encode {
+                    key: sample.key.clone(),
+                    cause,
+                })?
             };
-            let ready = Ready::new(bytes, finding, &mut encoder);
-            let ready = ready.map_err(|cause| PackError::Encode {
-                key: sample.key.clone(),
-                cause,
-            })?;
             self.hand_in(shard, position, ready, return_buffer)?;
         }
         Ok(())

@@ -1,8 +1,10 @@
 //! Scales large images down while packing, as torchvision's `Resize` with Pillow's bicubic filter does. Lossy, and
 //! only done when asked for.
 
-use augment::{CropRect, Filter, Job, Resampler, RgbView};
-use codec::{CodecError, Decoder, EncodeOptions, Encoding, ImageInfo, JpegColor, Kind, Sampling};
+use augment::{Filter, Job, Region, Resampler, RgbView};
+use codec::{
+    CodecError, Decoder, EncodeOptions, Encoding, ImageFile, ImageInfo, JpegColor, Kind, Sampling,
+};
 
 use crate::storage::Scale;
 
@@ -37,14 +39,14 @@ impl Scaler {
     }
 
     /// The image of a file scaled down; `None` if it is small enough.
-    pub(super) fn scale(&mut self, file: &[u8]) -> Result<Option<Scaled>, EncodeError> {
-        let info = codec::sniff(file)?;
+    pub(super) fn scale(&mut self, file: &ImageFile<'_>) -> Result<Option<Scaled>, EncodeError> {
+        let info = file.info();
         let scale = self.scale;
         let Some((width, height)) = scaled_size(info.width, info.height, scale.short_side) else {
             return Ok(None);
         };
-        let decoded = self.decoder.decode(Encoding::Source, file, None)?;
-        let whole = CropRect::whole(info.width, info.height);
+        let decoded = self.decoder.decode(Encoding::Source, file.bytes(), None)?;
+        let whole = Region::whole(info.width, info.height);
         let source = RgbView::new(decoded.pixels, decoded.stride, whole)?;
         let job = Job::new(whole, width, height, Filter::Bicubic)?;
         let mut rgb = vec![0; width as usize * height as usize * 3];
@@ -52,7 +54,7 @@ impl Scaler {
         Ok(Some(Scaled {
             rgb,
             size: (width, height),
-            sampling: match scale.subsampled.unwrap_or_else(|| is_subsampled(&info)) {
+            sampling: match scale.subsampled.unwrap_or_else(|| is_subsampled(info)) {
                 true => Sampling::S420,
                 false => Sampling::S444,
             },

@@ -14,7 +14,11 @@ use crate::{
     plan::{ShardPlan, SplitPlan},
 };
 
-use super::{EncodeError, Job, encode::Encoder, examine::Finding};
+use super::{
+    EncodeError, Job,
+    encode::Encoder,
+    examine::{Examiner, Finding},
+};
 
 #[derive(Default)]
 pub(super) struct OpenShard {
@@ -39,15 +43,17 @@ pub(super) struct Ready {
 }
 
 impl Ready {
-    /// Encodes the file if it is sound.
+    /// Examines the file of a sample, and encodes it if it is sound.
     pub(super) fn new(
+        key: &str,
         bytes: Vec<u8>,
-        mut finding: Finding,
+        examiner: &mut Examiner,
         encoder: &mut Encoder<'_>,
     ) -> Result<Self, EncodeError> {
         let (mut encoding, mut payload) = (Encoding::Source, None);
-        if let Finding::Good { width, height, .. } = &mut finding {
-            let encoded = encoder.encode(&bytes)?;
+        let (mut finding, file) = examiner.examine(key, &bytes);
+        if let (Finding::Good { width, height, .. }, Some(file)) = (&mut finding, file) {
+            let encoded = encoder.encode(&file)?;
             (encoding, payload) = (encoded.encoding, encoded.payload);
             if let Some(size) = encoded.scaled_to {
                 (*width, *height) = size;
@@ -59,6 +65,16 @@ impl Ready {
             encoding,
             payload,
         })
+    }
+
+    /// A sample whose name is not UTF-8. Its file is not read; the buffer goes along.
+    pub(super) fn misnamed(bytes: Vec<u8>) -> Self {
+        Self {
+            bytes,
+            finding: Finding::misnamed("is not UTF-8"),
+            encoding: Encoding::Source,
+            payload: None,
+        }
     }
 }
 

@@ -15,7 +15,7 @@ use std::str::FromStr;
 use std::sync::mpsc::sync_channel;
 use std::thread;
 
-use augment::{CropRect, EvalCrop, Filter, Job, Resampler, RgbView};
+use augment::{EvalCrop, Filter, Job, Region, Resampler, RgbView};
 use loader::{EvalImages, Split};
 
 use super::EvaluateError;
@@ -190,7 +190,7 @@ impl CropBuffer<'_> {
             Place::Middle => (extent - short_side) / 2,
             Place::End => extent - short_side,
         };
-        let window = CropRect {
+        let window = Region {
             x: along(width),
             y: along(height),
             width: short_side,
@@ -200,7 +200,7 @@ impl CropBuffer<'_> {
         self.resampler
             .run(image, &resized.window(window)?, &mut square)?;
 
-        let whole = CropRect::whole(short_side, short_side);
+        let whole = Region::whole(short_side, short_side);
         let square = RgbView::new(&square, short_side as usize * 3, whole)?;
         // Resampling to the same size copies.
         let same = Job::new(whole, short_side, short_side, self.filter)?;
@@ -221,7 +221,7 @@ fn bytes(side: u32) -> usize {
 }
 
 /// Top left, top right, bottom left, bottom right, centre.
-fn corners_and_centre(width: u32, height: u32, size: u32) -> [CropRect; 5] {
+fn corners_and_centre(width: u32, height: u32, size: u32) -> [Region; 5] {
     let (right, bottom) = (width - size, height - size);
     let corners = [
         (0, 0),
@@ -230,7 +230,7 @@ fn corners_and_centre(width: u32, height: u32, size: u32) -> [CropRect; 5] {
         (right, bottom),
         (right / 2, bottom / 2),
     ];
-    corners.map(|(x, y)| CropRect {
+    corners.map(|(x, y)| Region {
         x,
         y,
         width: size,
