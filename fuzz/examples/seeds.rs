@@ -1,6 +1,8 @@
 //! Fills `fuzz/corpus` with small files of every kind: `cargo run --manifest-path fuzz/Cargo.toml --example seeds`.
 
-use std::{error::Error, fs, path::Path};
+use std::error::Error;
+use std::fs;
+use std::path::Path;
 
 use codec::{
     EncodeOptions, Encoding, JpegColor, Originals, PixelCompression, PixelOptions, PixelPacker,

@@ -1,7 +1,8 @@
 //! Colour jitter: brightness, contrast, saturation. There is no hue, because MindCV's recipes do not change it.
 
 use crate::error::require;
-use crate::rgb8::{self, IDENTITY, blend};
+use crate::rgb8;
+use crate::rgb8::{IDENTITY, blend};
 use crate::{AugmentError, Level, SampleRng};
 
 /// One adjustment. Factor 1 leaves the image unchanged; 0 gives black, the gray of the mean, and gray.

@@ -1,6 +1,7 @@
 //! What a long function tells its caller while it runs. Nothing here prints.
 
-use std::{fmt, path::Path};
+use std::fmt;
+use std::path::Path;
 
 use crate::survey::Why;
 

@@ -1,9 +1,7 @@
 //! A file or directory that the operating system refused, for the errors of all modules.
 
-use std::{
-    io,
-    path::{Path, PathBuf},
-};
+use std::io;
+use std::path::{Path, PathBuf};
 
 /// The operating system refused to read, write or remove a file.
 #[derive(Debug, thiserror::Error)]

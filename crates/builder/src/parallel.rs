@@ -1,13 +1,9 @@
 //! Runs work on numbered items from several threads. Not a pool: the threads end with the work.
 
-use std::{
-    num::NonZeroUsize,
-    sync::{
-        Mutex, PoisonError,
-        atomic::{AtomicBool, AtomicUsize, Ordering},
-    },
-    thread,
-};
+use std::num::NonZeroUsize;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::{Mutex, PoisonError};
+use std::thread;
 
 /// The number of threads asked for, or all cores.
 pub(crate) fn thread_count(asked: Option<NonZeroUsize>) -> usize {

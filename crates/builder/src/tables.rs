@@ -7,10 +7,8 @@ use std::sync::Arc;
 use codec::{CodecError, Encoding, TableTrainer, Tables};
 use imagenet::{Source, SourceError};
 
-use crate::{
-    event::{Pass, Running, Watch},
-    options::TablesFrom,
-};
+use crate::event::{Pass, Running, Watch};
+use crate::options::TablesFrom;
 
 /// The most images that tables are learned from.
 const SAMPLE: u64 = 2000;

@@ -3,10 +3,9 @@
 //! All tools use the same codes: 0 for success, 1 for failure, 2 for wrong usage (the argument parser's own), and
 //! 129, 130 or 143 after SIGHUP, SIGINT or SIGTERM.
 
-use std::{
-    io::{self, ErrorKind},
-    process::ExitCode,
-};
+use std::io;
+use std::io::ErrorKind;
+use std::process::ExitCode;
 
 use anyhow::{Error, Result};
 

@@ -1,6 +1,7 @@
 //! Results on standard output: text, or JSON for `--json`. Complaints and progress go to standard error instead.
 
-use std::io::{self, Write, stdout};
+use std::io;
+use std::io::{Write, stdout};
 
 use serde::Serialize;
 

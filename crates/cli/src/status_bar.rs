@@ -2,7 +2,8 @@
 //!
 //! Without a terminal there are no such lines: the log has the same facts. What the lines say is up to the tool.
 
-use std::io::{self, Write};
+use std::io;
+use std::io::Write;
 
 use indicatif::{ProgressBar, ProgressStyle};
 

@@ -1,9 +1,7 @@
 //! Counts, sizes, durations and lists in words, and lines on standard error.
 
-use std::{
-    fmt::Write as _,
-    io::{Write as _, stderr},
-};
+use std::fmt::Write as _;
+use std::io::{Write as _, stderr};
 
 use indicatif::HumanCount;
 

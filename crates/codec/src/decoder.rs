@@ -5,7 +5,8 @@
 use std::sync::Arc;
 
 use crate::decoded::{Decoded, Native};
-use crate::encodings::{self, ImageDecoder, Wanted};
+use crate::encodings;
+use crate::encodings::{ImageDecoder, Wanted};
 use crate::jpeg::file::FileDecoder;
 use crate::jpeg::header::Header;
 use crate::jpeg::rgb::Converter;

@@ -6,13 +6,16 @@ use std::path::{Path, PathBuf};
 
 use crate::archive::TarFile;
 use crate::error::SourceError;
-use crate::folder::{self, Listing};
+use crate::folder;
+use crate::folder::Listing;
 use crate::labels;
 use crate::progress::Hook;
 use crate::raw::{Origin, RawSource, RawSplit};
-use crate::scan::{self, NameKind};
+use crate::scan;
+use crate::scan::NameKind;
 use crate::source::{Ignored, Layout, Source};
-use crate::tars::{self, TarKind};
+use crate::tars;
+use crate::tars::TarKind;
 
 const TRAIN_CANDIDATES: [&str; 2] = ["train", "ILSVRC2012_img_train.tar"];
 const VAL_CANDIDATES: [&str; 3] = ["val", "validation", "ILSVRC2012_img_val.tar"];

@@ -2,13 +2,15 @@
 //! The devkit may be unpacked or still a tar.gz. What the files mean is up to `labels`.
 
 use std::fs::File;
-use std::io::{self, Read};
+use std::io;
+use std::io::Read;
 use std::path::{Path, PathBuf};
 
 use flate2::read::MultiGzDecoder;
 
 use crate::error::SourceError;
-use crate::matlab::{self, Synset};
+use crate::matlab;
+use crate::matlab::Synset;
 
 const NAME: &str = "ILSVRC2012_devkit_t12";
 const META: &str = "meta.mat";

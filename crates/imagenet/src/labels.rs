@@ -7,7 +7,8 @@
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 
-use crate::devkit::{self, Blob, Place};
+use crate::devkit;
+use crate::devkit::{Blob, Place};
 use crate::error::SourceError;
 use crate::matlab::Synset;
 use crate::names::is_synset;

@@ -3,7 +3,8 @@
 
 use std::collections::{HashMap, HashSet};
 use std::fs::File;
-use std::io::{self, Read};
+use std::io;
+use std::io::Read;
 use std::os::unix::fs::FileExt;
 use std::path::{Path, PathBuf};
 
@@ -12,7 +13,8 @@ use crate::coverage::thousands;
 use crate::error::SourceError;
 use crate::labels::DevkitClasses;
 use crate::names;
-use crate::scan::{self, ClassScan};
+use crate::scan;
+use crate::scan::ClassScan;
 use crate::source::{ClassName, Ignored, Layout, Sample, Source, SplitSource};
 
 /// A source made of files: folders of images, tars of images.

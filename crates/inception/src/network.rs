@@ -7,9 +7,11 @@ use burn::module::Module;
 use burn::tensor::Tensor;
 use serde::{Deserialize, Serialize};
 
-use crate::inception_resnet_v1::{self, InceptionResNetV1};
+use crate::inception_resnet_v1;
+use crate::inception_resnet_v1::InceptionResNetV1;
 use crate::inception_resnet_v2::InceptionResNetV2;
-use crate::inception_resnet_v2_paper::{self, InceptionResNetV2Paper};
+use crate::inception_resnet_v2_paper;
+use crate::inception_resnet_v2_paper::InceptionResNetV2Paper;
 use crate::inception_v4::InceptionV4;
 use crate::init::Builder;
 

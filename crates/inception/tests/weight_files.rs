@@ -9,9 +9,8 @@ use std::fs;
 use std::path::Path;
 
 use burn::tensor::Device;
-use imshard_inception::weights::{
-    self, Completeness, Error, Report, Selection, WeightsError, save,
-};
+use imshard_inception::weights;
+use imshard_inception::weights::{Completeness, Error, Report, Selection, WeightsError, save};
 use imshard_inception::{Network, NetworkConfig};
 use safetensors::SafeTensors;
 use safetensors::tensor::{Dtype, TensorView};

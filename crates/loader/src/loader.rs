@@ -2,7 +2,8 @@
 //! `worker` and `image`.
 
 use std::sync::Arc;
-use std::thread::{self, JoinHandle};
+use std::thread;
+use std::thread::JoinHandle;
 use std::time::Instant;
 
 use augment::MixPlan;
@@ -14,7 +15,8 @@ use crate::cursor::Timeline;
 use crate::image::{ImageMaker, Style};
 use crate::ring::{Consumer, Deserted, Layout, OutOfMemory, ring};
 use crate::stats::Stats;
-use crate::worker::{self, Job};
+use crate::worker;
+use crate::worker::Job;
 use crate::{Cursor, LoaderConfig, LoaderError, OnError, Plan, PlanSpec, StatsSnapshot};
 
 /// Batches of one split, made ahead of time by worker threads.

@@ -8,7 +8,8 @@ use serde_json::Value;
 use serde_saphyr::Spanned;
 
 use crate::error::UnknownKey;
-use crate::keys::{self, Key};
+use crate::keys;
+use crate::keys::Key;
 use crate::{RecipeError, type_error};
 
 /// Settings of one source, in the order in which they were written.

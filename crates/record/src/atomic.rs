@@ -1,10 +1,9 @@
 //! A file that appears under its final name complete or not at all.
 
-use std::{
-    fs::{self, File},
-    io::{self, BufWriter, Write},
-    path::{Path, PathBuf},
-};
+use std::fs::File;
+use std::io::{BufWriter, Write};
+use std::path::{Path, PathBuf};
+use std::{fs, io};
 
 use crate::RecordError;
 

@@ -1,9 +1,7 @@
 //! A data set's directory: finds the manifest and opens the shards that it names.
 
-use std::{
-    fs, io,
-    path::{Path, PathBuf},
-};
+use std::path::{Path, PathBuf};
+use std::{fs, io};
 
 use crate::{
     Io, MANIFEST_FILE, Manifest, RecordError, Shard, ShardName, ShardSummary, Split, TABLES_FILE,

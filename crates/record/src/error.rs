@@ -1,6 +1,7 @@
 //! Everything that can go wrong with a shard or a data set, each with its cause and how to fix it.
 
-use std::{fmt, io, path::PathBuf};
+use std::path::PathBuf;
+use std::{fmt, io};
 
 use crate::{KeyFault, Version};
 

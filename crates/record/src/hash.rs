@@ -1,6 +1,7 @@
 //! The one hash of the format, XXH3 with 64 bits and seed 0, and its spelling in text.
 
-use serde::{Deserialize, Deserializer, Serializer, de::Error};
+use serde::de::Error;
+use serde::{Deserialize, Deserializer, Serializer};
 
 /// XXH3-64 of `bytes`, seed 0.
 pub(crate) fn xxh3(bytes: &[u8]) -> u64 {

@@ -1,9 +1,12 @@
 //! The first 64 bytes of a shard: what the file is and which version of the format it has.
 //! Nothing in it depends on the records.
 
-use std::{fmt, path::Path};
+use std::fmt;
+use std::path::Path;
 
-use crate::{Part, RecordError, hash::xxh3, wire::Fields};
+use crate::hash::xxh3;
+use crate::wire::Fields;
+use crate::{Part, RecordError};
 
 /// Every payload starts at a multiple of this many bytes, counted from the file's start.
 pub const ALIGNMENT: u32 = 64;

@@ -1,12 +1,10 @@
 //! The footer index: what is known about each record besides its payload. In the file it is stored by column,
 //! which compresses well; in memory by row, so that a random look-up touches one cache line.
 
-use crate::{
-    check_key,
-    column::{self, Columns, NewColumn},
-    header::HEADER_LEN,
-    wire::{Fields, align_up},
-};
+use crate::column::{Columns, NewColumn};
+use crate::header::HEADER_LEN;
+use crate::wire::{Fields, align_up};
+use crate::{check_key, column};
 
 // Columns by their ids in the file.
 const OFFSET: u32 = 1;

@@ -1,14 +1,14 @@
 //! `dataset.json`: what a data set holds. It is written last: if it is there, the build is done.
 
-use std::{
-    collections::{BTreeMap, BTreeSet},
-    fs,
-    path::Path,
-};
+use std::collections::{BTreeMap, BTreeSet};
+use std::fs;
+use std::path::Path;
 
-use serde::{Deserialize, Deserializer, Serialize, Serializer, de::Error};
+use serde::de::Error;
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
-use crate::{RecordError, ShardName, Version, atomic::AtomicFile, hash, is_split_name};
+use crate::atomic::AtomicFile;
+use crate::{RecordError, ShardName, Version, hash, is_split_name};
 
 /// The manifest's file name in the data set's directory.
 pub const MANIFEST_FILE: &str = "dataset.json";

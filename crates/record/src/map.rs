@@ -7,7 +7,8 @@
 //! that others may truncate, and for network file systems, there is [`crate::Io::Pread`].
 #![allow(unsafe_code)]
 
-use std::{fs::File, io};
+use std::fs::File;
+use std::io;
 
 use memmap2::{Advice, Mmap, MmapOptions};
 

@@ -1,21 +1,17 @@
 //! One shard file, open for reading.
 
-use std::{
-    fmt,
-    fs::File,
-    os::unix::fs::FileExt,
-    path::{Path, PathBuf},
-};
+use std::fmt;
+use std::fs::File;
+use std::os::unix::fs::FileExt;
+use std::path::{Path, PathBuf};
 
-use crate::{
-    Entry, Header, Io, Part, RecordError, ShardSummary,
-    hash::xxh3,
-    header::HEADER_LEN,
-    index::Index,
-    storage::Storage,
-    tail::{TAIL_LEN, Tail},
-    wire::align_up,
-};
+use crate::hash::xxh3;
+use crate::header::HEADER_LEN;
+use crate::index::Index;
+use crate::storage::Storage;
+use crate::tail::{TAIL_LEN, Tail};
+use crate::wire::align_up;
+use crate::{Entry, Header, Io, Part, RecordError, ShardSummary};
 
 /// An open shard: header, index and tail are validated, payloads are not until [`Shard::check`].
 pub struct Shard {

@@ -1,6 +1,8 @@
 //! How a shard's bytes are read: through a memory map or by positioned reads.
 
-use std::{fs::File, io, os::unix::fs::FileExt};
+use std::fs::File;
+use std::io;
+use std::os::unix::fs::FileExt;
 
 use crate::map::Map;
 

@@ -3,12 +3,10 @@
 
 use std::path::Path;
 
-use crate::{
-    Part, RecordError,
-    hash::xxh3,
-    header::{ALIGNMENT, HEADER_LEN},
-    wire::Fields,
-};
+use crate::hash::xxh3;
+use crate::header::{ALIGNMENT, HEADER_LEN};
+use crate::wire::Fields;
+use crate::{Part, RecordError};
 
 pub(crate) const TAIL_LEN: u64 = 64;
 

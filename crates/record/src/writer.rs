@@ -2,16 +2,13 @@
 
 use std::path::Path;
 
-use crate::{
-    ALIGNMENT, Entry, Header, RecordError, ShardSummary,
-    atomic::AtomicFile,
-    check_key,
-    hash::xxh3,
-    header::HEADER_LEN,
-    index::Index,
-    tail::{TAIL_LEN, Tail},
-    wire::align_up,
-};
+use crate::atomic::AtomicFile;
+use crate::hash::xxh3;
+use crate::header::HEADER_LEN;
+use crate::index::Index;
+use crate::tail::{TAIL_LEN, Tail};
+use crate::wire::align_up;
+use crate::{ALIGNMENT, Entry, Header, RecordError, ShardSummary, check_key};
 
 /// The longest note in bytes.
 pub const MAX_NOTE_LEN: usize = 16 << 20;

@@ -9,7 +9,8 @@
 
 #![allow(clippy::print_stdout)] // the answers
 
-use std::io::{self, BufRead, Write};
+use std::io;
+use std::io::{BufRead, Write};
 use std::time::Instant;
 
 use anyhow::{Context, Result, bail};

@@ -1,6 +1,7 @@
 //! What to do when the operating system does not let a run write a file.
 
-use std::io::{self, ErrorKind};
+use std::io;
+use std::io::ErrorKind;
 
 /// How to fix it that a file in `ckpt_save_dir` cannot be written because of `cause`: a sentence without its
 /// full stop.

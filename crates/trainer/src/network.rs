@@ -11,7 +11,8 @@ use tracing::warn;
 pub use weight_files::Precision;
 
 use crate::checkpoint::{Checkpoint, CheckpointError};
-use crate::device::{self, DeviceError};
+use crate::device;
+use crate::device::DeviceError;
 use crate::recipe::{Recipe, architecture, initialisation, training_precision};
 
 /// Why there is no such network, or no weights in it.

@@ -14,7 +14,8 @@ use imshard_trainer::log::metrics::{Line, RESULT_FILE};
 use imshard_trainer::recipe::{
     KeepPolicy, LossName, LossScaleType, OptimizerName, Recipe, Scheduler,
 };
-use imshard_trainer::run::{self, Outcome};
+use imshard_trainer::run;
+use imshard_trainer::run::Outcome;
 use imshard_trainer::{Resume, RunError};
 
 /// 200 steps: 20 epochs of 10, validated every fifth.

@@ -9,11 +9,13 @@ use std::path::Path;
 use std::sync::atomic::AtomicBool;
 
 use common::{CLASSES, alone, data_set, image, key, metrics, recipe, train};
-use imshard_trainer::checkpoint::{self, Checkpoint};
+use imshard_trainer::checkpoint;
+use imshard_trainer::checkpoint::Checkpoint;
 use imshard_trainer::evaluate::Evaluation;
 use imshard_trainer::evaluate::multi_crop::Crops;
 use imshard_trainer::evaluate::predict::GUESSES;
-use imshard_trainer::evaluate::trained_network::{self, LoadOptions, TrainedNetwork};
+use imshard_trainer::evaluate::trained_network;
+use imshard_trainer::evaluate::trained_network::{LoadOptions, TrainedNetwork};
 use imshard_trainer::log::metrics::Line;
 use imshard_trainer::network::NetworkError;
 use imshard_trainer::recipe::{Layer, OnError, Recipe};

@@ -1,6 +1,7 @@
 //! A weights file on disk. It appears complete or not at all.
 
-use std::fs::{self, File};
+use std::fs;
+use std::fs::File;
 use std::io::BufWriter;
 use std::path::{Path, PathBuf};
 

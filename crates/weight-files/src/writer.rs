@@ -8,7 +8,8 @@ use ::safetensors::Dtype;
 use ::safetensors::tensor::{Metadata, TensorInfo as Entry};
 
 use crate::error::io;
-use crate::pth::{self, Archived};
+use crate::pth;
+use crate::pth::Archived;
 use crate::{Error, Format, Precision, ckpt, mindcv};
 
 /// The most that a zip archive without 64-bit fields can hold, with room for its headers.

@@ -2,7 +2,9 @@
 //! fuzz/weights/Cargo.toml --example seeds`. The files that PyTorch and MindSpore wrote are the
 //! fixtures of `crates/weight-files`.
 
-use std::{error::Error, fs, path::Path};
+use std::error::Error;
+use std::fs;
+use std::path::Path;
 
 use weight_files::{Encoder, Format, Precision};
 

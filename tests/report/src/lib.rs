@@ -4,12 +4,9 @@
 //! file that the environment variable `IMSHARD_TEST_REPORT` names. `tools/test` sets it, and ends with what is in it.
 #![forbid(unsafe_code)]
 
-use std::{
-    env,
-    fs::OpenOptions,
-    io::{Write, stderr},
-    thread,
-};
+use std::fs::OpenOptions;
+use std::io::{Write, stderr};
+use std::{env, thread};
 
 /// Says that the running test, or a part of it, is skipped: `SKIPPED: test: reason`. The caller returns afterwards.
 pub fn skip(reason: &str) {

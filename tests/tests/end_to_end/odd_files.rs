@@ -1,6 +1,8 @@
 //! Unusual files and bad files.
 
-use std::{ffi::OsStr, fs, os::unix::ffi::OsStrExt};
+use std::ffi::OsStr;
+use std::fs;
+use std::os::unix::ffi::OsStrExt;
 
 use made_images::write_odd_files;
 

@@ -1,7 +1,8 @@
 //! Small versions of the official ImageNet archives: a tar of tars, a flat tar of validation images, and the devkit's
 //! ground truth.
 
-use std::{fs, path::Path};
+use std::fs;
+use std::path::Path;
 
 use tar::{Builder, Header};
 

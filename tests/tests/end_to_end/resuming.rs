@@ -1,11 +1,9 @@
 //! Builds that are killed, stopped, or run again with other options.
 
-use std::{
-    fs,
-    process::Stdio,
-    thread::sleep,
-    time::{Duration, Instant},
-};
+use std::fs;
+use std::process::Stdio;
+use std::thread::sleep;
+use std::time::{Duration, Instant};
 
 use crate::sandbox::{HANG_UP_ENDS, Ran, Sandbox, send};
 

@@ -1,6 +1,7 @@
 //! Build, verify, inspect, export and bench without faults.
 
-use std::{fs, process::Stdio};
+use std::fs;
+use std::process::Stdio;
 
 use crate::sandbox::Sandbox;
 

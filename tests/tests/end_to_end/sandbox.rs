@@ -1,14 +1,11 @@
 //! A temporary folder for each test, and the programs to run in it.
 
-use std::{
-    collections::BTreeMap,
-    env,
-    ffi::OsStr,
-    fs,
-    path::{Path, PathBuf},
-    process::{Child, Command, Output},
-    sync::OnceLock,
-};
+use std::collections::BTreeMap;
+use std::ffi::OsStr;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Output};
+use std::sync::OnceLock;
+use std::{env, fs};
 
 use assert_cmd::assert::OutputAssertExt;
 use made_images::MadeSet;

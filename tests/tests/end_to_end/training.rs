@@ -1,12 +1,10 @@
 //! Train, validate and predict with a small network on small images.
 
-use std::{
-    fs,
-    path::PathBuf,
-    process::Stdio,
-    thread::sleep,
-    time::{Duration, Instant},
-};
+use std::fs;
+use std::path::PathBuf;
+use std::process::Stdio;
+use std::thread::sleep;
+use std::time::{Duration, Instant};
 
 use made_images::write_odd_files;
 use serde_json::Value;

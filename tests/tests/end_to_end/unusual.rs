@@ -1,6 +1,7 @@
 //! Valid files of unusual kinds and sizes: each comes back byte for byte from every encoding.
 
-use std::{fs, path::Path};
+use std::fs;
+use std::path::Path;
 
 use codec::{EncodeOptions, JpegColor, Restart, Sampling};
 use made_images::{Random, picture};

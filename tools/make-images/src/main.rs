@@ -6,10 +6,8 @@ use std::process::ExitCode;
 
 use anyhow::{Result, ensure};
 use clap::Parser;
-use cli::{
-    exit::{self, Exit},
-    output,
-};
+use cli::exit::Exit;
+use cli::{exit, output};
 use made_images::{CLASSES, MadeSet, write_odd_files};
 
 /// Make a small image set: OUT/train/CLASS/*.JPEG and OUT/val/CLASS/*.JPEG

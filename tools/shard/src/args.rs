@@ -2,7 +2,8 @@
 // Help texts are read in a terminal, where <class> is a placeholder and no HTML.
 #![allow(rustdoc::invalid_html_tags)]
 
-use std::{num::NonZeroUsize, path::PathBuf};
+use std::num::NonZeroUsize;
+use std::path::PathBuf;
 
 use builder::{EncodingChoice, TablesFrom};
 use bytesize::ByteSize;

@@ -10,11 +10,10 @@ mod watch;
 
 use std::process::ExitCode;
 
-use clap::{CommandFactory, Parser, error::ErrorKind as Usage};
-use cli::{
-    exit::{self, Exit},
-    machine, progress,
-};
+use clap::error::ErrorKind as Usage;
+use clap::{CommandFactory, Parser};
+use cli::exit::Exit;
+use cli::{exit, machine, progress};
 
 use args::{Cli, Command};
 

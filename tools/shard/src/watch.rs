@@ -4,10 +4,9 @@ use std::sync::{PoisonError, RwLock};
 
 use builder::{Event, Pass};
 
-use crate::{
-    progress::Progress,
-    text::{self, complain},
-};
+use crate::progress::Progress;
+use crate::text;
+use crate::text::complain;
 
 /// What is shown of one command.
 pub(crate) struct Watch {

@@ -1,12 +1,14 @@
 //! Where log lines go. `RUST_LOG` sets which lines are written.
 
 use std::fmt;
-use std::io::{self, IsTerminal, Write};
+use std::io;
+use std::io::{IsTerminal, Write};
 use std::time::Instant;
 
 use cli::status_bar::{Above, StatusBar};
 use tracing_subscriber::EnvFilter;
-use tracing_subscriber::fmt::{format::Writer, time::FormatTime};
+use tracing_subscriber::fmt::format::Writer;
+use tracing_subscriber::fmt::time::FormatTime;
 
 /// Logs to stdout, above the bar: for `train`, whose log is its result.
 pub fn above(bar: &StatusBar) {

@@ -4,9 +4,11 @@ use std::path::PathBuf;
 
 use anyhow::{Result, bail};
 use clap::{Arg, ArgAction, ArgMatches, Command, value_parser};
-use cli::{exit::Exit, output};
+use cli::exit::Exit;
+use cli::output;
 use train_programs::flags;
-use trainer::network::{self, Precision};
+use trainer::network;
+use trainer::network::Precision;
 
 const EXAMPLES: &str = "\
 Examples:

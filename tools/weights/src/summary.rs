@@ -2,7 +2,8 @@
 
 use anyhow::Result;
 use clap::{ArgMatches, Command};
-use cli::{exit::Exit, output};
+use cli::exit::Exit;
+use cli::output;
 use train_programs::flags;
 use trainer::network;
 use trainer::recipe::{Group, Key, Purpose, Recipe};

@@ -2,7 +2,8 @@
 
 use super::affine::Affine;
 use super::levels::Levels;
-use super::warp::{self, Padded};
+use super::warp;
+use super::warp::Padded;
 use super::{Op, Warp, blur, sharpen};
 use crate::rgb8::blend;
 use crate::{Level, jitter};

@@ -2,7 +2,8 @@
 //! composed, so that the pixels are rewritten once.
 
 use crate::Level;
-use crate::rgb8::{self, Histograms, IDENTITY, Table};
+use crate::rgb8;
+use crate::rgb8::{Histograms, IDENTITY, Table};
 
 /// A map of levels still to be applied to the pixels, and their histograms if known.
 pub(super) struct Levels {

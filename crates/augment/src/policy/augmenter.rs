@@ -3,7 +3,8 @@
 use pixels::dispatch;
 
 use super::{Draw, Policy};
-use crate::ops::{self, Frame, Scratch};
+use crate::ops;
+use crate::ops::{Frame, Scratch};
 use crate::rgb8::blend;
 use crate::{AugmentError, Level, Op, SampleRng, Warp};
 

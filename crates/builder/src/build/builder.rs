@@ -1,17 +1,18 @@
 //! The options of a build, set one by one. What the build does is in `write`.
 
-use std::{num::NonZeroUsize, path::Path, sync::atomic::AtomicBool};
+use std::num::NonZeroUsize;
+use std::path::Path;
+use std::sync::atomic::AtomicBool;
 
 use codec::{Originals, PixelCompression};
 use imagenet::Source;
 
-use crate::{
-    event::{Event, Watch, silent},
-    options::{Check, EncodingChoice, Odd, OnBad, Order, ShardSize, TablesFrom},
-    storage::{Scaling, Storage},
-};
+use crate::event::{Event, Watch, silent};
+use crate::options::{Check, EncodingChoice, Odd, OnBad, Order, ShardSize, TablesFrom};
+use crate::storage::{Scaling, Storage};
 
-use super::{BuildError, Built, write::write};
+use super::write::write;
+use super::{BuildError, Built};
 
 /// A flag that nobody sets.
 static NEVER: AtomicBool = AtomicBool::new(false);

@@ -9,7 +9,8 @@ use serde_json::{Value, json};
 
 use crate::storage::{originals_in_manifest, pixels_in_manifest};
 
-use super::{Finished, write::Build};
+use super::Finished;
+use super::write::Build;
 
 /// The manifest of a data set whose shards, in the order of the plan, are `finished`.
 pub(super) fn manifest(build: &Build<'_>, finished: &[Finished]) -> Manifest {

@@ -1,10 +1,8 @@
 //! How a build ended, as data. What people read is written by whoever runs the build.
 
-use std::{
-    collections::BTreeMap,
-    fmt,
-    path::{Path, PathBuf},
-};
+use std::collections::BTreeMap;
+use std::fmt;
+use std::path::{Path, PathBuf};
 
 use record::OddAction;
 use serde::Serialize;

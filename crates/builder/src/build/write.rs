@@ -1,28 +1,25 @@
 //! The steps of a build: plan, survey, pack, manifest.
 
-use std::{
-    collections::{HashMap, HashSet},
-    fs,
-    path::Path,
-    sync::{Arc, Mutex, PoisonError, atomic::Ordering},
-};
+use std::collections::{HashMap, HashSet};
+use std::fs;
+use std::path::Path;
+use std::sync::atomic::Ordering;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use codec::Tables;
 use record::{Dataset, MANIFEST_FILE, Shard, TablesSummary};
 
-use crate::{
-    FileError,
-    event::{Event, Pass, Running},
-    note::Note,
-    pack::{self, Job, Written},
-    parallel,
-    plan::{PlanOptions, SplitPlan, plan},
-    storage::Storing,
-    survey::{self, Stale, Survey, Why},
-    tables::tables_of_source,
-};
+use crate::event::{Event, Pass, Running};
+use crate::note::Note;
+use crate::pack::{Job, Written};
+use crate::plan::{PlanOptions, SplitPlan, plan};
+use crate::storage::Storing;
+use crate::survey::{Stale, Survey, Why};
+use crate::tables::tables_of_source;
+use crate::{FileError, pack, parallel, survey};
 
-use super::{BuildError, Builder, Built, Finished, Status, manifest::manifest};
+use super::manifest::manifest;
+use super::{BuildError, Builder, Built, Finished, Status};
 
 /// A build whose plan is made.
 pub(super) struct Build<'a> {

@@ -5,22 +5,17 @@ mod error;
 mod manifest;
 mod shard;
 
-use std::{
-    fs,
-    num::NonZeroUsize,
-    path::{Path, PathBuf},
-    sync::{Arc, Mutex, PoisonError},
-};
+use std::fs;
+use std::num::NonZeroUsize;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use codec::{Encoding, PixelOptions, Tables};
 use record::{Dataset, Io, MANIFEST_FILE, Manifest, Shard, Split, TablesSummary};
 
-use crate::{
-    FileError,
-    event::{Event, Pass, Running, Watch},
-    options::{EncodingChoice, TablesFrom},
-    parallel, tables,
-};
+use crate::event::{Event, Pass, Running, Watch};
+use crate::options::{EncodingChoice, TablesFrom};
+use crate::{FileError, parallel, tables};
 
 use shard::Conversion;
 

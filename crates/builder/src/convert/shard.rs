@@ -1,11 +1,14 @@
 //! Converts one shard, record by record.
 
-use std::{path::Path, sync::Arc};
+use std::path::Path;
+use std::sync::Arc;
 
 use codec::{CodecError, Encoding, PixelOptions, PixelPacker, Tables};
 use record::{Io, NewRecord, Shard, ShardSummary, ShardWriter};
 
-use crate::{event::Running, note::Note, storage::pixels_in_notes};
+use crate::event::Running;
+use crate::note::Note;
+use crate::storage::pixels_in_notes;
 
 use super::ConvertError;
 

@@ -1,7 +1,8 @@
 //! Writes a file whole or not at all, so that an interrupted export leaves nothing half-written under
 //! a file's own name.
 
-use std::{fs, io, path::Path};
+use std::path::Path;
+use std::{fs, io};
 
 use crate::FileError;
 

@@ -3,23 +3,18 @@
 mod error;
 mod file;
 
-use std::{
-    fmt::Write as _,
-    fs,
-    num::NonZeroUsize,
-    path::Path,
-    sync::atomic::{AtomicU64, Ordering},
-};
+use std::fmt::Write as _;
+use std::fs;
+use std::num::NonZeroUsize;
+use std::path::Path;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use codec::{Encoding, Tables};
 use record::{Dataset, Io, Manifest, OddAction, Split};
 
-use crate::{
-    FileError,
-    event::{Event, Pass, Running},
-    losses::losses,
-    parallel,
-};
+use crate::event::{Event, Pass, Running};
+use crate::losses::losses;
+use crate::{FileError, parallel};
 
 pub use error::ExportError;
 pub use file::write_file;

@@ -1,9 +1,7 @@
 //! A whole data set: its splits, classes and odd files. Opens every shard, reads no record.
 
-use std::{
-    collections::{BTreeMap, HashMap},
-    path::Path,
-};
+use std::collections::{BTreeMap, HashMap};
+use std::path::Path;
 
 use record::{Dataset, Io, OddFile, RecordError, Shard, ShardSummary};
 use serde::Serialize;

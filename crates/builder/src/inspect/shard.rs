@@ -1,6 +1,7 @@
 //! One shard file, with or without a data set around it.
 
-use std::{collections::BTreeMap, path::Path};
+use std::collections::BTreeMap;
+use std::path::Path;
 
 use record::{Entry, Io, RecordError, Shard};
 use serde::Serialize;

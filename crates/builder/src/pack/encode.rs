@@ -7,10 +7,8 @@ use codec::{CodecError, Decoder, Encoding, ImageFile, PixelPacker, Tables};
 
 use crate::storage::Storing;
 
-use super::{
-    EncodeError,
-    scale::{Scaled, Scaler},
-};
+use super::EncodeError;
+use super::scale::{Scaled, Scaler};
 
 /// What is stored of a file.
 pub(super) struct Encoded {

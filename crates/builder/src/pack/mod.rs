@@ -11,26 +11,20 @@ mod examine;
 mod scale;
 mod shard;
 
-use std::{
-    path::Path,
-    sync::{
-        Mutex, MutexGuard, PoisonError,
-        atomic::{AtomicBool, AtomicUsize, Ordering},
-    },
-    thread,
-};
+use std::path::Path;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::thread;
 
 use codec::Tables;
 use crossbeam_channel::{Receiver, Sender, unbounded};
 use imagenet::{Sample, Source};
 
-use crate::{
-    build::{BadFile, Finished},
-    event::Running,
-    options::{Check, OnBad},
-    plan::{ShardPlan, SplitPlan},
-    storage::Storing,
-};
+use crate::build::{BadFile, Finished};
+use crate::event::Running;
+use crate::options::{Check, OnBad};
+use crate::plan::{ShardPlan, SplitPlan};
+use crate::storage::Storing;
 
 use encode::Encoder;
 use examine::Examiner;

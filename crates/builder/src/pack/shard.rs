@@ -1,24 +1,21 @@
 //! One shard while it is written: takes samples in any order, stores them in the order of the plan, and decides
 //! what happens to bad ones.
 
-use std::{collections::BTreeMap, path::Path};
+use std::collections::BTreeMap;
+use std::path::Path;
 
 use codec::Encoding;
 use imagenet::Sample;
 use record::{NewRecord, OddAction, OddFile, RecordError, ShardWriter};
 
-use crate::{
-    build::{BadFile, Finished},
-    note::Note,
-    options::OnBad,
-    plan::{ShardPlan, SplitPlan},
-};
+use crate::build::{BadFile, Finished};
+use crate::note::Note;
+use crate::options::OnBad;
+use crate::plan::{ShardPlan, SplitPlan};
 
-use super::{
-    EncodeError, Job,
-    encode::Encoder,
-    examine::{Examiner, Finding},
-};
+use super::encode::Encoder;
+use super::examine::{Examiner, Finding};
+use super::{EncodeError, Job};
 
 #[derive(Default)]
 pub(super) struct OpenShard {

@@ -7,10 +7,8 @@ use imagenet::{ClassName, Sample};
 use record::ShardName;
 use xxhash_rust::xxh3::Xxh3;
 
-use crate::{
-    options::Order,
-    storage::{originals_in_notes, pixels_in_notes},
-};
+use crate::options::Order;
+use crate::storage::{originals_in_notes, pixels_in_notes};
 
 use super::PlanOptions;
 

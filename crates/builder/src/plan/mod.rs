@@ -7,10 +7,8 @@ use imagenet::{Layout, Sample, Source};
 use record::ShardName;
 use xxhash_rust::xxh3::xxh3_64_with_seed;
 
-use crate::{
-    options::{Check, Order, ShardSize},
-    storage::Storing,
-};
+use crate::options::{Check, Order, ShardSize};
+use crate::storage::Storing;
 
 use fingerprint::fingerprint;
 

@@ -1,6 +1,7 @@
 //! Why a directory cannot be built into, and why a shard in it cannot stay.
 
-use std::{fmt, path::PathBuf};
+use std::fmt;
+use std::path::PathBuf;
 
 use crate::FileError;
 

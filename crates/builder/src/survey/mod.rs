@@ -3,20 +3,16 @@
 
 mod error;
 
-use std::{
-    fs::{self, File, TryLockError},
-    io,
-    path::{Path, PathBuf},
-};
+use std::fs::{File, TryLockError};
+use std::path::{Path, PathBuf};
+use std::{fs, io};
 
 use record::{Io, MANIFEST_FILE, Shard, ShardName, TABLES_FILE};
 
-use crate::{
-    FileError,
-    note::Note,
-    options::OnBad,
-    plan::{ShardPlan, SplitPlan},
-};
+use crate::FileError;
+use crate::note::Note;
+use crate::options::OnBad;
+use crate::plan::{ShardPlan, SplitPlan};
 
 pub use error::{SurveyError, Why};
 

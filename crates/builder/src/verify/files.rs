@@ -1,6 +1,8 @@
 //! The files of a data set against its manifest.
 
-use std::{collections::HashSet, fs, path::Path};
+use std::collections::HashSet;
+use std::fs;
+use std::path::Path;
 
 use record::{Io, Manifest, Shard, ShardName, ShardSummary};
 

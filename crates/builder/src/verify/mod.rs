@@ -4,24 +4,18 @@ mod error;
 mod files;
 mod record_check;
 
-use std::{
-    collections::HashSet,
-    num::NonZeroUsize,
-    path::Path,
-    sync::{
-        Mutex, PoisonError,
-        atomic::{AtomicU64, Ordering},
-    },
-};
+use std::collections::HashSet;
+use std::num::NonZeroUsize;
+use std::path::Path;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Mutex, PoisonError};
 
 use codec::Tables;
 use record::{Dataset, Manifest, OddAction, Shard, TABLES_FILE};
 use serde::Serialize;
 
-use crate::{
-    event::{Event, Pass, Running},
-    parallel,
-};
+use crate::event::{Event, Pass, Running};
+use crate::parallel;
 
 use record_check::Checker;
 

@@ -5,7 +5,8 @@ use std::ffi::c_int;
 use turbojpeg::raw;
 
 use crate::CodecError;
-use crate::jpeg::turbo::{self, PixelFormat};
+use crate::jpeg::turbo;
+use crate::jpeg::turbo::PixelFormat;
 use crate::kind::MAX_JPEG_SIDE;
 
 /// How to compress an image.

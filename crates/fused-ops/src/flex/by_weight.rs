@@ -9,7 +9,8 @@ use pulp::{Arch, Simd, WithSimd};
 use rayon::prelude::*;
 
 use super::pixels::Pixels;
-use super::tile::{self, PANEL, ROWS, with_panel_of};
+use super::tile;
+use super::tile::{PANEL, ROWS, with_panel_of};
 use crate::Geometry;
 
 const TILE: usize = ROWS * PANEL;

@@ -1,6 +1,7 @@
 //! The three convolutions of a training step, over pixels with adjacent channels.
 
-use super::gather::{self, Phase};
+use super::gather;
+use super::gather::Phase;
 use super::pixels::Pixels;
 use super::weights::Panels;
 use crate::Geometry;

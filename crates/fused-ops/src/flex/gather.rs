@@ -8,7 +8,8 @@ use pulp::{Arch, Simd, WithSimd};
 use rayon::prelude::*;
 
 use super::pixels::Pixels;
-use super::tile::{self, PANEL, ROWS, with_panel_of};
+use super::tile;
+use super::tile::{PANEL, ROWS, with_panel_of};
 use super::weights::Panels;
 
 /// Output pixels that are computed in the same way: those at `first + i * step`, which gather from input pixels at

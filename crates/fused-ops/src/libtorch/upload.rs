@@ -6,7 +6,8 @@ use burn::backend::{
 };
 use burn::tensor::{Device, Int, Tensor};
 
-use super::ffi::{self, Values};
+use super::ffi;
+use super::ffi::Values;
 
 /// The values on `device`, if it is a GPU of LibTorch's.
 pub(crate) fn upload_ints<const D: usize>(

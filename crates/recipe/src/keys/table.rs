@@ -2,13 +2,11 @@
 
 use loader::Policy;
 
-use super::{
-    Group::{
-        self, Augmentation, Checkpoint, Data, Loss, Model, Optimizer, Precision, Schedule, System,
-    },
-    Key,
-    Support::{self, Full, Ignored, Off, Only, Words},
+use super::Group::{
+    Augmentation, Checkpoint, Data, Loss, Model, Optimizer, Precision, Schedule, System,
 };
+use super::Support::{Full, Ignored, Off, Only, Words};
+use super::{Group, Key, Support};
 use crate::words::OptimizerName;
 
 /// A key that matters only to training.

@@ -1,6 +1,7 @@
 //! No flipped bit, no missing and no added byte goes unnoticed, wherever it lies.
 
-use std::{fs, os::unix::fs::FileExt};
+use std::fs;
+use std::os::unix::fs::FileExt;
 
 use imshard_record::{Io, Part, RecordError, Shard};
 use proptest::prelude::*;

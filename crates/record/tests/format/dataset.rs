@@ -1,6 +1,8 @@
 //! A data set's directory: complete, unfinished, mixed up, or none at all.
 
-use std::{collections::BTreeMap, fs, path::Path};
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::Path;
 
 use imshard_record::{
     Class, Dataset, Io, MANIFEST_FILE, Manifest, OddAction, OddFile, RecordError, ShardName,

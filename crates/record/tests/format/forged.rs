@@ -3,10 +3,8 @@
 use imshard_record::{Io, Part, RecordError};
 use proptest::prelude::*;
 
-use crate::{
-    forgery::{Column, Forgery, KEY_LENGTH, KEYS, LENGTH, NOTE, OFFSET},
-    judge,
-};
+use crate::forgery::{Column, Forgery, KEY_LENGTH, KEYS, LENGTH, NOTE, OFFSET};
+use crate::judge;
 
 fn verdict(change: impl FnOnce(&mut Forgery)) -> Result<(), RecordError> {
     let mut forgery = Forgery::new();

@@ -9,7 +9,8 @@ mod forged;
 mod forgery;
 mod round_trip;
 
-use std::{fs, path::Path};
+use std::fs;
+use std::path::Path;
 
 use imshard_record::{Io, NewRecord, RecordError, Shard, ShardSummary, ShardWriter};
 

@@ -1,6 +1,7 @@
 //! What is pushed comes back, by either way of reading, and the bytes depend on nothing else.
 
-use std::{fs, os::unix::fs::symlink};
+use std::fs;
+use std::os::unix::fs::symlink;
 
 use imshard_record::{
     Io, KeyFault, MAX_NOTE_LEN, NewRecord, RecordError, Shard, ShardWriter, Split,

@@ -18,8 +18,10 @@ mod state;
 mod tensors;
 
 use std::collections::BTreeMap;
-use std::fs::{self, File};
-use std::io::{self, Read, Write};
+use std::fs;
+use std::fs::File;
+use std::io;
+use std::io::{Read, Write};
 use std::path::{Path, PathBuf};
 
 use burn::tensor::TensorData;

@@ -1,7 +1,8 @@
 //! Named f32 tensors in a `.safetensors` file: the optimizer's part of a checkpoint.
 
 use std::collections::BTreeMap;
-use std::fs::{self, File};
+use std::fs;
+use std::fs::File;
 use std::path::Path;
 
 use burn::tensor::{DType, TensorData};

@@ -4,12 +4,14 @@
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Instant;
 
-use burn::tensor::{Device, Tensor, activation::softmax};
+use burn::tensor::activation::softmax;
+use burn::tensor::{Device, Tensor};
 use inception::Inference;
 use record::Split;
 use tracing::info;
 
-use crate::data::{self, Input};
+use crate::data;
+use crate::data::Input;
 use crate::log::live_progress::ValidationStatus;
 use crate::recipe::{OnError, Recipe};
 use crate::step::accuracy;

@@ -23,7 +23,8 @@ use inception::Inference;
 use record::Split;
 use tracing::info;
 
-use crate::data::{self, Input};
+use crate::data;
+use crate::data::Input;
 use crate::log::live_progress::ValidationStatus;
 use crate::recipe::Recipe;
 use crate::step::accuracy;

@@ -3,7 +3,8 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use burn::tensor::{Device, Tensor, activation::softmax};
+use burn::tensor::activation::softmax;
+use burn::tensor::{Device, Tensor};
 use inception::Inference;
 use loader::{Class, EvalImages};
 use serde::Serialize;

@@ -10,7 +10,8 @@ mod tests;
 
 use std::fmt::Write;
 use std::fs::File;
-use std::io::{self, BufRead, BufReader};
+use std::io;
+use std::io::{BufRead, BufReader};
 use std::path::{Path, PathBuf};
 
 use crate::log::metrics::{Line, METRICS_FILE, RunLine, TrainLine};

@@ -5,8 +5,10 @@
 //! `record_writer.cc`). Each record holds an `Event` message (`event.proto`), which is encoded by hand: five fields are
 //! enough.
 
-use std::fs::{self, File, OpenOptions};
-use std::io::{self, Write};
+use std::fs;
+use std::fs::{File, OpenOptions};
+use std::io;
+use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::time::{SystemTime, UNIX_EPOCH};
 

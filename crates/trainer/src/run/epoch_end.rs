@@ -9,7 +9,8 @@ use record::Split;
 use tracing::info;
 
 use super::RunError;
-use crate::checkpoint::{self, Contents, Retention, State};
+use crate::checkpoint;
+use crate::checkpoint::{Contents, Retention, State};
 use crate::evaluate::evaluate;
 use crate::log::live_progress::{ValidationStatus, Watcher};
 use crate::log::{LogError, RunLog};

@@ -1,6 +1,7 @@
 //! One run at a time in a folder: two would delete each other's checkpoints and mix their logs.
 
-use std::fs::{self, File, TryLockError};
+use std::fs;
+use std::fs::{File, TryLockError};
 use std::path::Path;
 
 use tracing::debug;

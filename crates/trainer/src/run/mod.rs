@@ -19,7 +19,8 @@ use record::Split;
 use tracing::{info, warn};
 
 use crate::checkpoint::State;
-use crate::data::{self, Data, Input};
+use crate::data;
+use crate::data::{Data, Input};
 use crate::log::live_progress::{NoWatcher, Watcher};
 use crate::log::metrics::{Metrics, RunLine};
 use crate::log::{RunLog, StepFigures, machine};

@@ -2,7 +2,8 @@
 //! the network computes. Their order and contents stay as they are.
 
 use std::sync::mpsc::{Receiver, sync_channel};
-use std::thread::{self, JoinHandle};
+use std::thread;
+use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
 use burn::tensor::Tensor;

@@ -7,7 +7,8 @@ use record::Class;
 use tracing::{info, warn};
 
 use super::RunError;
-use crate::checkpoint::{self, Checkpoint};
+use crate::checkpoint;
+use crate::checkpoint::Checkpoint;
 use crate::log::metrics::METRICS_FILE;
 use crate::network;
 use crate::recipe::{Recipe, architecture};

@@ -9,7 +9,8 @@ use serde::Serialize;
 
 use super::RunError;
 use super::prefetch::Prefetcher;
-use crate::data::{self, Data, Input};
+use crate::data;
+use crate::data::{Data, Input};
 use crate::device;
 use crate::network;
 use crate::recipe::Recipe;

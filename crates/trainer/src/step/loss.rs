@@ -2,10 +2,8 @@
 //! state.
 
 use augment::MixTarget;
-use burn::tensor::{
-    Device, Int, Tensor,
-    activation::{log_sigmoid, log_softmax, softmax},
-};
+use burn::tensor::activation::{log_sigmoid, log_softmax, softmax};
+use burn::tensor::{Device, Int, Tensor};
 use inception::upload;
 
 use crate::recipe::{LossName, Recipe};

@@ -10,7 +10,8 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use codec::{Encoding, Sampling, encode_jpeg};
 use imshard_trainer::log::metrics::{Line, METRICS_FILE};
 use imshard_trainer::recipe::Recipe;
-use imshard_trainer::run::{self, Outcome};
+use imshard_trainer::run;
+use imshard_trainer::run::Outcome;
 use imshard_trainer::{Resume, RunError};
 use record::{Class, Manifest, NewRecord, ShardName, ShardWriter, SplitInfo, Version};
 

@@ -1,9 +1,7 @@
 //! The arguments of `shard bench`.
 
-use std::{
-    num::{NonZeroU32, NonZeroU64, NonZeroUsize},
-    path::PathBuf,
-};
+use std::num::{NonZeroU32, NonZeroU64, NonZeroUsize};
+use std::path::PathBuf;
 
 use clap::{Args, ValueEnum};
 use loader::Decode;

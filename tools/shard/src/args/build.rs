@@ -1,6 +1,7 @@
 //! The options of `shard build`.
 
-use std::{num::NonZeroUsize, path::PathBuf};
+use std::num::NonZeroUsize;
+use std::path::PathBuf;
 
 use builder::{
     Check, Contradiction, EncodingChoice, Odd, OnBad, Order, Scaling, Storage, Subsampling,

@@ -1,9 +1,7 @@
 //! `shard build`: opens the source, runs the library's builder, and reports.
 
-use std::{
-    io::{Write, stdout},
-    time::Instant,
-};
+use std::io::{Write, stdout};
+use std::time::Instant;
 
 use anyhow::{Context, Result};
 use builder::{Builder, Built, ShardSize, Status};
@@ -12,9 +10,11 @@ use codec::Encoding;
 use imagenet::{OpenOptions, Source};
 use serde::Serialize;
 
-use crate::{
-    Exit, args::BuildArgs, cmd::frontier::Frontier, progress::Scanning, text, watch::Watch,
-};
+use crate::args::BuildArgs;
+use crate::cmd::frontier::Frontier;
+use crate::progress::Scanning;
+use crate::watch::Watch;
+use crate::{Exit, text};
 
 pub(crate) fn run(args: &BuildArgs, quiet: bool) -> Result<Exit> {
     let started = Instant::now();

@@ -1,14 +1,14 @@
 //! `shard convert`: stores a data set's images in another encoding, and reports.
 
-use std::{
-    io::{Write, stdout},
-    time::Instant,
-};
+use std::io::{Write, stdout};
+use std::time::Instant;
 
 use anyhow::Result;
 use builder::ConvertOptions;
 
-use crate::{Exit, args::ConvertArgs, text, watch::Watch};
+use crate::args::ConvertArgs;
+use crate::watch::Watch;
+use crate::{Exit, text};
 
 pub(crate) fn run(args: &ConvertArgs, quiet: bool) -> Result<Exit> {
     let started = Instant::now();

@@ -1,16 +1,17 @@
 //! `shard export`: gives the source files back, all of them or one.
 
-use std::{
-    io::{Write, stdout},
-    path::Path,
-    time::Instant,
-};
+use std::io::{Write, stdout};
+use std::path::Path;
+use std::time::Instant;
 
 use anyhow::{Result, bail};
 use builder::{ExportOptions, Exported};
 use record::Dataset;
 
-use crate::{Exit, args::ExportArgs, cmd::default_split, text, watch::Watch};
+use crate::args::ExportArgs;
+use crate::cmd::default_split;
+use crate::watch::Watch;
+use crate::{Exit, text};
 
 pub(crate) fn run(args: &ExportArgs, quiet: bool) -> Result<Exit> {
     match args.record {

@@ -1,11 +1,9 @@
 //! The size and speed of a data set that was just built: bytes per image, and images per second from one core.
 //! This is a quick look at records that are still in the page cache, and no measurement: see `shard bench`.
 
-use std::{
-    path::Path,
-    sync::Arc,
-    time::{Duration, Instant},
-};
+use std::path::Path;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result};
 use indicatif::HumanCount;

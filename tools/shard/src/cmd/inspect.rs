@@ -9,7 +9,9 @@ use record::{Dataset, Io, OddAction, OddFile, Shard};
 use serde::Serialize;
 use serde_json::Value;
 
-use crate::{Exit, args::InspectArgs, cmd::default_split, text};
+use crate::args::InspectArgs;
+use crate::cmd::default_split;
+use crate::{Exit, text};
 
 /// Lines of a list for people; the JSON has them all.
 const LIST: usize = 20;

@@ -8,7 +8,8 @@ mod frontier;
 pub(crate) mod inspect;
 pub(crate) mod verify;
 
-use std::{num::NonZeroUsize, thread};
+use std::num::NonZeroUsize;
+use std::thread;
 
 use anyhow::{Context, Result};
 use record::Manifest;

@@ -1,15 +1,15 @@
 //! `shard verify`: lists every fault of a data set.
 
-use std::{
-    io::{Write, stdout},
-    time::Instant,
-};
+use std::io::{Write, stdout};
+use std::time::Instant;
 
 use anyhow::Result;
 use builder::{Verified, VerifyOptions};
 use serde::Serialize;
 
-use crate::{Exit, args::VerifyArgs, text, watch::Watch};
+use crate::args::VerifyArgs;
+use crate::watch::Watch;
+use crate::{Exit, text};
 
 #[derive(Serialize)]
 struct Verdict {

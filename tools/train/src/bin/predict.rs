@@ -6,12 +6,14 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::{Arg, ArgAction, ArgMatches, Command, value_parser};
-use cli::exit::{self, Exit};
+use cli::exit;
+use cli::exit::Exit;
 use cli::output;
 use cli::text::complain;
 use train_programs::{flags, log};
 use trainer::evaluate::predict::{GUESSES, Prediction};
-use trainer::evaluate::trained_network::{self, TrainedNetwork};
+use trainer::evaluate::trained_network;
+use trainer::evaluate::trained_network::TrainedNetwork;
 
 const ABOUT: &str = "Prints the most likely classes of JPEG or PNG images";
 

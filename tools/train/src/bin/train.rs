@@ -8,17 +8,21 @@ use std::process::ExitCode;
 
 use anyhow::Context;
 use clap::{Arg, ArgAction, ArgMatches, Command, value_parser};
-use cli::exit::{self, Exit};
+use cli::exit;
+use cli::exit::Exit;
 use cli::output;
 use cli::signals::Stop;
 use cli::status_bar::StatusBar;
 use tracing::info;
-use train_programs::{bar::Bar, flags, log};
+use train_programs::bar::Bar;
+use train_programs::{flags, log};
 use trainer::Resume;
 use trainer::checkpoint::Checkpoint;
 use trainer::recipe::{Layer, Purpose, Recipe};
-use trainer::run::step_timing::{self, StepTiming};
-use trainer::run::{self, Outcome};
+use trainer::run;
+use trainer::run::Outcome;
+use trainer::run::step_timing;
+use trainer::run::step_timing::StepTiming;
 use trainer::{device, html_report};
 
 const ABOUT: &str = "Trains Inception-v4 from a data set that `shard build` wrote";

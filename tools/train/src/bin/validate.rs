@@ -7,14 +7,17 @@ use std::process::ExitCode;
 
 use anyhow::{Context, bail};
 use clap::{Arg, ArgAction, ArgMatches, Command, value_parser};
-use cli::exit::{self, Exit};
+use cli::exit;
+use cli::exit::Exit;
 use cli::output;
 use cli::signals::Stop;
 use cli::status_bar::StatusBar;
 use serde_json::json;
-use train_programs::{bar::Bar, flags, log};
+use train_programs::bar::Bar;
+use train_programs::{flags, log};
 use trainer::evaluate::multi_crop::Crops;
-use trainer::evaluate::trained_network::{self, TrainedNetwork};
+use trainer::evaluate::trained_network;
+use trainer::evaluate::trained_network::TrainedNetwork;
 use trainer::log::live_progress::Watcher;
 use trainer::validation_line;
 

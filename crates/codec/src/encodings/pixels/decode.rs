@@ -5,7 +5,8 @@ use std::borrow::Cow;
 use zstd::bulk::Decompressor;
 
 use super::colour;
-use super::filter::{self, Residuals, VECTOR};
+use super::filter;
+use super::filter::{Residuals, VECTOR};
 use super::layout::{Colour, Form, Record, STRIP, Shape};
 use crate::decoded::{Decoded, Native, grow};
 use crate::encodings::functions::{ImageDecoder, Wanted};

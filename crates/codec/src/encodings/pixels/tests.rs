@@ -3,7 +3,8 @@
 
 use proptest::prelude::*;
 
-use super::filter::{self, Residuals, VECTOR};
+use super::filter;
+use super::filter::{Residuals, VECTOR};
 use super::{PixelCompression, PixelOptions, PixelPacker, Record, colour};
 use crate::{CodecError, Decoder, Encoding, Level, Originals, Region, Sampling};
 

@@ -1,9 +1,11 @@
 //! A unit's coefficients as symbols in their contexts, and the raw bits.
 
-use super::bits::{self, BitWriter};
+use super::bits;
+use super::bits::BitWriter;
 use super::contexts::{Contexts, MaskPlace, PairPlace};
 use super::error::RecodeError;
-use super::kernel::{self, Kernel, SLACK};
+use super::kernel;
+use super::kernel::{Kernel, SLACK};
 
 use super::layout::{MOST_AC, MOST_BLOCKS, MOST_MASKS, MOST_SYMBOLS, MOST_VALUES, Shape};
 use super::model::{ESCAPE, MASK_BYTES};

@@ -7,7 +7,8 @@ use twox_hash::XxHash3_64;
 use zstd::dict::{DecoderDictionary, EncoderDictionary};
 use zstd::zstd_safe::{CDict, DDict};
 
-use super::contexts::{self, Contexts, MOST_CONTEXTS, Maps, Occurs};
+use super::contexts;
+use super::contexts::{Contexts, MOST_CONTEXTS, Maps, Occurs};
 use super::model::{BITS, ESCAPE, TOTAL};
 use super::rans::Coding;
 use crate::CodecError;

@@ -4,7 +4,8 @@
 
 use std::collections::BTreeMap;
 
-use super::cluster::{self, Histogram};
+use super::cluster;
+use super::cluster::Histogram;
 use super::contexts::{Contexts, MaskPlace, OF_BLOCKS, Occurs, PairPlace};
 use super::error::RecodeError;
 use super::layout::Shape;

@@ -9,7 +9,8 @@
 
 use super::bits;
 use super::error::RecodeError;
-use super::kernel::{self, Coder, Decoded, Kernel, SLACK};
+use super::kernel;
+use super::kernel::{Coder, Decoded, Kernel, SLACK};
 use super::layout::{
     MOST_AC, MOST_BLOCKS, MOST_DC, MOST_LANES, MOST_MASKS, MOST_SYMBOLS, MOST_VALUES, Shape,
 };

@@ -12,7 +12,8 @@
 use std::borrow::Cow;
 
 use super::functions::{Functions, ImageDecoder, Wanted, file_size};
-use super::indexed::{self, IndexedDecoder};
+use super::indexed;
+use super::indexed::IndexedDecoder;
 use super::recoded::tables::Tables;
 use crate::decoded::Native;
 use crate::jpeg::file::FileDecoder;

@@ -1,7 +1,9 @@
 //! A log file that grows by whole lines. Does not know what the lines mean.
 
-use std::fs::{self, File, OpenOptions};
-use std::io::{self, BufRead, BufReader, BufWriter, ErrorKind, Write};
+use std::fs;
+use std::fs::{File, OpenOptions};
+use std::io;
+use std::io::{BufRead, BufReader, BufWriter, ErrorKind, Write};
 use std::path::{Path, PathBuf};
 
 use crate::log::LogError;

@@ -1,6 +1,8 @@
 //! Cold runs: the shards dropped from the page cache, and how much came from the disk. It measures no time.
 
-use std::{fs, fs::File, path::PathBuf};
+use std::fs;
+use std::fs::File;
+use std::path::PathBuf;
 
 use anyhow::{Context, Result};
 use rustix::fs::{Advice, fadvise, fsync};

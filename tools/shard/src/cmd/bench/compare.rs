@@ -1,11 +1,9 @@
 //! `--compare`: the same images in several encodings. A part of the data set is unpacked into a temporary directory, and
 //! `shard build` builds it once for each encoding. It measures nothing.
 
-use std::{
-    env, fs,
-    path::{Path, PathBuf},
-    process::{Command, Stdio},
-};
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+use std::{env, fs};
 
 use anyhow::{Context, Result, bail};
 use codec::{Encoding, Tables};
@@ -13,7 +11,8 @@ use record::{Dataset, Io};
 use tempfile::TempDir;
 
 use super::report::Set;
-use crate::{args::BenchArgs, progress::Progress};
+use crate::args::BenchArgs;
+use crate::progress::Progress;
 
 /// A directory with a data set for each encoding. Dropping this value removes it.
 pub(crate) struct Scratch {

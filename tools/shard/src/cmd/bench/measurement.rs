@@ -1,6 +1,7 @@
 //! What was measured: one run of a loader, and the medians of several. How it is shown is in `print` and `report`.
 
-use std::{collections::BTreeMap, time::Duration};
+use std::collections::BTreeMap;
+use std::time::Duration;
 
 use loader::{Bottleneck, Stage, StatsSnapshot};
 use serde::Serialize;

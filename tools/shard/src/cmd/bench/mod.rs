@@ -8,20 +8,20 @@ mod pipeline;
 mod print;
 mod report;
 
-use std::{
-    io::{Write, stdout},
-    num::NonZeroUsize,
-    path::{Path, PathBuf},
-    sync::Arc,
-    time::Instant,
-};
+use std::io::{Write, stdout};
+use std::num::NonZeroUsize;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Instant;
 
 use anyhow::{Context, Result, bail};
 use cpu_time::ProcessTime;
 use loader::{Dataset, Io, Loader, StatsSnapshot};
 use recipe::Recipe;
 
-use crate::{Exit, args::BenchArgs, cmd::thread_count, text};
+use crate::args::BenchArgs;
+use crate::cmd::thread_count;
+use crate::{Exit, text};
 use measurement::Run;
 use report::{Report, Set};
 

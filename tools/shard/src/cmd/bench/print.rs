@@ -1,16 +1,15 @@
 //! A benchmark as people read it: a heading, each run, and what it comes to. It computes nothing.
 
-use std::{
-    collections::BTreeMap,
-    io::{Write, stdout},
-};
+use std::collections::BTreeMap;
+use std::io::{Write, stdout};
 
 use anyhow::Result;
 use loader::{Decode, Stage};
 
 use super::measurement::{Run, Summary, TARGET};
 use super::report::Report;
-use crate::{args::OutputKind, text};
+use crate::args::OutputKind;
+use crate::text;
 
 impl Report {
     /// What is measured, and where.

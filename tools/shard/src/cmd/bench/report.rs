@@ -1,12 +1,10 @@
 //! The report of a benchmark: everything that was measured and where, which `--json` writes as it is. `print` shows it to
 //! people.
 
-use std::{
-    env, fs,
-    io::{Write, stdout},
-    path::{Path, PathBuf},
-    time::SystemTime,
-};
+use std::io::{Write, stdout};
+use std::path::{Path, PathBuf};
+use std::time::SystemTime;
+use std::{env, fs};
 
 use anyhow::{Context, Result};
 use loader::Decode;
@@ -14,11 +12,10 @@ use recipe::Recipe;
 use serde::Serialize;
 
 use super::measurement::{Run, Summary, TARGET};
-use super::pipeline::{self, SLOTS};
-use crate::{
-    args::{BenchArgs, OutputKind},
-    machine::Machine,
-};
+use super::pipeline;
+use super::pipeline::SLOTS;
+use crate::args::{BenchArgs, OutputKind};
+use crate::machine::Machine;
 
 #[derive(Serialize)]
 pub(crate) struct Report {

@@ -8,7 +8,8 @@ use super::super::contexts::Contexts;
 use super::super::error::RecodeError;
 use super::super::layout::MOST_DC;
 use super::super::layout::{MOST_BLOCKS, Shape};
-use super::super::model::{self, BITS, DC_CLASSES, ESCAPE, MASK_BYTES};
+use super::super::model;
+use super::super::model::{BITS, DC_CLASSES, ESCAPE, MASK_BYTES};
 use super::super::rans::LOWEST;
 pub(super) use super::super::rans::encode;
 use super::{

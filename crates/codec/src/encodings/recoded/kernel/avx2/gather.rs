@@ -7,7 +7,8 @@ use super::super::super::bits::{BitWriter, End};
 use super::super::super::error::RecodeError;
 use super::super::super::layout::{MOST_BLOCKS, Shape};
 use super::super::super::layout::{MOST_MASKS, MOST_VALUES};
-use super::super::super::model::{self, ESCAPE, MASK_BYTES};
+use super::super::super::model;
+use super::super::super::model::{ESCAPE, MASK_BYTES};
 use super::super::{BESIDE, Blocks, Masks, SLACK, Symbols, Values, scalar};
 use super::{TOGETHER, both};
 
