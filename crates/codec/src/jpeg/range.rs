@@ -6,11 +6,11 @@
 //! column:
 //!
 //! * Every result of the first pass is at most 4 (w0 |F0| + ... + w7 |F7|) + 1/2, where w, the largest constant that
-//! multiplies an input anywhere in the pass, is 1 for inputs 0 and 4, 10704/8192 for 2 and 6, and 11363/8192 for the
-//! odd ones.
+//!   multiplies an input anywhere in the pass, is 1 for inputs 0 and 4, 10704/8192 for 2 and 6, and 11363/8192 for the
+//!   odd ones.
 //! * If that is below 16384 in all columns, two results of the first pass add up to less than 32768, and so do two of
-//! its inputs; 4 |F0| is below 16384 too. 32-bit sums are far from their limit: the constants of a result add up to
-//! 61213.
+//!   its inputs; 4 |F0| is below 16384 too. 32-bit sums are far from their limit: the constants of a result add up to
+//!   61213.
 //!
 //! So the weighted sum of each column must be at most 16382.5 / 4. Samples of eight bits are within that: a block of 64
 //! of them has an energy of at most 64 x 128^2, so a column's F have a sum of squares of at most 1024^2. By Cauchy and
