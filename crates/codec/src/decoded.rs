@@ -7,18 +7,18 @@ use crate::{CodecError, Planes, Region};
 pub struct Decoded<'a> {
     /// Width and height of the whole image.
     pub image: (u32, u32),
-    /// The part of the image that `pixels` holds: at least what was asked for.
+    /// The part of the image that `pixels` holds. It covers at least the region that was asked for.
     pub region: Region,
     /// Bytes from one row to the next.
     pub stride: usize,
     /// Interleaved RGB, eight bits per sample, rows from top to bottom.
     pub pixels: &'a [u8],
-    /// libjpeg-turbo's warning, if it decoded the file with one. The file may be truncated, for example, and
-    /// its missing rows gray. Only faults within or before the region are noticed.
+    /// libjpeg-turbo's warning, if it decoded the file with one. For example, the file may be truncated and its missing
+    /// rows gray. Only faults within or before the region are noticed.
     pub warning: Option<String>,
 }
 
-/// What a payload decodes to with the least work.
+/// The form of the image that takes the least work to decode.
 #[derive(Debug)]
 pub enum Native<'a> {
     /// Interleaved pixels.
@@ -27,10 +27,10 @@ pub enum Native<'a> {
     Planes(Planes<'a>),
 }
 
-/// A buffer that outgrew this is given back when the next image needs no more than it.
+/// A buffer that grew beyond this is freed when the next image needs no more than it.
 const KEEP: usize = 64 << 20;
 
-/// The first `length` bytes of `buffer`, which grows if it must. Their contents are unspecified.
+/// The first `length` bytes of `buffer`, which grows if needed. Their contents are unspecified.
 pub(crate) fn grow(buffer: &mut Vec<u8>, length: usize) -> Result<&mut [u8], CodecError> {
     if buffer.len() > KEEP && length <= KEEP {
         *buffer = Vec::new();

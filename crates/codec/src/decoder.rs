@@ -1,6 +1,6 @@
 //! Decodes payloads of every encoding to RGB pixels or planes.
 //!
-//! Pixels come out as decoded. Resampling, flipping and normalising them is not done here.
+//! Pixels come out as decoded. Other crates resample, flip and normalise them.
 
 use std::sync::Arc;
 
@@ -13,10 +13,9 @@ use crate::{CodecError, Encoding, ImageFile, Level, Region, Tables};
 
 /// Decodes payloads, one at a time. Make one for each thread and keep it.
 ///
-/// Its buffers grow to the largest image seen and are used again, so decoding JPEGs allocates no
-/// pixels in the steady state; libjpeg-turbo allocates its working memory for each image: some tens
-/// of kilobytes for a baseline file, all coefficients for a progressive one. What an image
-/// decodes to never depends on the images before it.
+/// Its buffers grow to the largest image seen and are reused, so decoding JPEGs allocates no pixels in the steady
+/// state. libjpeg-turbo allocates its working memory for each image: some tens of kilobytes for a baseline file, all
+/// coefficients for a progressive one. The result for an image never depends on the images before it.
 pub struct Decoder {
     level: Level,
     decoders: Decoders,
@@ -41,12 +40,12 @@ impl Decoder {
     /// A decoder with empty buffers, using the best instructions that this processor has.
     ///
     /// # Errors
-    /// [`CodecError::Decode`] if libjpeg-turbo finds no memory for itself.
+    /// [`CodecError::Decode`] if libjpeg-turbo cannot allocate its memory.
     pub fn new() -> Result<Self, CodecError> {
         Self::with_level(Level::best())
     }
 
-    /// A decoder that uses the instructions of `level` for planes. What comes out does not depend on it.
+    /// A decoder that uses the instructions of `level` for planes. The result does not depend on the level.
     ///
     /// # Errors
     /// As [`Decoder::new`].
@@ -62,19 +61,19 @@ impl Decoder {
         })
     }
 
-    /// Gives the decoder the tables of a data set, which [`Encoding::Recoded`] needs; without any, the
-    /// built-in ones are used.
+    /// Gives the decoder the tables of a data set, which [`Encoding::Recoded`] needs. Without them, the decoder uses
+    /// the built-in tables.
     #[must_use]
     pub fn with_tables(mut self, tables: Arc<Tables>) -> Self {
         self.tables = Some(tables);
         self
     }
 
-    /// What the payload decodes to with the least work, covering at least `region`: planes for
-    /// the JPEGs of [`Encoding::Jpeg`], [`Encoding::Recoded`], [`Encoding::Transcoded`] and
-    /// [`Encoding::Pixels`], RGB pixels for everything else.
+    /// Decodes the payload to the form that takes the least work, covering at least `region`: planes for the JPEGs of
+    /// [`Encoding::Jpeg`], [`Encoding::Recoded`], [`Encoding::Transcoded`] and [`Encoding::Pixels`], RGB pixels for
+    /// everything else.
     ///
-    /// Planes are those of libjpeg-turbo's accurate integer DCT, bit for bit, before upsampling.
+    /// Planes equal those of libjpeg-turbo's accurate integer DCT, bit for bit, before upsampling.
     ///
     /// # Errors
     /// Those of [`Decoder::decode`].
@@ -90,11 +89,10 @@ impl Decoder {
 
     /// RGB pixels of a rectangle that covers at least `region`, or of the whole image for `None`.
     ///
-    /// Within `region`, the pixels are exactly those of a full decode; what the rectangle holds
-    /// beyond it need not be (fancy upsampling lacks neighbours at the edges). A smaller region
-    /// is cheaper: rows below it are not read at all, and of the rows above and the columns beside
-    /// only the entropy-coded data is. For a truncated progressive file, whose blocks libjpeg
-    /// smooths with their neighbours, regions may differ from the full decode.
+    /// Within `region`, the pixels are exactly those of a full decode. The pixels around it may differ, because fancy
+    /// upsampling lacks neighbours at the edges. A smaller region is cheaper: rows below it are not read at all, and
+    /// rows above it and columns on either side are only entropy-decoded. For a truncated progressive file, regions may
+    /// differ from the full decode, because libjpeg smooths its blocks with their neighbours.
     ///
     /// JPEG decodes as in libjpeg by default: accurate integer DCT, fancy upsampling. Records that are
     /// seek-indexed, re-coded or stored as planes decode without libjpeg-turbo, to the same pixels. Gray is
@@ -117,7 +115,7 @@ impl Decoder {
         self.rgb.rgb(decoded, region)
     }
 
-    /// Decodes all of `payload` to see whether it can be. libjpeg-turbo is the judge, also of what our own
+    /// Decodes all of `payload` to see whether it can be decoded. libjpeg-turbo decides, even for payloads that our own
     /// decoder will decode.
     pub fn health(&mut self, encoding: Encoding, payload: &[u8]) -> Health {
         let file = self
@@ -134,7 +132,7 @@ impl Decoder {
         }
     }
 
-    /// The same of a file whose header has been read.
+    /// Like [`Decoder::health`], for a file whose header has been read.
     pub fn file_health(&mut self, file: &ImageFile<'_>) -> Health {
         Health::of(match file.jpeg() {
             Some(header) => self.decode_jpeg(file.bytes(), header),
@@ -164,7 +162,7 @@ impl Health {
     }
 }
 
-/// A decoder for each encoding that was met.
+/// One decoder for each encoding seen so far.
 #[derive(Default)]
 struct Decoders(Vec<(Encoding, Box<dyn ImageDecoder>)>);
 

@@ -13,21 +13,21 @@ pub enum Encoding {
     /// The source file, byte for byte: a JPEG of any kind that libjpeg-turbo reads with eight bits
     /// a sample, or a PNG.
     Source,
-    /// A baseline JPEG with an index of where its entropy-coded data can be entered. Regions decode
-    /// without what lies above and beside them; the file comes back byte for byte.
+    /// A baseline JPEG with an index of points where decoding can start. Regions decode without the data above and
+    /// beside them. The file can be restored byte for byte.
     Jpeg,
-    /// The coefficients of a baseline JPEG, entropy-coded for vector units, unit by unit. Regions
-    /// decode alone; the file comes back byte for byte. Needs the [`Tables`] that it was made with.
+    /// The coefficients of a baseline JPEG in a SIMD-friendly entropy code, unit by unit. Regions decode alone. The
+    /// file can be restored byte for byte. Needs the [`Tables`] that it was made with.
     Recoded,
-    /// The baseline form of a JPEG of another kind (progressive, arithmetic-coded, with restart
-    /// intervals), seek-indexed, and the file itself unless it was dropped. Made by [`transcode`].
+    /// A JPEG of another kind (progressive, arithmetic-coded, with restart intervals), stored as a seek-indexed
+    /// baseline JPEG, together with the file itself unless it was dropped. Made by [`transcode`].
     Transcoded,
-    /// The pixels of an image, compressed in strips or plain, and the file itself unless it was dropped.
-    /// Made by [`PixelPacker`].
+    /// The pixels of an image, compressed in strips or plain, together with the file itself unless it was dropped. Made
+    /// by [`PixelPacker`].
     Pixels,
 }
 
-/// The number that stands for each encoding in a record's index, and the name that a manifest carries.
+/// The number of each encoding in a record's index, and its name in a manifest.
 const NAMES: [(Encoding, u8, &str); 5] = [
     (Encoding::Source, 1, "source"),
     (Encoding::Jpeg, 2, "jpeg"),
@@ -37,12 +37,12 @@ const NAMES: [(Encoding, u8, &str); 5] = [
 ];
 
 impl Encoding {
-    /// The number that stands for this encoding in a record's index. It never changes meaning.
+    /// The number of this encoding in a record's index. Its meaning never changes.
     pub const fn to_tag(self) -> u8 {
         NAMES[self as usize].1
     }
 
-    /// The encoding that `tag` stands for.
+    /// The encoding with the number `tag`.
     ///
     /// # Errors
     /// [`CodecError::UnknownEncoding`] for a number that this version does not know.
@@ -59,7 +59,7 @@ impl Encoding {
 }
 
 impl fmt::Display for Encoding {
-    /// The name that a manifest carries.
+    /// Its name in a manifest.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(NAMES[*self as usize].2)
     }

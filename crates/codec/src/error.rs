@@ -12,10 +12,10 @@ pub enum CodecError {
     /// There are no bytes at all.
     #[error("the file is empty (zero bytes); fetch it again or leave it out")]
     Empty,
-    /// The first bytes are those of something else.
+    /// The first bytes belong to another kind of file.
     #[error("neither JPEG nor PNG: this is {found}; convert the file or leave it out")]
     NotAnImage {
-        /// What the bytes are, as far as their first ones tell.
+        /// What the first bytes look like.
         found: &'static str,
     },
     /// A known kind of JPEG or PNG that is not supported.
@@ -49,10 +49,10 @@ pub enum CodecError {
         /// The decoder's own words.
         reason: String,
     },
-    /// The region asked for is empty or reaches beyond the image.
+    /// The requested region is empty or reaches beyond the image.
     #[error("region {region} does not lie inside the image of {width} x {height} pixels")]
     Region {
-        /// The region asked for.
+        /// The requested region.
         region: Region,
         /// Pixels in a row of the image.
         width: u32,
@@ -67,7 +67,7 @@ pub enum CodecError {
         "the tables of the recoded encoding cannot be read: {0}; copy their file again from where the data set came from, or rebuild the data set"
     )]
     Tables(&'static str),
-    /// A record of the recoded encoding needs the tables with this id, but others were given.
+    /// A record of the recoded encoding needs the tables with this id, but was given others.
     #[error(
         "the record needs the tables {0:08x} that it was made with; open it with its own data set"
     )]
@@ -75,7 +75,7 @@ pub enum CodecError {
     /// A record of stored pixels contradicts itself.
     #[error("damaged record of pixels: {0}; fetch its shard again or rebuild it")]
     Pixels(&'static str),
-    /// The pixels to encode are not an image.
+    /// The pixels to encode do not form a valid image.
     #[error("cannot encode {width} x {height} pixels from {bytes} bytes: {reason}")]
     Encode {
         /// Pixels in a row.
@@ -95,7 +95,7 @@ pub enum CodecError {
     },
 }
 
-/// Kinds of image files that are recognised and not supported.
+/// Kinds of image files that are recognised but not supported.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum Unsupported {

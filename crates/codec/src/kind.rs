@@ -4,8 +4,8 @@ use std::fmt;
 
 use crate::CodecError;
 
-/// Images of more pixels than this are refused before anything is allocated for them: 2^28, as
-/// in 16,384 x 16,384, 768 MiB of RGB.
+/// Images with more pixels than this are refused before any memory is allocated for them: 2^28, as in 16,384 x 16,384,
+/// 768 MiB of RGB.
 pub const MAX_PIXELS: u64 = 1 << 28;
 
 /// The longest side of a JPEG that libjpeg takes (`JPEG_MAX_DIMENSION`).

@@ -1,13 +1,13 @@
-//! How one image is stored in a record, and how a region of it comes back.
+//! How one image is stored in a record, and how to decode a region of it.
 //!
-//! The crate knows pixels and image files and nothing else: no shards, no paths, no labels.
-//! * [`sniff`] tells from the bytes alone what an image file is and what is odd about it.
+//! The crate knows only pixels and image files. It knows nothing of shards, paths or labels.
+//! * [`sniff`] tells from the bytes alone what an image file is and what is unusual about it.
 //! * [`Decoder`] turns a stored payload, or just a rectangle of it, into RGB pixels or planes.
 //! * [`EncodeOptions`] and [`encode_jpeg`] make JPEG files.
 //!
-//! An [`Encoding`] names how the payload of a record came from the source file: [`pack`] makes it,
-//! [`unpack`] gives the file back. `jpeg` knows JPEG itself, `encodings` has a folder for each encoding with the
-//! same five functions, and one table that chooses between them. `encodings` uses `jpeg`, never the reverse.
+//! An [`Encoding`] says how the payload of a record was made from the source file: [`pack`] makes it, [`unpack`]
+//! restores the file. `jpeg` handles JPEG itself. `encodings` has a folder for each encoding with the same five
+//! functions, and one table that chooses between them. `encodings` uses `jpeg`, never the reverse.
 #![deny(unsafe_code)]
 
 mod decoded;

@@ -1,7 +1,7 @@
 //! PNG files as RGB, through the `png` crate.
 //!
-//! ImageNet has one PNG among its 1.3 million files: this path is correct, not fast. A region
-//! costs as much as the whole image.
+//! ImageNet has one PNG among its 1.3 million files, so this code is correct but not fast. A region costs as much as
+//! the whole image.
 
 use std::io::Cursor;
 
@@ -15,7 +15,7 @@ pub(crate) const SIGNATURE: [u8; 8] = *b"\x89PNG\r\n\x1a\n";
 
 type Reader<'a> = png::Reader<Cursor<&'a [u8]>>;
 
-/// What the header (IHDR) says.
+/// The fields of the header (IHDR).
 pub(crate) fn info(bytes: &[u8]) -> Result<ImageInfo, CodecError> {
     let mut decoder = png::Decoder::new(Cursor::new(bytes));
     let header = decoder
@@ -45,7 +45,7 @@ pub(crate) fn info(bytes: &[u8]) -> Result<ImageInfo, CodecError> {
     })
 }
 
-/// Decodes the whole image into `pixels` as RGB, by way of `samples`.
+/// Decodes the whole image into `pixels` as RGB, with `samples` as scratch space.
 ///
 /// The rules are those of Pillow 13.0's `Image.open(file).convert("RGB")`: alpha and transparent
 /// colours are dropped, not blended; palette entries beyond the palette's end are black; 16-bit

@@ -1,7 +1,7 @@
-//! What an image file is, told from its bytes and never from its name.
+//! Identifies an image file by its bytes, never by its name.
 //!
-//! Reads headers only: a file that passes here may still be damaged further on, which only
-//! decoding it shows (see [`crate::Decoder::health`]).
+//! Reads headers only. A file that passes here may still be damaged further on; only decoding finds that (see
+//! [`crate::Decoder::health`]).
 
 use std::fmt;
 
@@ -24,8 +24,8 @@ pub struct ImageInfo {
     pub components: u8,
     /// Bits of one stored sample: 8 for JPEG; 1, 2, 4, 8 or 16 for PNG.
     pub bits: u8,
-    /// Horizontal and vertical sampling factor of each component; the first `components` count.
-    /// (2, 2), (1, 1), (1, 1) is what is called 4:2:0. All (1, 1) for PNG.
+    /// Horizontal and vertical sampling factor of each component; the first `components` count. (2, 2), (1, 1), (1, 1)
+    /// is 4:2:0. All (1, 1) for PNG.
     pub factors: [(u8, u8); 4],
     /// What sets the file apart from a baseline YCbCr JPEG. Empty for nearly every file.
     pub oddities: Vec<Oddity>,
@@ -84,15 +84,14 @@ impl fmt::Display for Oddity {
 /// Reads the header of an image file.
 ///
 /// # Errors
-/// [`CodecError::Empty`], [`CodecError::NotAnImage`] with what the bytes are instead,
-/// [`CodecError::Unsupported`], [`CodecError::Header`] if it is damaged or incomplete,
-/// [`CodecError::TooLarge`] beyond [`MAX_PIXELS`].
+/// [`CodecError::Empty`], [`CodecError::NotAnImage`] with what the bytes look like, [`CodecError::Unsupported`],
+/// [`CodecError::Header`] if it is damaged or incomplete, [`CodecError::TooLarge`] beyond [`MAX_PIXELS`].
 pub fn sniff(bytes: &[u8]) -> Result<ImageInfo, CodecError> {
     Ok(ImageFile::read(bytes)?.info)
 }
 
-/// An image file whose header has been read. To look at a file, check it and then store it takes one read of
-/// its header this way: [`ImageFile::info`], [`crate::Decoder::file_health`], [`crate::pack_file`].
+/// An image file whose header has been read. Use it to inspect, check and then store a file while reading its header
+/// only once: [`ImageFile::info`], [`crate::Decoder::file_health`], [`crate::pack_file`].
 #[derive(Clone, Debug)]
 pub struct ImageFile<'a> {
     bytes: &'a [u8],
@@ -123,7 +122,7 @@ impl<'a> ImageFile<'a> {
         self.bytes
     }
 
-    /// What its header says.
+    /// The contents of its header.
     #[must_use]
     pub fn info(&self) -> &ImageInfo {
         &self.info
@@ -135,7 +134,7 @@ impl<'a> ImageFile<'a> {
     }
 }
 
-/// The format that the first bytes announce.
+/// The format that the first bytes show.
 pub(crate) fn kind_of(bytes: &[u8]) -> Result<Kind, CodecError> {
     if bytes.is_empty() {
         Err(CodecError::Empty)
@@ -184,7 +183,7 @@ fn jpeg_info(header: &Header) -> ImageInfo {
     }
 }
 
-/// Names what is neither JPEG nor PNG, to help find the file's origin.
+/// Names a file that is neither JPEG nor PNG, to help find its origin.
 fn name_of_other(bytes: &[u8]) -> &'static str {
     const SIGNATURES: [(usize, &[u8], &str); 13] = [
         (0, b"GIF8", "a GIF image"),

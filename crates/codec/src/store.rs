@@ -1,12 +1,12 @@
-//! From a source file to the payload of a record, and back to the file byte for byte.
+//! From a source file to the payload of a record, and back to the file, byte for byte.
 
 use std::borrow::Cow;
 
 use crate::{CodecError, Encoding, ImageFile, Tables, encodings};
 
 impl Encoding {
-    /// The lossless encoding that decodes fastest on this processor: [`Encoding::Recoded`] where it has
-    /// AVX2 and a fast `pdep` (Haswell, Zen 3 and newer), else [`Encoding::Jpeg`].
+    /// The lossless encoding that decodes fastest on this processor: [`Encoding::Recoded`] if it has AVX2 and a fast
+    /// `pdep` (Haswell, Zen 3 and newer), else [`Encoding::Jpeg`].
     pub fn fastest() -> Self {
         if encodings::recoded::is_fast() {
             Self::Recoded
@@ -16,19 +16,19 @@ impl Encoding {
     }
 }
 
-/// Makes the payload of a record from a source file, stored as `wanted` if the file is of a kind
-/// that this encoding takes, otherwise verbatim. Gives the encoding that was used. For
-/// [`Encoding::Recoded`] the built-in tables are used, for [`Encoding::Pixels`] the default options.
+/// Makes the payload of a record from a source file. Stores it as `wanted` if that encoding takes this kind of file,
+/// otherwise verbatim. Returns the encoding that was used. [`Encoding::Recoded`] uses the built-in tables,
+/// [`Encoding::Pixels`] the default options.
 ///
-/// A file that [`Encoding::Recoded`] does not take, or would make larger, is stored as [`Encoding::Jpeg`]; so is
-/// each file for [`Encoding::Transcoded`], which [`crate::transcode`] makes.
+/// A file that [`Encoding::Recoded`] does not take, or would make larger, is stored as [`Encoding::Jpeg`]. So is every
+/// file for [`Encoding::Transcoded`]; only [`crate::transcode`] makes payloads of that kind.
 ///
-/// Whether the file is sound is not looked at: [`crate::Decoder::health`] tells.
+/// Does not check whether the file is sound; [`crate::Decoder::health`] does.
 pub fn pack(file: &[u8], wanted: Encoding) -> (Encoding, Cow<'_, [u8]>) {
     pack_bytes(file, wanted, None)
 }
 
-/// The same with the tables of a data set.
+/// Like [`pack`], with the tables of a data set.
 pub fn pack_with<'a>(
     file: &'a [u8],
     wanted: Encoding,
@@ -37,7 +37,7 @@ pub fn pack_with<'a>(
     pack_bytes(file, wanted, Some(tables))
 }
 
-/// The same from a file whose header has been read, with the tables of a data set if it has any.
+/// Like [`pack`], for a file whose header has been read, with the tables of a data set if it has any.
 pub fn pack_file<'a>(
     file: &ImageFile<'a>,
     wanted: Encoding,
@@ -71,8 +71,8 @@ fn pack_bytes<'a>(
     }
 }
 
-/// The source file that a payload was made from, byte for byte; if [`gives_source`] says that it was
-/// not kept, a file with the same pixels. For [`Encoding::Recoded`] the built-in tables are used.
+/// The source file of a payload, byte for byte. If the source was not kept (see [`gives_source`]), a file with the same
+/// pixels. [`Encoding::Recoded`] uses the built-in tables.
 ///
 /// # Errors
 /// Those of [`unpack_with`].
@@ -80,7 +80,7 @@ pub fn unpack(encoding: Encoding, payload: &[u8]) -> Result<Cow<'_, [u8]>, Codec
     (encodings::of(encoding).unpack)(payload, None)
 }
 
-/// The same with the tables of a data set.
+/// Like [`unpack`], with the tables of a data set.
 ///
 /// # Errors
 /// [`CodecError::Decode`] or [`CodecError::Pixels`] if the payload is damaged, [`CodecError::OtherTables`] if it was
@@ -93,7 +93,7 @@ pub fn unpack_with<'a>(
     (encodings::of(encoding).unpack)(payload, Some(tables))
 }
 
-/// Whether [`unpack`] gives the source file itself.
+/// Whether [`unpack`] returns the source file itself.
 ///
 /// # Errors
 /// [`CodecError::Decode`] or [`CodecError::Pixels`] if the payload is damaged.

@@ -47,7 +47,7 @@ fn a_truncated_file_decodes_with_a_warning_and_keeps_what_it_has() {
     let (image, full, _) = decode(&file);
     let (_, cut_off, warning) = decode(&file[..file.len() / 2]);
     assert!(warning.unwrap().contains("Premature end"));
-    // The first MCU rows are there, the last ones are one colour.
+    // The first MCU rows are there; the last ones have a single colour.
     let row = image.0 as usize * 3;
     assert_eq!(cut_off[..16 * row], full[..16 * row]);
     let last = &cut_off[cut_off.len() - row..];
@@ -127,7 +127,7 @@ fn an_error_is_not_softened_by_a_warning_before_it() {
     assert!(reason.contains("length"), "{reason}");
 }
 
-/// Rows that happen to equal the mark that is put there before decoding.
+/// Rows that happen to equal the mark put there before decoding.
 #[test]
 fn a_warning_is_not_taken_for_an_error_whatever_the_last_row_shows() {
     for gray in [0xA5, 0x5A] {
@@ -141,7 +141,7 @@ fn a_warning_is_not_taken_for_an_error_whatever_the_last_row_shows() {
     }
 }
 
-/// A file without Huffman tables means the standard ones, not those of the file before it.
+/// A file without Huffman tables uses the standard ones, not those of the file before it.
 #[test]
 fn an_image_does_not_depend_on_the_one_before() {
     let mut abbreviated = baseline();

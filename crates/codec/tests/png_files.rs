@@ -1,4 +1,4 @@
-//! PNG files of every kind come out as Pillow's `convert("RGB")` has them.
+//! PNG files of every kind decode as in Pillow's `convert("RGB")`.
 #![allow(clippy::unwrap_used)]
 
 mod common;
@@ -50,7 +50,7 @@ fn rgb(source: &Source<'_>) -> Vec<u8> {
     pixels
 }
 
-/// The expectations are what Pillow 13.0 gives for the same files.
+/// Expected values are what Pillow 13.0 gives for the same files.
 #[test]
 fn gray_of_every_depth() {
     use BitDepth::{Eight, Four, One, Sixteen, Two};

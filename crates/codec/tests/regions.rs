@@ -1,4 +1,4 @@
-//! A region comes back exactly as a full decode has it, whatever the file.
+//! A region decodes exactly as in a full decode, whatever the file.
 #![allow(clippy::unwrap_used, clippy::panic)]
 
 mod common;
@@ -77,7 +77,7 @@ fn window() -> impl Strategy<Value = (u32, u32, Region)> {
     })
 }
 
-/// A seek-indexed record and the file that it was made of give the same pixels, at every level.
+/// A seek-indexed record and its source file give the same pixels, at every level.
 fn assert_indexed_is_exact(file: &[u8], window: Region) {
     let (Encoding::Jpeg, record) = imshard_codec::pack(file, Encoding::Jpeg) else {
         return; // of a kind that is not indexed

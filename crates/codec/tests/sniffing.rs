@@ -1,4 +1,4 @@
-//! What a file is told to be, and how its colours come out.
+//! How files are identified, and how their colours come out.
 #![allow(clippy::unwrap_used, clippy::panic)]
 
 mod common;
@@ -242,8 +242,8 @@ fn gray_is_spread_and_untransformed_rgb_is_left_alone() {
     );
 }
 
-/// Flat ink survives JPEG nearly as it is, so that Pillow's `convert("RGB")` of the same ink is what
-/// has to come out: (10, 200, 30, 60) gives (187, 42, 172) there.
+/// Flat ink survives JPEG nearly unchanged, so the result must be that of Pillow's `convert("RGB")` for the same ink:
+/// (10, 200, 30, 60) gives (187, 42, 172) there.
 #[test]
 fn cmyk_comes_out_as_in_pillow() {
     let stored: Vec<u8> = [245, 55, 225, 195].repeat(16 * 16);

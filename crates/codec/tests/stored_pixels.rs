@@ -1,5 +1,5 @@
-//! Files stored as pixels: what decodes is what the file decodes to, at every way of storing it, and the file comes
-//! back where it was kept.
+//! Files stored as pixels decode to the same pixels as the file, in every way of storing them, and the file comes back
+//! if it was kept.
 #![allow(clippy::unwrap_used, clippy::panic)]
 
 mod common;
@@ -48,7 +48,7 @@ fn png(rgb: &[u8], width: u32, height: u32) -> Vec<u8> {
     file
 }
 
-/// Files of every kind, with what their records are to hold.
+/// Files of every kind, and what their records must hold.
 fn kinds() -> Vec<(Vec<u8>, &'static str)> {
     let plain = EncodeOptions::new(90, Sampling::S420);
     let mut kinds = Vec::new();
@@ -134,7 +134,7 @@ fn plain_planes_have_their_own_size_and_compressed_ones_less() {
     });
     let plain = 320 * 240 * 3 / 2;
     assert_eq!(sizes[0], plain);
-    // What does not shrink is stored plain, beside the table of its 15 strips.
+    // Data that does not shrink is stored plain, next to the table of its 15 strips.
     assert!(
         sizes[1..].iter().all(|&size| size <= plain + 15 * 4),
         "{sizes:?}"
@@ -156,13 +156,13 @@ fn pixels_without_a_file_are_full_or_halved_in_chroma() {
         let apart = rgb.iter().zip(decoded.pixels);
         let apart: Vec<u64> = apart.map(|(a, b)| u64::from(a.abs_diff(*b))).collect();
         assert!(apart.iter().all(|&apart| apart <= most));
-        // Rounded chroma is within two levels; halved chroma of this noisy picture is not, but near.
+        // Rounded chroma is within two levels. Halved chroma of this noisy picture is not, but it is close.
         assert!(apart.iter().sum::<u64>() / (apart.len() as u64) < 30);
         assert!(packer.pack_rgb(&rgb, (75, 54), sampling).is_err());
     }
 }
 
-/// What a window of planes holds, as rows of samples.
+/// The contents of a window of planes, as rows of samples.
 fn window(planes: &Planes<'_>) -> Vec<(Region, Vec<Vec<u8>>)> {
     let all = std::iter::once(planes.luma).chain(planes.chroma.into_iter().flatten());
     all.map(|plane| {

@@ -1,4 +1,4 @@
-//! Files that are no plain baseline JPEG, stored as one: the same pixels, and the file back.
+//! JPEGs that are not baseline, stored as baseline ones: the pixels stay the same and the file comes back.
 #![allow(clippy::unwrap_used, clippy::panic)]
 
 mod common;
@@ -96,7 +96,7 @@ fn regions_decode_to_the_planes_of_the_baseline_file() {
             other => panic!("{other:?}"),
         }
     };
-    // The same coefficients: only their coding differs.
+    // The same coefficients; only their coding differs.
     let progressive = EncodeOptions {
         progressive: true,
         ..PLAIN

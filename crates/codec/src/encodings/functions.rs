@@ -7,16 +7,16 @@ use crate::decoded::Native;
 use crate::jpeg::rgb;
 use crate::{CodecError, Encoding, ImageFile, Level, Region, sniff};
 
-/// The five functions of an encoding. Tables are those of the data set; without any, an encoding that needs
-/// tables takes the built-in ones.
+/// The five functions of an encoding. The tables are those of the data set. If it has none, an encoding that needs
+/// tables uses the built-in ones.
 pub(crate) struct Functions {
     /// Makes a payload of a file. `None` if the encoding does not take it.
     pub(crate) pack: Pack,
-    /// The encoding to try for a file that this one does not take.
+    /// The encoding to try for a file that this one cannot take.
     pub(crate) otherwise: Encoding,
     /// The source file; if it was not kept, a file with the same pixels.
     pub(crate) unpack: Unpack,
-    /// Whether `unpack` gives the source file itself.
+    /// Whether `unpack` returns the source file itself.
     pub(crate) gives_source: fn(&[u8]) -> Result<bool, CodecError>,
     /// Width and height of the image, as the payload's own header states them.
     pub(crate) size: Size,
@@ -24,16 +24,16 @@ pub(crate) struct Functions {
     pub(crate) decoder: fn(Level) -> Result<Box<dyn ImageDecoder>, CodecError>,
 }
 
-/// A payload of a file.
+/// Turns a file into a payload.
 type Pack = for<'a> fn(&ImageFile<'a>, Option<&Tables>) -> Option<Cow<'a, [u8]>>;
-/// A file of a payload.
+/// Turns a payload into a file.
 type Unpack = for<'a> fn(&'a [u8], Option<&Tables>) -> Result<Cow<'a, [u8]>, CodecError>;
-/// Width and height of a payload.
+/// Returns the width and height of a payload.
 type Size = fn(&[u8], Option<&Tables>) -> Result<(u32, u32), CodecError>;
 
 /// Decodes the payloads of one encoding, one at a time. Keeps its buffers from image to image.
 pub(crate) trait ImageDecoder: Send {
-    /// What the payload decodes to with the least work, covering at least what is wanted.
+    /// Decodes the payload to the form that takes the least work, covering at least the wanted region.
     ///
     /// # Errors
     /// Those of [`crate::Decoder::decode`].
@@ -44,8 +44,8 @@ pub(crate) trait ImageDecoder: Send {
         wanted: Wanted,
     ) -> Result<Native<'a>, CodecError>;
 
-    /// The JPEG file for libjpeg-turbo to decode where the health of a payload is asked for; none if decoding
-    /// the payload itself tells it.
+    /// The JPEG file for libjpeg-turbo to decode when the health of a payload is checked. `None` if decoding the
+    /// payload itself is enough.
     ///
     /// # Errors
     /// Those of `unpack`.
@@ -61,14 +61,14 @@ pub(crate) trait ImageDecoder: Send {
 /// Which part of an image is wanted: a region, or all of it.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Wanted {
-    /// As it was asked for.
+    /// The region as requested.
     pub(crate) region: Option<Region>,
-    /// Whether planes are to become RGB, for which upsampling needs a margin.
+    /// Whether the planes will become RGB, for which upsampling needs a margin.
     is_for_rgb: bool,
 }
 
 impl Wanted {
-    /// As planes where there are planes.
+    /// As planes if the payload has planes.
     pub(crate) fn native(region: Option<Region>) -> Self {
         Wanted {
             region,
@@ -76,7 +76,7 @@ impl Wanted {
         }
     }
 
-    /// As RGB; planes come with what upsampling needs around the region.
+    /// As RGB. Planes come with the margin that upsampling needs around the region.
     pub(crate) fn rgb(region: Option<Region>) -> Self {
         Wanted {
             region,
@@ -84,7 +84,7 @@ impl Wanted {
         }
     }
 
-    /// What must be decoded of an image of this size.
+    /// The region to decode of an image of this size.
     ///
     /// # Errors
     /// [`CodecError::Region`] if the region is empty or reaches beyond the image.

@@ -1,7 +1,7 @@
 //! What our own decoder needs of a baseline JPEG's header: components and tables.
 //!
-//! It is filled while [`Header`] is read, from segments of any file. Whether the file is of a kind that the
-//! decoder takes is for [`Header::baseline`] to say.
+//! It is filled while [`Header`] is read, from the segments of any file. [`Header::baseline`] decides whether the
+//! decoder takes this kind of file.
 
 use super::JpegError;
 use super::header::Header;
@@ -15,7 +15,7 @@ pub(crate) struct Component {
     pub(crate) across: usize,
     pub(crate) down: usize,
     quantiser: usize,
-    /// Which Huffman tables it uses; below 4.
+    /// The Huffman tables that it uses; below 4.
     pub(crate) dc: usize,
     pub(crate) ac: usize,
 }
@@ -100,7 +100,7 @@ impl Baseline {
         Ok(())
     }
 
-    /// Takes the components from a frame header that has been checked.
+    /// Takes the components from a checked frame header.
     pub(super) fn read_frame(&mut self, components: u8, size: (u16, u16), body: &[u8]) {
         (self.width, self.height) = (usize::from(size.0), usize::from(size.1));
         self.count = usize::from(components).min(self.components.len());
@@ -120,7 +120,7 @@ impl Baseline {
         }
     }
 
-    /// Takes the tables of each component from the scan header; the scan itself begins at byte `start`.
+    /// Takes the tables of each component from the scan header. The scan itself begins at byte `start`.
     pub(super) fn read_scan(&mut self, body: &[u8], start: usize) -> Result<(), JpegError> {
         const OTHER: JpegError = JpegError::Unsupported("its scan is not a plain baseline one");
         self.scan = start;

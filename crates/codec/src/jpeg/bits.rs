@@ -1,18 +1,18 @@
 //! Reads the bits of unstuffed entropy-coded data, most significant first.
 //!
-//! Safe on any input: past the end it hands out zero bits and counts them. It is not a JPEG byte
-//! reader: stuffing bytes and markers were taken out when the record was made.
+//! Safe on any input: past the end it returns zero bits and counts them. It does not read JPEG files as such: stuffing
+//! bytes and markers were removed when the record was made.
 
-/// A place in the data, and the bits from there on. `window` holds the next bits left-aligned; after
-/// [`Cursor::refill`] at least 56 of them are valid. Which data it reads is said at each refill, so
-/// that two cursors in the same data share the registers for it.
+/// A place in the data, and the bits from there on. `window` holds the next bits left-aligned; after [`Cursor::refill`]
+/// at least 56 of them are valid. Each refill names the data that it reads, so that two cursors in the same data share
+/// the registers for it.
 #[derive(Clone, Copy)]
 pub(crate) struct Cursor {
     window: u64,
-    /// How many bits are valid, in the low six bits; the others are noise, since whole table
-    /// entries are subtracted from it.
+    /// How many bits are valid, in the low six bits. The others are noise, because whole table entries are subtracted
+    /// from it.
     valid: u64,
-    /// Bytes taken into the window so far, beyond the end too.
+    /// Bytes taken into the window so far, including those beyond the end.
     taken: usize,
 }
 
@@ -52,21 +52,21 @@ impl Cursor {
         self.window
     }
 
-    /// Consumes as many bits as the low six bits of `count` say, at most as many as are valid; what
-    /// the others hold does not matter.
+    /// Consumes as many bits as the low six bits of `count` say, at most the valid ones. The other bits of `count` do
+    /// not matter.
     #[inline(always)]
     pub(crate) fn skip(&mut self, count: u64) {
         self.window <<= count & 63;
         self.valid = self.valid.wrapping_sub(count);
     }
 
-    /// How many bits of the data have been consumed; more than it has after an overrun.
+    /// How many bits of the data have been consumed. After an overrun, this is more than the data has.
     pub(crate) fn position(&self) -> usize {
         self.taken * 8 - (self.valid & 63) as usize
     }
 }
 
-/// A cursor and the data that it reads.
+/// A cursor together with the data that it reads.
 #[derive(Clone, Copy)]
 pub(crate) struct Bits<'a> {
     pub(crate) data: &'a [u8],
@@ -98,8 +98,7 @@ fn last_bytes(data: &[u8], taken: usize) -> u64 {
     u64::from_be_bytes(bytes)
 }
 
-/// T.81 F.2.2.1, EXTEND: `bits`, a number of `size` bits, as a difference whose sign is its
-/// first bit.
+/// T.81 F.2.2.1, EXTEND: turns `bits`, a number of `size` bits, into a difference whose sign is its first bit.
 #[inline(always)]
 pub(crate) fn extend(bits: u32, size: u32) -> i32 {
     let value = bits as i32;

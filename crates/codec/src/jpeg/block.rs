@@ -1,7 +1,7 @@
 //! The AC coefficients of a block, or of two at once: the hottest loop of decoding.
 //!
-//! A probe's result says where the next one looks, so one block alone waits for memory most of the
-//! time. Two blocks of different rows depend on nothing in common and share the wait.
+//! A probe's result says where the next one looks, so a single block waits for memory most of the time. Two blocks of
+//! different rows do not depend on each other and share the wait.
 
 use super::bits::Cursor;
 use super::group::{BLOCKS, COEFFICIENTS, LANES};
@@ -9,8 +9,8 @@ use super::tables::{AcTable, END, PARTIAL};
 
 /// Where coefficients go.
 pub(crate) trait Put {
-    /// Takes the coefficient at zigzag position `k`, 1 to 255. Beyond 63, where the block has ended,
-    /// `value` may be put at position 63 or nowhere.
+    /// Takes the coefficient at zigzag position `k`, 1 to 255. Beyond 63, the block has ended; `value` may be put at
+    /// position 63 or nowhere.
     fn put(&mut self, k: u64, value: i16);
 }
 
@@ -93,7 +93,7 @@ impl<P: Put> Lane<P> {
         if first < 63 {
             self.cursor.skip(entry);
         } else {
-            // The block ended with the first symbol; the second belongs to the next block.
+            // The block ended with the first symbol. The second one belongs to the next block.
             self.cursor.skip(entry >> 24 & 0x3f);
             self.into.put(first, value);
             self.last = first;
@@ -101,8 +101,7 @@ impl<P: Put> Lane<P> {
         Step::End
     }
 
-    /// Whether a block that is over ended with its 64th coefficient or with an end of block; anything
-    /// else ran over.
+    /// Whether a finished block ended with its 64th coefficient or with an end of block. Any other block ran over.
     #[inline(always)]
     fn is_sound(&self) -> bool {
         self.last == 63 || self.last >= END
@@ -110,8 +109,8 @@ impl<P: Put> Lane<P> {
 }
 
 impl AcTable {
-    /// Decodes the rest of one block. False on a code word that the table does not have, or
-    /// coefficients past the block's end.
+    /// Decodes the rest of one block. Returns false on a code word that the table does not have, or on coefficients
+    /// past the block's end.
     #[inline(always)]
     pub(crate) fn one<P: Put>(&self, data: &[u8], a: &mut Lane<P>) -> bool {
         macro_rules! step {
@@ -123,8 +122,7 @@ impl AcTable {
                 }
             };
         }
-        // A refill lasts for five probes of 11 bits; a symbol that a probe did not resolve refills
-        // for itself.
+        // A refill lasts for five probes of 11 bits. A symbol that a probe did not resolve refills for itself.
         loop {
             a.cursor.refill(data);
             step!();
@@ -135,7 +133,7 @@ impl AcTable {
         }
     }
 
-    /// Decodes two blocks side by side. False as for [`AcTable::one`], for either.
+    /// Decodes two blocks side by side. Returns false under the same conditions as [`AcTable::one`], for either block.
     #[inline(always)]
     pub(crate) fn two<P: Put>(&self, data: &[u8], a: &mut Lane<P>, b: &mut Lane<P>) -> bool {
         macro_rules! step {

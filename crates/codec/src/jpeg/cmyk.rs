@@ -1,12 +1,11 @@
-//! CMYK to RGB, as Pillow does it.
+//! CMYK to RGB, as in Pillow.
 
 /// Turns `pixels`, four bytes each as libjpeg gives them for a CMYK or YCCK file, into three bytes
 /// each, packed at the front of the same buffer.
 ///
-/// The rule is Pillow's `Image.open(file).convert("RGB")` (13.0): stored values are taken as
-/// inverted, as Adobe writes them, whether the file carries Adobe's marker or not
-/// (`JpegImagePlugin`, raw mode `CMYK;I`); then each colour is `(255 - K) - C (255 - K) / 255`,
-/// rounded to nearest (`Convert.c`, `cmyk2rgb`). No colour profile takes part.
+/// The rule is that of Pillow's `Image.open(file).convert("RGB")` (13.0). Stored values are treated as inverted, as
+/// Adobe writes them, whether or not the file carries Adobe's marker (`JpegImagePlugin`, raw mode `CMYK;I`). Then each
+/// colour is `(255 - K) - C (255 - K) / 255`, rounded to nearest (`Convert.c`, `cmyk2rgb`). No colour profile is used.
 pub(crate) fn to_rgb_in_place(pixels: &mut [u8]) {
     for i in 0..pixels.len() / 4 {
         let rgb = rgb_of([

@@ -1,6 +1,6 @@
-//! The quantised coefficients of a scan, for an encoding that stores them another way.
+//! The quantised coefficients of a scan, for encodings that store them in another way.
 //!
-//! Not on the path of training: it runs once per file, when a data set is built.
+//! Training never runs this: it runs once per file, when a data set is built.
 
 use pixels::dispatch;
 
@@ -48,7 +48,7 @@ impl<'a> Reader<'a> {
     /// The position in bits after the last row.
     ///
     /// # Errors
-    /// [`JpegError::Unsupported`] if there were coefficients that no picture has.
+    /// [`JpegError::Unsupported`] if there were coefficients that no picture can have.
     pub(crate) fn finish(self) -> Result<usize, JpegError> {
         self.range.check()?;
         Ok(self.bits.position())
@@ -56,7 +56,7 @@ impl<'a> Reader<'a> {
 }
 
 dispatch! {
-    /// Decodes the next rows of MCUs: as many as fill `into`, which is zero, each component's blocks.
+    /// Decodes the next rows of MCUs: as many as fill `into`. `into` holds each component's blocks, all zero.
     ///
     /// # Errors
     /// [`JpegError::Corrupt`] if the scan has invalid codes or ends early.

@@ -5,12 +5,11 @@ use crate::Region;
 /// The rectangle that libjpeg-turbo must decode so that the pixels of `wanted` equal those of a
 /// full decode of the `width` pixels wide image.
 ///
-/// `mcu_width` is the width in pixels of an interleaved MCU, 8 times the largest horizontal
-/// sampling factor. Decoding can start only on a multiple of it. Where chroma is subsampled, fancy
-/// upsampling weighs in a chroma sample from either side, and at the rectangle's edges takes the
-/// nearest one inside instead; so a pixel there would differ, and a chroma sample more is decoded.
-/// That also leaves it the two chroma columns without which it would fall back to replication.
-/// Rows need no margin: libjpeg-turbo keeps the context when it skips them.
+/// `mcu_width` is the width in pixels of an interleaved MCU, 8 times the largest horizontal sampling factor. Decoding
+/// can start only on a multiple of it. If chroma is subsampled, fancy upsampling also uses the chroma sample on either
+/// side. At the rectangle's edges it uses the nearest one inside instead, and a pixel there would differ. So one more
+/// chroma sample is decoded. This also makes sure that there are two chroma columns; with fewer, libjpeg-turbo would
+/// fall back to replication. Rows need no margin: libjpeg-turbo keeps the context when it skips them.
 pub(crate) fn covering(wanted: Region, width: u32, mcu_width: u32) -> Region {
     let factor = mcu_width / 8;
     let margin = if factor > 1 { factor } else { 0 };

@@ -1,4 +1,4 @@
-//! Pixels in, JPEG out: for images that a build repairs or scales, and for made data sets.
+//! Encodes pixels as JPEG: for images that a build repairs or scales, and for generated data sets.
 
 use std::ffi::c_int;
 
@@ -13,13 +13,13 @@ use crate::kind::MAX_JPEG_SIDE;
 pub struct EncodeOptions {
     /// libjpeg's quality, 1 to 100.
     pub quality: u8,
-    /// Resolution of chroma. Without effect where there is none: on gray, RGB and plain CMYK.
+    /// Resolution of chroma. Has no effect on images without chroma: gray, RGB and plain CMYK.
     pub sampling: Sampling,
-    /// What is stored, which also decides what the encoder is given.
+    /// The colours to store. This also decides which pixels the encoder expects.
     pub color: JpegColor,
     /// Progressive instead of sequential; its Huffman tables are always optimised.
     pub progressive: bool,
-    /// Arithmetic instead of Huffman coding: smaller, slower, rarely understood.
+    /// Arithmetic instead of Huffman coding: smaller and slower, and few decoders read it.
     pub arithmetic: bool,
     /// Huffman tables made for this image instead of the standard ones: 2 to 10 % smaller.
     pub optimize: bool,
@@ -45,14 +45,14 @@ pub enum Sampling {
 /// What a JPEG stores.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum JpegColor {
-    /// Luma and two chroma channels (JFIF), from RGB pixels: what a JPEG usually is.
+    /// Luma and two chroma channels (JFIF), from RGB pixels. Most JPEGs are of this kind.
     YCbCr,
     /// Luma alone, from RGB pixels.
     Gray,
     /// RGB untransformed (Adobe's marker, transform 0), from RGB pixels.
     Rgb,
-    /// CMYK (Adobe's marker, transform 0), from CMYK pixels that are stored as they are; readers
-    /// expect them inverted, 255 for no ink.
+    /// CMYK (Adobe's marker, transform 0), from CMYK pixels that are stored as they are. Readers expect them inverted,
+    /// 255 for no ink.
     Cmyk,
     /// The same with its first three channels transformed (Adobe's marker, transform 2).
     Ycck,
@@ -98,8 +98,8 @@ impl EncodeOptions {
         }
     }
 
-    /// Compresses interleaved pixels without padding: RGB, or CMYK where [`Self::color`] says so.
-    /// The accurate integer DCT is used at every quality.
+    /// Compresses interleaved pixels without padding: RGB, or CMYK if [`Self::color`] says so. Uses the accurate
+    /// integer DCT at every quality.
     ///
     /// # Errors
     /// [`CodecError::Encode`] if `pixels` is not `width` x `height` pixels, a side is 0 or above

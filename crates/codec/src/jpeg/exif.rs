@@ -1,7 +1,7 @@
-//! The orientation tag of an EXIF block, and nothing else of EXIF.
+//! Reads the orientation tag of an EXIF block. The rest of EXIF is ignored.
 
-/// The orientation (tag 0x0112) in the first directory of the EXIF block `body`, the contents of
-/// an APP1 segment; `None` if it is no EXIF block, lacks the tag, or is damaged.
+/// The orientation (tag 0x0112) in the first directory of the EXIF block `body`, the contents of an APP1 segment.
+/// `None` if it is not an EXIF block, lacks the tag, or is damaged.
 ///
 /// Layout: `Exif\0\0`, then a TIFF header (byte order, 42, offset of the first directory), then
 /// the directory: a count and 12-byte entries of tag, type, count and value (TIFF 6.0, section 2).
@@ -21,7 +21,7 @@ pub(super) fn orientation(body: &[u8]) -> Option<u8> {
         .and_then(|(at, _)| u8::try_from(tiff.u16(at + 8)?).ok())
 }
 
-/// Bytes whose integers are in the order that the block declares.
+/// Bytes whose integers are in the byte order that the block declares.
 struct Tiff<'a> {
     bytes: &'a [u8],
     big_endian: bool,

@@ -1,4 +1,4 @@
-//! JPEG files of any kind, or a rectangle of one, as RGB: by libjpeg-turbo.
+//! Decodes JPEG files of any kind, or a rectangle of one, to RGB with libjpeg-turbo.
 
 use super::cmyk;
 use super::crop;
@@ -16,7 +16,7 @@ pub(crate) struct FileDecoder {
 
 impl FileDecoder {
     /// # Errors
-    /// [`CodecError::Decode`] if libjpeg-turbo finds no memory for itself.
+    /// [`CodecError::Decode`] if libjpeg-turbo cannot allocate its memory.
     pub(crate) fn new() -> Result<Self, CodecError> {
         Ok(FileDecoder {
             turbo: Decompressor::new().map_err(failed)?,
@@ -24,7 +24,8 @@ impl FileDecoder {
         })
     }
 
-    /// RGB pixels of a rectangle that covers at least `region`, or of the whole file, which has this header.
+    /// RGB pixels of a rectangle that covers at least `region`, or of the whole file. `header` is the header of this
+    /// file.
     ///
     /// # Errors
     /// [`CodecError::Region`], [`CodecError::TooLarge`], [`CodecError::Decode`], [`CodecError::OutOfMemory`].

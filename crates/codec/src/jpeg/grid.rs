@@ -5,7 +5,7 @@ use super::group::BLOCKS;
 use super::idct;
 use crate::Region;
 
-/// How many MCUs per image has, and how large they are in luma pixels.
+/// How many MCUs an image has, and how large they are in luma pixels.
 pub(crate) struct Grid {
     pub(crate) mcu_width: usize,
     pub(crate) mcu_height: usize,

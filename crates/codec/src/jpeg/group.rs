@@ -1,4 +1,4 @@
-//! Four neighbouring blocks of coefficients, laid out the way the widest IDCT kernel loads them.
+//! Four neighbouring blocks of coefficients, in the layout that the widest IDCT kernel loads.
 
 /// Zigzag order: the row-major place of the k-th coefficient (T.81, figure A.6).
 pub(crate) const ZIGZAG: [u8; 64] = [
@@ -12,7 +12,7 @@ pub(crate) const BLOCKS: usize = 4;
 /// Coefficients of a group.
 pub(crate) const COEFFICIENTS: usize = BLOCKS * 64;
 
-/// Place in a group's first block of zigzag position k.
+/// The place of zigzag position k in a group's first block.
 const PLACES: [u8; 64] = {
     let mut places = [0; 64];
     let mut k = 0;
@@ -24,8 +24,8 @@ const PLACES: [u8; 64] = {
     places
 };
 
-/// Place in a group of zigzag position k of each of its blocks. Positions past the block's end are
-/// those of an end of block, whose zero may go to the last position: there is a zero already.
+/// The place in a group of zigzag position k of each of its blocks. Positions past the block's end belong to an end of
+/// block. Its zero may go to the last position, because a zero is there already.
 pub(crate) static LANES: [[u8; 256]; BLOCKS] = {
     let mut lanes = [[0; 256]; BLOCKS];
     let mut at = 0;
@@ -38,8 +38,7 @@ pub(crate) static LANES: [[u8; 256]; BLOCKS] = {
     lanes
 };
 
-/// Coefficients of four blocks: row 0 of each block, then row 1 of each, and so on, which is
-/// one 64-byte line a row.
+/// Coefficients of four blocks: row 0 of each block, then row 1 of each, and so on. Each row is one 64-byte line.
 #[derive(Clone)]
 #[repr(align(64))]
 pub(crate) struct Group(pub(crate) [i16; COEFFICIENTS]);
@@ -50,12 +49,12 @@ impl Group {
     /// Sets the coefficient at zigzag position `k` (up to 63) of block `lane` (up to 3).
     #[inline(always)]
     pub(crate) fn set(&mut self, lane: usize, k: u32, value: i16) {
-        // The masks change nothing; they take the place of bounds checks.
+        // The masks change nothing; they replace bounds checks.
         let place = usize::from(PLACES[(k & 63) as usize]) + (lane & (BLOCKS - 1)) * 8;
         self.0[place & (COEFFICIENTS - 1)] = value;
     }
 
-    /// Makes every coefficient zero again.
+    /// Sets every coefficient back to zero.
     #[inline(always)]
     pub(crate) fn clear(&mut self) {
         self.0.fill(0);
@@ -68,7 +67,7 @@ impl Group {
 pub(crate) struct Quantiser(pub(crate) [i16; COEFFICIENTS]);
 
 impl Quantiser {
-    /// From the 64 steps in zigzag order, as the file has them.
+    /// From the 64 steps in zigzag order, as in the file.
     pub(crate) fn new(zigzag: &[u16; 64]) -> Self {
         let mut spread = [0i16; COEFFICIENTS];
         for (step, place) in zigzag.iter().zip(PLACES) {

@@ -1,8 +1,8 @@
 //! The header of a JPEG file: everything up to its first scan, read in one walk over its markers.
 //!
-//! What it accepts and how it tells colour spaces apart follows libjpeg (`jdmarker.c`,
-//! `default_decompress_parms` in `jdapimin.c`), so that it does not refuse a file that decodes. It allocates
-//! nothing unless it fails, reads no byte out of bounds, and takes time linear in the header.
+//! Like libjpeg, it decides what to accept and how to tell colour spaces apart (`jdmarker.c`,
+//! `default_decompress_parms` in `jdapimin.c`), so it does not refuse a file that decodes. It allocates nothing unless
+//! it fails, reads no byte out of bounds, and takes time linear in the header.
 
 use super::JpegError;
 use super::baseline::Baseline;
@@ -10,7 +10,7 @@ use super::exif;
 use super::markers::*;
 use crate::{CodecError, Unsupported};
 
-/// What stands before the first scan of a JPEG file.
+/// The part of a JPEG file before its first scan.
 #[derive(Clone, Debug)]
 pub(crate) struct Header {
     pub(crate) width: u32,
@@ -27,7 +27,7 @@ pub(crate) struct Header {
     pub(crate) restart_interval: u16,
     pub(crate) orientation: Option<u8>,
     baseline: Baseline,
-    /// The first fault of what `baseline` was made from. Other decoders may well tolerate it.
+    /// The first fault in the data for `baseline`. Other decoders may well tolerate it.
     fault: Option<JpegError>,
 }
 
@@ -52,8 +52,8 @@ impl Header {
         }
     }
 
-    /// What our own decoder needs, if the file is of a kind that it takes: one sequential Huffman scan of
-    /// gray or YCbCr without restart intervals.
+    /// The data that our own decoder needs, if it takes this kind of file: one sequential Huffman scan of gray or YCbCr
+    /// without restart intervals.
     ///
     /// # Errors
     /// [`JpegError::Unsupported`] for files of another kind, [`JpegError::Corrupt`] for damaged tables.
@@ -68,8 +68,8 @@ impl Header {
     /// Reads the header of a JPEG file.
     ///
     /// # Errors
-    /// [`CodecError::Unsupported`] for processes and component counts that are not read,
-    /// [`CodecError::Header`] for everything that libjpeg would not get past.
+    /// [`CodecError::Unsupported`] for processes and component counts that are not supported, [`CodecError::Header`]
+    /// for everything that stops libjpeg.
     pub(crate) fn read(bytes: &[u8]) -> Result<Header, CodecError> {
         let mut walk = Walk::new(bytes);
         if walk.u16() != Some(u16::from_be_bytes([0xFF, SOI])) {
@@ -158,7 +158,7 @@ impl Header {
         }
     }
 
-    /// Names what our own decoder does not take.
+    /// Names the feature that our own decoder does not support.
     fn refuse(&self) -> Result<(), JpegError> {
         let gray = self.components == 1;
         let factors = matches!(self.factors[0], (1 | 2 | 4, 1 | 2))

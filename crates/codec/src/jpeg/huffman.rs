@@ -1,8 +1,8 @@
-//! Huffman tables as a file gives them: the lengths of the code words, and what they mean.
+//! Huffman tables as in the file: the lengths of the code words, and what they mean.
 //!
-//! What the decoder looks up is made from these in `tables.rs`.
+//! `tables.rs` makes the decoder's lookup tables from these.
 
-/// A table as the file gives it: how many codes there are of each length, and their symbols.
+/// A table as in the file: how many codes there are of each length, and their symbols.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Spec {
     /// Codes of length 1 to 16 (index 0 is unused).
@@ -12,7 +12,7 @@ pub(crate) struct Spec {
 }
 
 impl Spec {
-    /// Reads the 16 counts and the symbols at the start of `bytes`; also gives what follows.
+    /// Reads the 16 counts and the symbols at the start of `bytes`. Also returns the bytes that follow.
     pub(crate) fn parse(bytes: &[u8]) -> Option<(Self, &[u8])> {
         let (head, rest) = bytes.split_at_checked(16)?;
         let mut counts = [0u8; 17];
@@ -21,7 +21,7 @@ impl Spec {
         let (listed, rest) = rest.split_at_checked(len)?;
         let mut symbols = [0u8; 256];
         symbols.get_mut(..len)?.copy_from_slice(listed);
-        // More codes of a length than that length has room for is no prefix code.
+        // If there are more codes of a length than fit, it is not a prefix code.
         let mut room = 1i32;
         for &count in &counts[1..] {
             room = room * 2 - i32::from(count);
@@ -63,8 +63,8 @@ impl Spec {
 
 /// What code words decode to, by canonical code order: for those too long for a probe.
 pub(crate) struct LongCodes {
-    /// For each length: one past the largest code of it, left-aligned to 16 bits, and what to
-    /// add to a code of that length to get its place in `symbols`.
+    /// For each length: one past its largest code, left-aligned to 16 bits, and what to add to a code of that length to
+    /// get its place in `symbols`.
     ends: [u32; 17],
     shift: [i32; 17],
     symbols: [u8; 256],
@@ -89,8 +89,8 @@ impl LongCodes {
         }
     }
 
-    /// The symbol and length of the code word that `window` starts with, or `None` if no code
-    /// word of this table begins like that.
+    /// The symbol and length of the code word at the start of `window`. `None` if it starts with no code word of this
+    /// table.
     #[cold]
     pub(crate) fn find(&self, window: u64) -> Option<(u8, u32)> {
         let word = (window >> 48) as u32;

@@ -1,8 +1,8 @@
-//! Markers and segments: the outer structure of a JPEG file. What the segments mean is read elsewhere.
+//! Markers and segments: the outer structure of a JPEG file. Other modules read the contents of the segments.
 
 use crate::{CodecError, Kind};
 
-/// The part of the file that is still to be read.
+/// The unread part of the file.
 pub(crate) struct Walk<'a> {
     rest: &'a [u8],
 }
@@ -12,13 +12,13 @@ impl<'a> Walk<'a> {
         Self { rest: file }
     }
 
-    /// What has not been walked over yet.
+    /// The bytes not walked over yet.
     pub(crate) fn rest(&self) -> &'a [u8] {
         self.rest
     }
 
-    /// The code of the next marker, past anything that is none: garbage, fill bytes, stuffed
-    /// zeros. libjpeg tolerates those too (with a warning when it decodes). `None` at the end.
+    /// The code of the next marker. Skips anything that is not a marker: garbage, fill bytes, stuffed zeros. libjpeg
+    /// tolerates those too (with a warning when it decodes). `None` at the end.
     pub(crate) fn next_marker(&mut self) -> Option<u8> {
         loop {
             let ff = self.rest.iter().position(|&byte| byte == 0xFF)?;
@@ -31,8 +31,8 @@ impl<'a> Walk<'a> {
         }
     }
 
-    /// The contents of the segment that begins here with its length. A length that does not even
-    /// count its own two bytes means an empty segment, as it does to libjpeg.
+    /// The contents of the segment that begins here with its length. A length too small to count its own two bytes
+    /// means an empty segment, as in libjpeg.
     pub(crate) fn segment(&mut self) -> Result<&'a [u8], CodecError> {
         let length = usize::from(self.u16().ok_or_else(cut_short)?).saturating_sub(2);
         let (body, rest) = self.rest.split_at_checked(length).ok_or_else(cut_short)?;
@@ -51,7 +51,7 @@ fn cut_short() -> CodecError {
     damaged("the file ends inside a segment before the first scan")
 }
 
-/// The error of a header that libjpeg would not get past.
+/// The error of a header that stops libjpeg.
 pub(crate) fn damaged(reason: &str) -> CodecError {
     CodecError::Header {
         kind: Kind::Jpeg,

@@ -1,10 +1,10 @@
-//! Everything about JPEG itself, however it is stored: headers, our own decoder and libjpeg-turbo.
+//! Everything about JPEG itself, independent of how records store it: headers, our own decoder and libjpeg-turbo.
 //!
 //! Our own decoder takes baseline files of gray or YCbCr, from bits ([`bits`], [`tables`], [`block`]) over
 //! coefficients to planes ([`rows`], [`idct`]) and RGB ([`rgb`]), equal bit for bit to libjpeg-turbo's accurate
 //! integer DCT. [`file`] decodes whole files of any kind with libjpeg-turbo ([`turbo`]).
 //!
-//! How a JPEG is laid out in a record is not known here.
+//! This module does not know how a record stores a JPEG.
 
 pub(crate) mod baseline;
 pub(crate) mod bits;
@@ -28,7 +28,7 @@ pub(crate) mod stuffing;
 pub(crate) mod tables;
 pub(crate) mod turbo;
 
-/// Why our own decoder does not take a file.
+/// Why our own decoder cannot take a file.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum JpegError {
     /// A sound file of another kind.
@@ -38,7 +38,7 @@ pub(crate) enum JpegError {
 }
 
 impl JpegError {
-    /// What is wrong, to follow the name of what was read.
+    /// The fault, worded to follow the name of the thing that was read.
     pub(crate) fn reason(self) -> &'static str {
         let (Self::Unsupported(reason) | Self::Corrupt(reason)) = self;
         reason

@@ -1,19 +1,21 @@
-//! Blocks that no picture has, and on which decoders disagree.
+//! Detects blocks that no picture has and on which decoders disagree.
 //!
-//! libjpeg-turbo's vector DCT adds some inputs of a pass in 16 bits, which wrap (inputs 0 and 4, 3 and 7, 5 and 1), and
-//! takes a short cut where a block has nothing below its first row, in which 4 x 8192 wraps; ours adds in 32 bits and
-//! saturates. Both are the same where nothing reaches 16 bits. Let F be the dequantised coefficients of a column:
+//! libjpeg-turbo's vector DCT adds some inputs of a pass in 16 bits, which wrap (inputs 0 and 4, 3 and 7, 5 and 1). It
+//! also takes a short cut if a block has nothing below its first row, in which 4 x 8192 wraps. Our DCT adds in 32 bits
+//! and saturates. Both give the same result if nothing reaches 16 bits. Let F be the dequantised coefficients of a
+//! column:
 //!
-//! * Whatever the first pass makes of them is at most 4 (w0 |F0| + ... + w7 |F7|) + 1/2, where w, the largest
-//!   constant that multiplies an input anywhere in the pass, is 1 for inputs 0 and 4, 10704/8192 for 2 and 6, and 11363/8192
-//!   for the odd ones.
-//! * If that is below 16384 in all columns, two results of the first pass add up to less than 32768, and so do two
-//!   inputs of it; 4 |F0| is below 16384 too. 32-bit sums are far away: the constants of a result add up to 61213.
+//! * Every result of the first pass is at most 4 (w0 |F0| + ... + w7 |F7|) + 1/2, where w, the largest constant that
+//!   multiplies an input anywhere in the pass, is 1 for inputs 0 and 4, 10704/8192 for 2 and 6, and 11363/8192 for the
+//!   odd ones.
+//! * If that is below 16384 in all columns, two results of the first pass add up to less than 32768, and so do two of
+//!   its inputs; 4 |F0| is below 16384 too. 32-bit sums are far from their limit: the constants of a result add up to
+//!   61213.
 //!
-//! So the weighed sum of each column has to stay at or below 16382.5 / 4. Samples of eight bits lie within that: a block of
-//! 64 of them has an energy of at most 64 x 128^2, so a column's F have a sum of squares of at most 1024^2, and by Cauchy
-//! and Schwarz their weighed sum is at most 1024 x sqrt(2 + 2 x 1.3067^2 + 4 x 1.3871^2) = 3708, where 4095 are allowed. A file
-//! beyond it, made by accident or malice, is stored as it is.
+//! So the weighted sum of each column must be at most 16382.5 / 4. Samples of eight bits are within that: a block of 64
+//! of them has an energy of at most 64 x 128^2, so a column's F have a sum of squares of at most 1024^2. By Cauchy and
+//! Schwarz their weighted sum is at most 1024 x sqrt(2 + 2 x 1.3067^2 + 4 x 1.3871^2) = 3708, where 4095 is allowed. A
+//! file beyond it, made by accident or malice, is stored as it is.
 
 use super::JpegError;
 use super::baseline::Baseline;
@@ -22,13 +24,13 @@ use super::group::ZIGZAG;
 /// The weights of a column's inputs, in 1/8192.
 const WEIGHTS: [u32; 8] = [8192, 11_363, 10_704, 11_363, 8192, 11_363, 10_704, 11_363];
 
-/// The most that a column's weighed sum may be: 16382.5 / 4 x 8192.
+/// The largest allowed weighted sum of a column: 16382.5 / 4 x 8192.
 const MOST: u32 = 33_551_360;
 
-/// A block whose magnitudes, dequantised and all added up, are within this is within bounds whatever their columns.
+/// If a block's dequantised magnitudes add up to at most this, the block is within bounds whatever its columns.
 const SURELY: u32 = MOST / 11_363;
-/// Magnitudes and steps are added up as if they were no larger than these: each is beyond [`SURELY`] by itself, and 64
-/// products of both fit in 32 bits.
+/// Magnitudes and steps are capped at these before they are added up. Each of them is beyond [`SURELY`] by itself, and
+/// 64 products of both fit in 32 bits.
 const LARGE: (u16, u16) = (8191, 8192);
 
 /// Watches the blocks of a scan.
@@ -41,7 +43,7 @@ pub(crate) struct Range<'h> {
 #[derive(Clone, Copy)]
 struct Steps<'h> {
     exact: &'h [u16; 64],
-    /// The same as far as [`LARGE`].
+    /// The same steps, capped at [`LARGE`].
     limited: [i16; 64],
 }
 

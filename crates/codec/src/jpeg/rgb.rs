@@ -1,18 +1,18 @@
-//! From planes to RGB pixels exactly as libjpeg-turbo makes them by default: fancy upsampling
-//! (jdsample.c), then the fixed-point colour conversion of jdcolor.c, formula by formula.
+//! Turns planes into RGB pixels exactly as libjpeg-turbo does by default: fancy upsampling (jdsample.c), then the
+//! fixed-point colour conversion of jdcolor.c, formula by formula.
 //!
-//! One implementation in plain Rust, compiled once for each level of instructions: the loops are
-//! simple enough for the compiler to vectorise.
+//! There is one implementation in plain Rust, compiled once for each instruction level. The loops are simple enough for
+//! the compiler to vectorise.
 
 use pixels::dispatch;
 
 use crate::decoded::{Decoded, Native, grow};
 use crate::{CodecError, Level, Plane, Planes, Region};
 
-/// Luma pixels around a region whose chroma samples upsampling looks at.
+/// Width of the border around a region, in luma pixels, whose chroma samples upsampling reads.
 const MARGIN: u32 = 2;
 
-/// `region` with what its upsampling needs around it, within an image of this size.
+/// `region` with the margin that its upsampling needs, within an image of this size.
 pub(crate) fn with_margin(region: Region, image: (u32, u32)) -> Region {
     let grown = |start: u32, length: u32, whole: u32| {
         let first = start.saturating_sub(MARGIN);
@@ -44,8 +44,8 @@ impl Converter {
         }
     }
 
-    /// What libjpeg-turbo would give of `region`, or of the whole image. Planes must cover the region with
-    /// its margin; RGB pixels pass as they are.
+    /// The pixels that libjpeg-turbo would give for `region`, or for the whole image. Planes must cover the region with
+    /// its margin. RGB pixels pass through unchanged.
     ///
     /// # Errors
     /// [`CodecError::OutOfMemory`].
@@ -72,7 +72,7 @@ impl Converter {
     }
 }
 
-/// Rows at work.
+/// Working rows.
 #[derive(Default)]
 struct Scratch {
     /// One row of sums of two chroma rows, with a neighbour at each end.
@@ -82,8 +82,8 @@ struct Scratch {
 }
 
 dispatch! {
-    /// Writes the pixels of `region` to `out`, which holds 3 bytes for each, rows without gaps. The planes
-    /// must cover the region with its margin.
+    /// Writes the pixels of `region` to `out`, 3 bytes each, rows without gaps. The planes must cover the region with
+    /// its margin.
     fn convert(
         level: Level,
         planes: &Planes<'_>,
@@ -158,7 +158,7 @@ fn upsample(
                 full.copy_within(1.., 0);
             }
         }
-        // Other ratios, and images of up to four pixels across, have their samples repeated.
+        // For other ratios, and for images of up to four pixels across, samples are repeated.
         (across, down) => {
             let row = row(plane, y / down as usize);
             let columns = (x..x + width).map(|x| row[x / across as usize - left]);
@@ -167,15 +167,15 @@ fn upsample(
     }
 }
 
-/// The row `y` of the plane's own rows; its first sample is that of the plane's region.
+/// Row `y`, counted in the plane's own rows. Its first sample is that of the plane's region.
 #[inline(always)]
 fn row<'a>(plane: &Plane<'a>, y: usize) -> &'a [u8] {
     let start = (y - plane.region.y as usize) * plane.stride;
     &plane.data[start..][..plane.region.width as usize]
 }
 
-/// The chroma row in which the image's row `y` lies, the one on its other side, and whether that is the
-/// one below; at the edges of the plane its outermost row stands for the missing one.
+/// The chroma row that holds the image's row `y`, the neighbouring row on its other side, and whether that neighbour is
+/// the row below. At the edges of the plane its outermost row replaces the missing one.
 #[inline(always)]
 fn two_rows<'a>(plane: &Plane<'a>, y: usize) -> (&'a [u8], &'a [u8], bool) {
     let first = plane.region.y as usize;
@@ -188,8 +188,8 @@ fn two_rows<'a>(plane: &Plane<'a>, y: usize) -> (&'a [u8], &'a [u8], bool) {
     (row(plane, near), row(plane, far), lower)
 }
 
-/// `count` samples from `first` on, with the neighbour before and after them; at the ends of the
-/// plane its outermost sample stands for the missing neighbour.
+/// `count` samples from `first` on, with the neighbour before and after them. At the ends of the plane its outermost
+/// sample replaces the missing neighbour.
 #[inline(always)]
 fn gather(
     samples: impl ExactSizeIterator<Item = u16> + Clone,
@@ -210,8 +210,8 @@ fn gather(
     }
 }
 
-/// Two pixels for each of `sums` but the outermost: three parts of it, one of the neighbour on the
-/// pixel's side, divided by 2^`SHIFT` with these roundings.
+/// Two pixels for each of `sums` except the outermost: three parts of it and one of the neighbour on the pixel's side,
+/// divided by 2^`SHIFT` with these roundings.
 #[inline(always)]
 fn across<const SHIFT: u32, const LEFT: u16, const RIGHT: u16>(sums: &[u16], full: &mut [u8]) {
     let count = full.len() / 2;

@@ -1,7 +1,7 @@
 //! Rows of MCUs, from bits to samples: entropy decoding of four MCUs, then the IDCT of their blocks.
 //!
-//! Two rows at a time, since neighbouring rows have the same blocks in the same order, each with an
-//! entry point of its own.
+//! Two rows are decoded at a time. Neighbouring rows have the same blocks in the same order, and each has its own entry
+//! point.
 
 use super::JpegError;
 use super::baseline::Baseline;
@@ -20,17 +20,17 @@ pub(crate) struct Entry {
     pub(crate) dc: [i16; 3],
 }
 
-/// MCUs whose blocks are decoded before they are transformed: so many fill a group of chroma.
+/// MCUs whose blocks are decoded before they are transformed. This many fill a group of chroma.
 const BATCH: usize = BLOCKS;
-/// Blocks of an MCU at most: luma 4 across and 2 down, and chroma.
+/// The most blocks of an MCU: luma 4 across and 2 down, and chroma.
 const MOST_BLOCKS: usize = 10;
-/// Groups that a batch fills at most.
+/// The most groups that a batch fills.
 const GROUPS: usize = BATCH * MOST_BLOCKS / BLOCKS;
 
 /// Coefficients of a batch of two rows; zero between batches.
 pub(crate) type Groups = [[Group; GROUPS]; 2];
 
-/// Groups without a coefficient.
+/// Groups whose coefficients are all zero.
 pub(crate) fn groups() -> Box<Groups> {
     Box::new([const { [const { Group::ZERO }; GROUPS] }; 2])
 }
@@ -43,7 +43,7 @@ pub(crate) struct Rows<'a> {
     steps: &'a [Quantiser; 3],
     scan: &'a [u8],
     window: &'a Window,
-    /// The MCU at which index entries enter their rows; not right of the window's left edge.
+    /// The MCU at which index entries enter their rows; at or left of the window's left edge.
     first: usize,
     blocks: Blocks,
 }
@@ -123,8 +123,8 @@ impl<'a> Rows<'a> {
         }
     }
 
-    /// Decodes rows of MCUs from `row` on into the planes: two, or one at the window's end. `entries`
-    /// say where they begin; a single row is decoded twice, and transformed once.
+    /// Decodes rows of MCUs from `row` on into the planes: two, or one at the window's end. `entries` say where they
+    /// begin. A single row is decoded twice, but transformed once.
     pub(crate) fn decode(
         &self,
         row: usize,
@@ -161,7 +161,7 @@ impl<'a> Rows<'a> {
         Ok(())
     }
 
-    /// Transforms the groups of a row's batch of MCUs into the planes, and makes them zero again.
+    /// Transforms the groups of a row's batch of MCUs into the planes, and sets them back to zero.
     fn transform(
         &self,
         row: usize,
@@ -189,8 +189,8 @@ impl<'a> Rows<'a> {
     }
 }
 
-/// Decodes `blocks` of two rows into their groups; `None` if one is damaged. Out of line and with
-/// copies of the cursors, so that its loop has all registers.
+/// Decodes `blocks` of two rows into their groups; `None` if one is damaged. It is not inlined and copies the cursors,
+/// so that its loop has all registers.
 #[inline(never)]
 fn entropy(
     data: &[u8],

@@ -1,6 +1,6 @@
-//! Byte stuffing: in a file, a zero follows each byte of ones of the entropy-coded data. Records leave it out.
+//! Byte stuffing: in a file, a zero follows each 0xFF byte of the entropy-coded data. Records leave the zero out.
 
-/// Appends a scan with a zero behind each byte of ones, as a file has it.
+/// Appends a scan with a zero behind each 0xFF byte, as in a file.
 pub(crate) fn stuff(scan: &[u8], file: &mut Vec<u8>) {
     let mut rest = scan;
     while let Some(at) = find_ones(rest) {
@@ -11,7 +11,7 @@ pub(crate) fn stuff(scan: &[u8], file: &mut Vec<u8>) {
     file.extend(rest);
 }
 
-/// The scan without its stuffing bytes, and what follows it: from the first marker on.
+/// The scan without its stuffing bytes, and the rest of the bytes from the first marker on.
 pub(crate) fn unstuff(bytes: &[u8]) -> (Vec<u8>, &[u8]) {
     let mut scan = Vec::with_capacity(bytes.len());
     let mut rest = bytes;
@@ -27,7 +27,7 @@ pub(crate) fn unstuff(bytes: &[u8]) -> (Vec<u8>, &[u8]) {
     (scan, &[])
 }
 
-/// Where the first byte of ones is: sixteen are looked at together, since there is one in some two hundred.
+/// Where the first 0xFF byte is. Looks at sixteen bytes at a time, because only one in about two hundred is 0xFF.
 fn find_ones(bytes: &[u8]) -> Option<usize> {
     let is_ones = |&byte: &u8| byte == 0xff;
     let without = bytes

@@ -1,8 +1,8 @@
-//! Huffman tables as lookups that give whole coefficients, two at once where they are short.
+//! Huffman lookup tables that give whole coefficients, two at once if they are short.
 //!
-//! One probe of [`PEEK`] bits resolves a code word *and* the value bits behind it, and the same of
-//! the next symbol if that fits too. Nearly every ImageNet file brings tables of its own, so building
-//! these is part of decoding; a table that is the same as the last image's is kept.
+//! One probe of [`PEEK`] bits resolves a code word *and* the value bits behind it, and the same of the next symbol if
+//! that fits too. Nearly every ImageNet file brings its own tables, so building these is part of decoding. A table that
+//! equals the last image's is kept.
 
 use super::JpegError;
 use super::baseline::{Baseline, Component};
@@ -14,19 +14,19 @@ use super::huffman::{LongCodes, Spec};
 const PEEK: u32 = 11;
 const SIZE: usize = 1 << PEEK;
 
-/// Set in an entry that does not give a whole coefficient: the code word is longer than a probe (then
-/// the six bits below are zero), or its value bits did not fit (then they count the code word).
+/// Set in an entry that does not give a whole coefficient. Either the code word is longer than a probe (then the six
+/// bits below are zero), or its value bits did not fit (then they count the code word).
 pub(crate) const PARTIAL: u64 = 0x80;
-/// What an end of block advances by: past any position in the block.
+/// How far an end of block advances: past any position in the block.
 pub(crate) const END: u64 = 128;
-/// What a word that is no code advances by: past the block's end, and not as an end of block does.
+/// How far an invalid code word advances: past the block's end, but not to where an end of block does.
 const NO_CODE: u64 = 64;
 
 /// The tables of one image.
 pub(crate) struct Tables {
     dc: [DcTable; 4],
     ac: [AcTable; 4],
-    /// Where [`AcTable::set`] makes its entries before it pairs them.
+    /// Scratch space where [`AcTable::set`] makes its entries before it pairs them.
     singles: Box<[u64; SIZE]>,
 }
 
@@ -49,14 +49,14 @@ impl Tables {
         Ok(())
     }
 
-    /// What a component's blocks are decoded with.
+    /// The tables that decode a component's blocks.
     #[inline(always)]
     pub(crate) fn of(&self, component: &Component) -> (&DcTable, &AcTable) {
         (&self.dc[component.dc & 3], &self.ac[component.ac & 3])
     }
 
-    /// Decodes one block of a component; `dc` is its running predictor. Gives `place` each zigzag
-    /// position, below 64, and its value; positions may come twice, and then the last one counts.
+    /// Decodes one block of a component; `dc` is its running predictor. Passes each zigzag position, below 64, and its
+    /// value to `place`. Positions may come twice; then the last one counts.
     #[inline(always)]
     pub(crate) fn coefficients(
         &self,
@@ -77,7 +77,7 @@ impl Tables {
     }
 }
 
-/// Gives a closure positions inside the block only.
+/// Only passes positions inside the block to a closure.
 struct Each<F>(F);
 
 impl<F: FnMut(u32, i16)> Put for Each<F> {
@@ -205,8 +205,7 @@ impl AcTable {
                 at += 1;
                 continue;
             }
-            // All probes that begin with this code word and value; what follows them is a word of
-            // `spare` bits.
+            // All probes that begin with this code word and value, followed by a word of `spare` bits.
             let used = first & 0x3f;
             let spare = PEEK - used as u32;
             let span = 1 << spare;
@@ -225,14 +224,14 @@ impl AcTable {
         }
     }
 
-    /// What the bits of `window` are to be looked up as.
+    /// The index under which to look up the bits of `window`.
     #[inline(always)]
     pub(crate) fn entry(&self, window: u64) -> u64 {
         self.entries[(window >> (64 - PEEK)) as usize]
     }
 
-    /// The entry of a symbol that one probe did not resolve. Takes the window by value, so that the
-    /// cursor stays in registers.
+    /// The entry of a symbol that one probe did not resolve. Takes the window by value, so that the cursor stays in
+    /// registers.
     #[inline(never)]
     pub(crate) fn resolve(&self, entry: u64, window: u64) -> u64 {
         let (advance, size, length) = match entry & 0x3f {
@@ -275,9 +274,9 @@ fn split(symbol: u8) -> (u64, u32) {
     }
 }
 
-/// Fills a probe table from its start with the entries of all code words that fit, and gives what is
-/// left. `meaning(symbol, length of the code word)` tells how many value bits the symbol has, and
-/// makes its entry from a value, or without one where the value bits do not fit.
+/// Fills a probe table from its start with the entries of all code words that fit, and returns the rest.
+/// `meaning(symbol, length of the code word)` says how many value bits the symbol has, and makes its entry from a
+/// value, or without one if the value bits do not fit.
 fn fill<'a, T: Copy, M: Fn(Option<i32>) -> T>(
     entries: &'a mut [T],
     spec: &Spec,

@@ -1,8 +1,8 @@
 //! The binding of libjpeg-turbo (TurboJPEG 3 API): all FFI of this crate, behind types that cannot be
 //! misused into reading or writing out of bounds.
 //!
-//! It knows buffers, sizes and libjpeg-turbo's own messages. What to decode, and what an error means for the
-//! image, is for its callers to decide.
+//! It handles buffers, sizes and libjpeg-turbo's own messages. Its callers decide what to decode, and what an error
+//! means for the image.
 #![allow(unsafe_code)]
 
 use std::ffi::{CStr, c_int, c_void};
@@ -13,11 +13,11 @@ use turbojpeg::raw;
 use crate::Region;
 use crate::kind::MAX_PIXELS;
 
-/// Scans beyond this many are an attack, not a picture: libjpeg-turbo's own tools draw the line here
-/// when asked to (`TJFLAG_LIMITSCANS`), and usual progressive files have ten.
+/// A file with more scans than this is an attack, not a picture. libjpeg-turbo's own tools use this limit when asked to
+/// (`TJFLAG_LIMITSCANS`), and ordinary progressive files have ten.
 const MAX_SCANS: c_int = 500;
 
-/// Order and number of bytes of a pixel.
+/// Order and number of a pixel's bytes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum PixelFormat {
     /// Red, green, blue.
@@ -44,10 +44,10 @@ impl PixelFormat {
 
 /// Decompresses JPEG files, one after another, each as if it were the first.
 ///
-/// A TurboJPEG instance keeps Huffman and quantisation tables, the cropping region, and after an
-/// error in a header even its parsing state, for the next file. What a damaged or abbreviated file
-/// decodes to would then depend on its predecessor, that is on which thread it fell to. So every
-/// file gets an instance of its own; making one takes about a microsecond.
+/// A TurboJPEG instance keeps Huffman and quantisation tables, the cropping region, and after an error in a header even
+/// its parsing state, for the next file. The pixels of a damaged or abbreviated file would then depend on the file
+/// before it, and so on which thread decoded it. So every file gets its own instance; making one takes about a
+/// microsecond.
 pub(crate) struct Decompressor {
     instance: Instance,
     used: bool,
@@ -73,7 +73,7 @@ impl Decompressor {
         let status = unsafe {
             raw::tj3DecompressHeader(instance.handle(), jpeg.as_ptr(), jpeg.len() as raw::size_t)
         };
-        // Nothing but a header that was read whole sets these three; until then they are negative.
+        // Only a header that was read whole sets these three; until then they are negative.
         let size = [
             raw::TJPARAM_TJPARAM_JPEGWIDTH,
             raw::TJPARAM_TJPARAM_JPEGHEIGHT,
@@ -121,7 +121,7 @@ impl OpenJpeg<'_> {
         (self.width, self.height)
     }
 
-    /// Whether a part can be decompressed; unusual sampling factors allow only the whole.
+    /// Whether a part can be decompressed. Files with unusual sampling factors can only be decompressed whole.
     pub(crate) fn can_crop(&self) -> bool {
         self.instance.get(raw::TJPARAM_TJPARAM_SUBSAMP) != raw::TJSAMP_TJSAMP_UNKNOWN
     }
@@ -129,8 +129,8 @@ impl OpenJpeg<'_> {
     /// Decompresses `region` into `pixels`, which must be exactly as large. Unless the region is the
     /// whole image, its left edge must be a multiple of the MCU's width.
     ///
-    /// Returns the first warning, if there was one: the pixels are then all written, some of them
-    /// guessed (gray, as a rule). The error is libjpeg-turbo's message; `pixels` is then unspecified.
+    /// Returns the first warning, if there was one: all pixels are then written, some of them guessed (gray, as a
+    /// rule). The error is libjpeg-turbo's message; `pixels` is then unspecified.
     pub(crate) fn decompress(
         self,
         region: Region,
@@ -151,10 +151,10 @@ impl OpenJpeg<'_> {
         if region != Region::whole(self.width, self.height) {
             self.crop_to(region)?;
         }
-        // After a warning, TurboJPEG calls an error that ended decompression a warning as well. Rows
-        // are written in order, so what tells the two apart is whether the last row was written:
-        // it differs from what was put there before. If it does not, it may by chance have been
-        // written with just that, which a second run with another mark rules out.
+        // After a warning, TurboJPEG reports even an error that ended decompression as a warning. Rows are written in
+        // order, so the last row tells the two apart: if it was written, it differs from the mark put there before. If
+        // it does not differ, it may by chance have been written with exactly that mark. A second run with another mark
+        // rules this out.
         let last_row = pixels.len() - row;
         let mut message = String::new();
         for mark in [0xA5, 0x5A] {
@@ -203,8 +203,8 @@ impl OpenJpeg<'_> {
     }
 }
 
-/// Compresses `pixels`, `width` x `height` of them without padding, with `params`: pairs of a
-/// TurboJPEG parameter and its value. The error is libjpeg-turbo's message.
+/// Compresses `pixels`, `width` x `height` of them without padding, with `params`: pairs of a TurboJPEG parameter and
+/// its value. The error is libjpeg-turbo's message.
 pub(crate) fn compress(
     pixels: &[u8],
     (width, height): (u32, u32),
@@ -253,8 +253,8 @@ pub(crate) fn compress(
     Ok(output.to_vec())
 }
 
-/// The same coefficients as a baseline file with Huffman tables of its own, without metadata. The
-/// error is libjpeg-turbo's message, or its warning: then some coefficients were guessed.
+/// The same coefficients as a baseline file with its own Huffman tables, without metadata. The error is libjpeg-turbo's
+/// message, or its warning, because then it guessed some coefficients.
 pub(crate) fn to_baseline(jpeg: &[u8]) -> Result<Vec<u8>, String> {
     let mut instance = Instance::new(raw::TJINIT_TJINIT_TRANSFORM as c_int)?;
     instance.set(raw::TJPARAM_TJPARAM_SCANLIMIT, MAX_SCANS)?;

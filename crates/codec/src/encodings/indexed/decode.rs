@@ -38,7 +38,7 @@ impl IndexedDecoder {
         }
     }
 
-    /// Decodes the planes of all MCUs that touch what is wanted.
+    /// Decodes the planes of all MCUs that touch the wanted region.
     ///
     /// # Errors
     /// [`CodecError::Region`] if the region is empty or reaches beyond the image;
@@ -58,8 +58,8 @@ impl IndexedDecoder {
         let grid = Grid::of(&header);
         let index = Index::parse(payload.index, grid.across, grid.down, components.len());
         let index = index.map_err(failed)?;
-        // Every block takes a bit for DC and one for its end. So the payload's length bounds what
-        // is allocated for its planes, whatever its header says of the image.
+        // Every block takes a bit for DC and one for its end. So the payload's length bounds the memory allocated for
+        // its planes, whatever size its header claims.
         let blocks: usize = components.iter().map(|c| c.across * c.down).sum();
         if grid.across * grid.down * blocks * 2 > payload.scan.len() * 8 {
             return Err(failed(JpegError::Corrupt("it has more blocks than bits")));

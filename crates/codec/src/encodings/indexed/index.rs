@@ -1,9 +1,8 @@
-//! The seek index: where the entropy-coded data can be entered.
+//! The seek index: points where decoding of the entropy-coded data can start.
 //!
-//! For every row of MCUs and every segment of some MCUs in it: the bit position, and each
-//! component's DC predictor there. Packed into fixed-width bit fields, so that the few entries that
-//! a crop needs are read without unpacking the rest. Not compressed further: see FORMAT.md for
-//! the figures.
+//! Each row of MCUs is divided into segments of some MCUs. For every segment the index holds the bit position and each
+//! component's DC predictor there. The entries are packed into fixed-width bit fields, so that the few entries that a
+//! crop needs are read without unpacking the rest. They are not compressed further: see FORMAT.md for the figures.
 //!
 //! Layout: `segment: u8` (MCUs), `length_bits: u8`, `dc_bits: u8 x 3`, then the bits, most
 //! significant first, row by row: `position: u32`, then per segment each component's predictor
@@ -15,7 +14,7 @@ use crate::jpeg::rows::Entry;
 
 const HEAD: usize = 5;
 
-/// A packed index, its size checked once, so that every entry can be read.
+/// A packed index. Its size was checked once, so every entry can be read.
 #[derive(Clone, Copy)]
 pub(super) struct Index<'a> {
     fields: &'a [u8],
@@ -28,7 +27,7 @@ pub(super) struct Index<'a> {
 }
 
 impl<'a> Index<'a> {
-    /// Packs the entries, given row by row, of an image of `across` MCUs per row.
+    /// Packs the entries, given row by row, of an image with `across` MCUs per row.
     pub(super) fn pack(
         entries: &[Entry],
         across: usize,
@@ -77,7 +76,7 @@ impl<'a> Index<'a> {
         packed
     }
 
-    /// Takes a packed index for an image of `across` x `down` MCUs.
+    /// Reads a packed index for an image of `across` x `down` MCUs.
     pub(super) fn parse(
         bytes: &'a [u8],
         across: usize,
@@ -130,7 +129,7 @@ impl<'a> Index<'a> {
         let dc = self.dc_bits.map(|bits| {
             let value = self.field(at, bits);
             at += bits;
-            // Sign-extends; a field of no bits is zero.
+            // Sign-extends; a field of zero bits is zero.
             if bits == 0 {
                 0
             } else {
@@ -151,7 +150,7 @@ impl<'a> Index<'a> {
     }
 }
 
-/// Bits that `value` takes in two's complement.
+/// Bits that `value` needs in two's complement.
 fn signed_bits(value: i16) -> usize {
     let magnitude = if value < 0 { !value } else { value };
     17 - magnitude.leading_zeros() as usize

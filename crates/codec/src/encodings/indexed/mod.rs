@@ -1,11 +1,11 @@
-//! The encoding `jpeg`: a baseline file with a seek index, so that it can be entered in the middle.
+//! The encoding `jpeg`: a baseline file with a seek index, so that decoding can start in the middle.
 //!
-//! A JPEG's entropy-coded data has no entry points, so decoding a crop means decoding everything
-//! above and left of it. Here the bit position and the DC predictors are kept for every few MCUs of
-//! every row; a crop then costs what its own blocks cost. The file comes back byte for byte.
+//! A JPEG's entropy-coded data has no entry points, so decoding a crop means decoding everything above and left of it.
+//! The index keeps the bit position and the DC predictors for every few MCUs of every row. A crop then costs only what
+//! its own blocks cost. The file can be restored byte for byte.
 //!
-//! Decoding yields planes, equal bit for bit to libjpeg-turbo's `islow`. How JPEG is decoded is in `jpeg`; here
-//! are the index, the payload and where to enter it.
+//! Decoding yields planes, equal bit for bit to libjpeg-turbo's `islow`. The JPEG decoder itself is in `jpeg`. This
+//! module has the index, the payload and the code that finds where to start.
 
 mod decode;
 mod index;

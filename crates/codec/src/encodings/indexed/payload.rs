@@ -16,9 +16,9 @@ use crate::jpeg::rows::Entry;
 use crate::jpeg::stuffing::{stuff, unstuff};
 use crate::jpeg::tables::Tables;
 
-/// Luma pixels between two entries at the finest; wider where that would make the index large.
+/// Luma pixels between two entries at the finest. The distance grows if the index would become too large.
 const FINEST: usize = 64;
-/// The index may take this share of the file: one part in so many.
+/// The largest share of the file that the index may take: one part in so many.
 const INDEX_SHARE: usize = 110;
 
 /// The parts of a stored record.
@@ -56,13 +56,13 @@ impl<'a> Payload<'a> {
 /// Makes a record of a JPEG file.
 ///
 /// # Errors
-/// [`JpegError::Unsupported`] for a file of another kind, or one that would not come back byte for byte;
+/// [`JpegError::Unsupported`] for a file of another kind, or one that could not be restored byte for byte;
 /// [`JpegError::Corrupt`] for one whose entropy-coded data is damaged or cut short.
 pub(crate) fn pack(file: &[u8]) -> Result<Vec<u8>, JpegError> {
     pack_read(file, &Baseline::parse(file)?)
 }
 
-/// The same from a file whose header has been read.
+/// Like [`pack`], for a file whose header has been read.
 ///
 /// # Errors
 /// As [`pack`].

@@ -1,4 +1,4 @@
-//! The decoder against libjpeg-turbo, its kernels against one another, and both against damage.
+//! Compares the decoder with libjpeg-turbo and its kernels with one another, and feeds both damaged data.
 #![allow(clippy::unwrap_used, clippy::panic)]
 
 use proptest::prelude::*;
@@ -17,7 +17,7 @@ const SAMPLINGS: [Sampling; 5] = [
     Sampling::S411,
 ];
 
-/// Smooth colour, edges and noise: every coefficient of some block is used.
+/// Smooth colour, edges and noise, so that every coefficient is used by some block.
 fn picture(width: u32, height: u32, seed: u32) -> Vec<u8> {
     let mut state = seed | 1;
     let mut noise = move || {
@@ -115,9 +115,9 @@ fn gray_has_one_plane() {
     );
 }
 
-/// Ever larger steps under coefficients that were made for steps of 1: where libjpeg-turbo's 16-bit sums wrap and
-/// ours do not, neither encoding may take the file. The first sums to do so are those of the second pass, of
-/// coefficients that are far below 2^13 themselves.
+/// Coefficients made for steps of 1 get larger and larger steps. When libjpeg-turbo's 16-bit sums wrap and ours do not,
+/// neither encoding may accept the file. The first sums that wrap are those of the second pass, for coefficients far
+/// below 2^13.
 #[test]
 fn coefficients_that_no_picture_has_are_refused() {
     let options = EncodeOptions::new(100, Sampling::S420);
@@ -148,7 +148,7 @@ fn coefficients_that_no_picture_has_are_refused() {
             }
         }
     }
-    // A few times what pictures have is taken, and nothing from some step on.
+    // A few times what pictures have is accepted, and nothing from some step on.
     assert!(taken.iter().copied().eq(1..=taken.len() as u8), "{taken:?}");
     assert!((2..20).contains(&taken.len()), "{taken:?}");
 }
@@ -215,7 +215,7 @@ fn a_header_that_promises_more_blocks_than_there_are_bits_allocates_nothing() {
         .position(|pair| pair == [0xff, 0xc0])
         .unwrap();
     record[frame + 5..frame + 9].copy_from_slice(&[0x3f, 0xff, 0x3f, 0xff]);
-    // An index to match: five segments a row, 32 bits and a bit for each of their predictors.
+    // A matching index: five segments per row, 32 bits and a bit for each of their predictors.
     let index = u32::from_le_bytes(record[..4].try_into().unwrap()) as usize;
     let fields = vec![0; 1024 * (32 + 5 * 3) / 8];
     record.splice(16..16 + index, [&[255, 0, 1, 1, 1], &fields[..]].concat());

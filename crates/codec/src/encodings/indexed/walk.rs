@@ -1,4 +1,4 @@
-//! Walks a whole scan to index it: runs once per file, when a data set is built.
+//! Walks a whole scan to index it. Runs once per file, when a data set is built.
 
 use pixels::dispatch;
 
@@ -12,7 +12,7 @@ use crate::jpeg::rows::Entry;
 use crate::jpeg::tables::Tables;
 
 dispatch! {
-    /// Gives an index entry for every `segment` MCUs of every row.
+    /// Returns an index entry for every `segment` MCUs of every row.
     ///
     /// # Errors
     /// [`JpegError::Corrupt`] if the scan has invalid codes, ends early or goes on after its last MCU.

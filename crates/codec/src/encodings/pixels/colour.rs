@@ -19,7 +19,7 @@ pub(super) fn gray(rgb: &[u8]) -> Vec<u8> {
         .collect()
 }
 
-/// G, R - G and B - G, modulo 256: what channels have in common is stored once.
+/// G, R - G and B - G, modulo 256. What the channels have in common is stored once.
 pub(super) fn split(rgb: &[u8]) -> [Vec<u8>; 3] {
     let pixels = rgb.as_chunks::<3>().0.iter();
     [
@@ -29,7 +29,7 @@ pub(super) fn split(rgb: &[u8]) -> [Vec<u8>; 3] {
     ]
 }
 
-/// [`split`] undone for a row.
+/// Undoes [`split`] for a row.
 pub(super) fn merge([g, r, b]: [&[u8]; 3], rgb: &mut [u8]) {
     let pixels = rgb.as_chunks_mut::<3>().0.iter_mut();
     for (((pixel, &g), &r), &b) in pixels.zip(g).zip(r).zip(b) {
@@ -58,8 +58,8 @@ pub(super) fn to_ycc(rgb: &[u8]) -> [Vec<u8>; 3] {
     ]
 }
 
-/// The means of 2 x 2 samples; the last row and column stand for what lacks beyond them. Halves are rounded down
-/// and up by turns, as libjpeg's jcsample.c does it.
+/// The means of 2 x 2 samples. The last row and column are repeated for samples that would lie beyond them. Halves are
+/// rounded down and up in turn, as libjpeg's jcsample.c does.
 pub(super) fn halve(plane: &[u8], width: usize) -> Vec<u8> {
     let mut halved = Vec::with_capacity(plane.len().div_ceil(4) + width);
     let mut rows = plane.chunks_exact(width);

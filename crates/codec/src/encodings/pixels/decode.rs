@@ -1,4 +1,4 @@
-//! A region of a record of pixels.
+//! Decodes a region of a record of pixels.
 
 use std::borrow::Cow;
 
@@ -44,7 +44,7 @@ impl PixelDecoder {
         let right = (region.x + region.width) as usize;
         let bottom = (region.y + region.height) as usize;
         let wanted = region.y as usize / STRIP..bottom.div_ceil(STRIP);
-        // Columns from the first to the region's last one; rows of all strips that it touches.
+        // Columns from the first to the region's last one; rows of all strips that the region touches.
         let columns = |plane: usize| right.div_ceil(shape.ratio(plane).0);
         let stride = |plane: usize| columns(plane).next_multiple_of(VECTOR);
         let first = |plane: usize| shape.rows(plane, wanted.start).start;
@@ -109,7 +109,7 @@ impl PixelDecoder {
 }
 
 impl ImageDecoder for PixelDecoder {
-    /// Planes or RGB pixels; views of the payload where they are stored plain.
+    /// Planes or RGB pixels. If they are stored plain, these are views of the payload.
     fn decode<'a>(
         &'a mut self,
         payload: &'a [u8],
@@ -125,7 +125,7 @@ impl ImageDecoder for PixelDecoder {
     }
 }
 
-/// The residuals of a strip with [`VECTOR`] bytes behind them.
+/// The residuals of a strip, followed by [`VECTOR`] spare bytes.
 fn unpack<'r>(
     zstd: &mut Option<Decompressor<'static>>,
     buffer: &'r mut Vec<u8>,
@@ -148,7 +148,7 @@ fn unpack<'r>(
     }
 }
 
-/// Samples that are stored as they are, whose number was checked.
+/// Samples that are stored as they are. Their number was checked.
 fn plain<'a>(shape: &Shape, samples: &'a [u8]) -> Result<Native<'a>, CodecError> {
     if shape.colour == Colour::Rgb {
         return Ok(Native::Rgb(Decoded {
@@ -166,7 +166,7 @@ fn plain<'a>(shape: &Shape, samples: &'a [u8]) -> Result<Native<'a>, CodecError>
     let plane = |plane: usize| {
         let (width, height) = shape.size(plane);
         Plane {
-            // To the end of all planes, so that vectors may be read beyond a row.
+            // Up to the end of all planes, so that vector loads may read beyond a row.
             data: samples.get(start(plane)..).unwrap_or_default(),
             stride: width,
             region: Region::whole(width as u32, height as u32),

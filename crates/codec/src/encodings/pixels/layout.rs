@@ -15,7 +15,7 @@ use crate::kind::MAX_PIXELS;
 /// Rows of luma in a strip.
 pub(super) const STRIP: usize = 16;
 const HEAD: usize = 16;
-/// zstd says with 4 bytes at best what unpacks to 128 KiB.
+/// zstd stores 128 KiB in 4 bytes at best.
 const BEST_RATIO: usize = (128 << 10) / 4;
 
 /// What the samples are.
@@ -23,9 +23,9 @@ const BEST_RATIO: usize = (128 << 10) / 4;
 pub(super) enum Colour {
     /// One plane.
     Gray,
-    /// Y, Cb and Cr; of the latter one sample for so many of luma, across and down.
+    /// Y, Cb and Cr. Cb and Cr have one sample for so many of luma, across and down.
     YCbCr { ratio: (u32, u32) },
-    /// Red, green and blue: interleaved where they are stored plain, else the planes G, R - G and B - G.
+    /// Red, green and blue: interleaved if they are stored plain, else the planes G, R - G and B - G.
     Rgb,
 }
 
@@ -45,7 +45,7 @@ impl Shape {
         }
     }
 
-    /// Luma samples for a sample of the plane, across and down.
+    /// Luma samples per sample of the plane, across and down.
     pub(super) fn ratio(&self, plane: usize) -> (usize, usize) {
         match self.colour {
             Colour::YCbCr { ratio } if plane > 0 => (ratio.0 as usize, ratio.1 as usize),
@@ -90,10 +90,10 @@ impl Shape {
             .sum()
     }
 
-    /// Appends a record's head; `stored` tells the form, `length` that of planes or strips.
+    /// Appends a record's head. `stored` gives the form, `length` the length of the planes or strips.
     ///
     /// # Errors
-    /// [`CodecError::Pixels`] if a record cannot hold so much.
+    /// [`CodecError::Pixels`] if a record cannot hold that much.
     pub(super) fn write(
         &self,
         stored: bool,
@@ -145,7 +145,7 @@ pub(super) enum Form<'a> {
     Strips(&'a [[u8; 4]], &'a [u8]),
 }
 
-/// A stored record's parts.
+/// The parts of a stored record.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Record<'a> {
     pub(super) shape: Shape,
@@ -190,10 +190,10 @@ impl<'a> Record<'a> {
 }
 
 impl Shape {
-    /// The bytes of a strip, which the caller's `strips` hold.
+    /// The bytes of a strip within the caller's `strips`.
     ///
     /// # Errors
-    /// [`CodecError::Pixels`] if it does not lie in them, or could not unpack to what it should.
+    /// [`CodecError::Pixels`] if the strip reaches beyond them, or could not unpack to the expected size.
     pub(super) fn strip<'a>(
         &self,
         ends: &[[u8; 4]],
@@ -212,7 +212,7 @@ impl Shape {
     }
 }
 
-/// What a record of pixels holds, told without decoding it.
+/// A summary of a record of pixels, read without decoding it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct PixelsInfo {
     /// Pixels in a row.
@@ -221,7 +221,7 @@ pub struct PixelsInfo {
     pub height: u32,
     /// `gray`, `YCbCr` or `RGB`.
     pub colour: &'static str,
-    /// Luma samples for a chroma sample, across and down; (1, 1) where there is none.
+    /// Luma samples per chroma sample, across and down; (1, 1) if there is no chroma.
     pub ratio: (u32, u32),
     /// Whether strips are compressed; plain planes otherwise.
     pub compressed: bool,
@@ -232,7 +232,7 @@ pub struct PixelsInfo {
 }
 
 impl PixelsInfo {
-    /// Looks at the payload of an [`crate::Encoding::Pixels`] record.
+    /// Reads the summary of an [`crate::Encoding::Pixels`] record.
     ///
     /// # Errors
     /// [`CodecError::Pixels`] if its lengths do not add up, [`CodecError::TooLarge`].

@@ -1,13 +1,13 @@
 //! The encoding `pixels`: the planes that a JPEG decodes to, or RGB, filtered and compressed in strips of 16 rows, or
 //! simply stored.
 //!
-//! For data sets that fit in memory, where bytes are cheap and time is not, and for files that no other encoding
-//! makes fast (PNG, CMYK). The planes of a JPEG are those of libjpeg-turbo's `islow`, at the resolution that the
-//! file has them in, so nothing more is lost: decoding to planes and decoding to RGB give the same pixels as
-//! for the file. Stored planes are not even copied: a region is a view of the record.
+//! For data sets that fit in memory, where bytes are cheap and time is not, and for files that no other encoding makes
+//! fast (PNG, CMYK). The planes of a JPEG are those of libjpeg-turbo's `islow`, at the file's own resolution, so
+//! nothing more is lost: decoding to planes and decoding to RGB give the same pixels as for the file. Stored planes are
+//! not even copied: a region is a view of the record.
 //!
-//! The file does not follow from its pixels. It lies behind them, unless it was dropped; what then comes back is
-//! a PNG of the same pixels.
+//! The file cannot be restored from its pixels. It is stored behind them, unless it was dropped; then a PNG of the same
+//! pixels takes its place.
 
 mod colour;
 mod decode;

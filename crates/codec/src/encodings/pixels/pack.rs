@@ -1,4 +1,4 @@
-//! Files and pixels into records.
+//! Turns files and pixels into records.
 
 use zstd::bulk::Compressor;
 
@@ -57,7 +57,7 @@ pub struct PixelPacker {
 
 impl PixelPacker {
     /// # Errors
-    /// [`CodecError::OutOfMemory`], or [`CodecError::Decode`] if libjpeg-turbo finds no memory for itself.
+    /// [`CodecError::OutOfMemory`], or [`CodecError::Decode`] if libjpeg-turbo cannot allocate its memory.
     pub fn new(options: PixelOptions) -> Result<Self, CodecError> {
         let zstd = match options.compression {
             PixelCompression::Stored => None,
@@ -74,9 +74,9 @@ impl PixelPacker {
         })
     }
 
-    /// The pixels of an image file, and the file itself unless it is to be dropped. Planes as they are in the file
-    /// where it is a JPEG of gray or YCbCr whose sampling [`Encoding::Jpeg`] knows, gray where all pixels are, else
-    /// RGB.
+    /// Stores the pixels of an image file, and the file itself unless it is to be dropped. If the file is a gray or
+    /// YCbCr JPEG whose sampling [`Encoding::Jpeg`] knows, its planes are stored as they are in the file. Otherwise the
+    /// pixels are stored as gray if all of them are gray, else as RGB.
     ///
     /// # Errors
     /// Those of [`Decoder::decode`]; also if the file decodes only with a warning.
@@ -84,7 +84,7 @@ impl PixelPacker {
         self.pack_file(&ImageFile::read(file)?)
     }
 
-    /// The same from a file whose header has been read.
+    /// Like [`PixelPacker::pack`], for a file whose header has been read.
     ///
     /// # Errors
     /// Those of [`PixelPacker::pack`].
@@ -99,8 +99,9 @@ impl PixelPacker {
         Ok(record)
     }
 
-    /// RGB pixels, `width` x `height` x 3 bytes without padding, as Y, Cb and Cr (JFIF's, rounded), chroma halved
-    /// both ways for [`Sampling::S420`] and full for any other; as gray where all pixels are. There is no original.
+    /// Stores RGB pixels, `width` x `height` x 3 bytes without padding, as Y, Cb and Cr (JFIF's, rounded). Chroma is
+    /// halved both ways for [`Sampling::S420`] and full for any other. If all pixels are gray, they are stored as gray.
+    /// There is no original.
     ///
     /// # Errors
     /// [`CodecError::Encode`] if the lengths do not fit.

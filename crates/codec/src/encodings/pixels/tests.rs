@@ -1,4 +1,4 @@
-//! The filter and its undoing, levels against one another, and records that were tampered with.
+//! The filter and its inverse, the levels against one another, and records that were tampered with.
 #![allow(clippy::unwrap_used, clippy::panic)]
 
 use proptest::prelude::*;
@@ -62,7 +62,7 @@ proptest! {
         let sampling = if sampled { Sampling::S420 } else { Sampling::S444 };
         let rgb: Vec<u8> = (0..61 * 40 * 3).map(|i| (i / 50) as u8).collect();
         let mut record = packer(compression).pack_rgb(&rgb, (61, 40), sampling).unwrap();
-        // Half of the faults into head and table, where they mean most.
+        // Half of the faults go into the head and the table, where they do the most damage.
         for (i, (at, value)) in damage.into_iter().enumerate() {
             let most = if i % 2 == 0 { 28 } else { record.len() };
             record[(at * most as f64) as usize] = value;
@@ -96,7 +96,7 @@ fn colours_come_back_and_grays_are_exact() {
     let mut merged = vec![0; rgb.len()];
     colour::merge([&g, &r, &b], &mut merged);
     assert_eq!(merged, rgb);
-    // libjpeg-turbo's own conversion, through an image that its DCT does not change.
+    // libjpeg-turbo's own conversion, on an image that its DCT does not change.
     let red = colour::to_ycc(&[255, 0, 0]);
     assert_eq!(red.map(|plane| plane[0]), [76, 85, 255]);
 }
@@ -106,7 +106,7 @@ fn halving_repeats_the_last_row_and_column() {
     assert_eq!(colour::halve(&[8], 1), [8]);
     assert_eq!(colour::halve(&[0, 4, 9], 3), [2, 9]);
     assert_eq!(colour::halve(&[0, 4, 2, 2, 7, 7], 2), [2, 7]);
-    // Halves are rounded down and up by turns.
+    // Halves are rounded down and up in turn.
     assert_eq!(colour::halve(&[0, 1, 0, 1, 0, 1, 0, 1], 4), [0, 1]);
 }
 
@@ -129,7 +129,7 @@ fn lengths_are_checked_before_anything_is_allocated() {
     refused(9, &[0x33], "colour");
     refused(10, &[9], "form");
     refused(12, &u32::MAX.to_le_bytes(), "add up");
-    // As wide as may be, with what one pixel's width takes.
+    // As wide as allowed, with the bytes that one pixel's width takes.
     refused(0, &(1u32 << 21).to_le_bytes(), "too short");
     refused(16, &u32::MAX.to_le_bytes(), "outside");
     assert_eq!(

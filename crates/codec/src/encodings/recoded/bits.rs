@@ -5,12 +5,12 @@ use super::model;
 /// Appends bits to bytes.
 #[derive(Debug, Default)]
 pub(super) struct BitWriter {
-    /// What is written, and room behind it.
+    /// The written bytes, and room behind them.
     bytes: Vec<u8>,
     end: End,
 }
 
-/// Where the written bits end. A loop that writes many keeps it in registers.
+/// Where the written bits end. A loop that writes many bits keeps it in registers.
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct End {
     /// Whole bytes.
@@ -21,12 +21,13 @@ pub(super) struct End {
 }
 
 impl End {
-    /// Appends the low `count` (up to 56) bits of `value`, whose others are zero. What does not fit in the room is lost.
+    /// Appends the low `count` (up to 56) bits of `value`; its other bits must be zero. Bits that do not fit in the
+    /// room are lost.
     #[inline(always)]
     pub(super) fn put(&mut self, room: &mut [u8], value: u64, count: u32) {
         self.bits |= value << self.count;
         self.count += count;
-        // All eight bytes are written each time: whether a word is full can hardly be predicted.
+        // All eight bytes are written each time, because whether a word is full can hardly be predicted.
         if let Some(next) = room
             .get_mut(self.at..)
             .and_then(|rest| rest.first_chunk_mut())
@@ -44,7 +45,7 @@ impl BitWriter {
         self.end = End::default();
     }
 
-    /// Room for so many more bytes, and the end to write from, which [`BitWriter::close`] takes back.
+    /// Room for so many more bytes, and the end to write from. [`BitWriter::close`] takes the end back.
     #[inline(always)]
     pub(super) fn open(&mut self, bytes: usize) -> (&mut [u8], End) {
         let needed = self.end.at + bytes + 8;
@@ -60,18 +61,18 @@ impl BitWriter {
         self.end = end;
     }
 
-    /// All bytes, the last one filled with zeros.
+    /// All bytes; the last one is filled with zeros.
     pub(super) fn bytes(&self) -> &[u8] {
         let written = self.end.at + usize::from(self.end.count > 0);
         &self.bytes[..written.min(self.bytes.len())]
     }
 }
 
-/// Values that are stored beside begin here, except for those whose symbols are too rare to have one.
+/// Escaped values begin here, except for those whose symbols are too rare to have one.
 const LARGE: u16 = 128;
 
-/// Appends a value, not 0, that is stored beside: a 0 bit, the sign and seven bits for magnitudes from 128 on; 1, 0, the sign
-/// and eight bits for those from 256 on; 1, 1, its class less 1 in four bits, and its extra bits for all others.
+/// Appends an escaped value, not 0. From 128 on: a 0 bit, the sign and seven bits of the magnitude. From 256 on: 1, 0,
+/// the sign and eight bits. All others: 1, 1, the class less 1 in four bits, and the extra bits.
 pub(super) fn put_beside(bits: &mut BitWriter, value: i16) {
     let (room, mut end) = bits.open(8);
     let (magnitude, sign) = (value.unsigned_abs(), u64::from(value < 0));
@@ -92,7 +93,7 @@ pub(super) fn put_beside(bits: &mut BitWriter, value: i16) {
     bits.close(end);
 }
 
-/// The value that is stored beside at bit `at` of `bytes`, which moves behind it; beyond the end are zeros.
+/// Reads the escaped value at bit `at` of `bytes` and moves `at` behind it. Bits beyond the end are zeros.
 pub(super) fn beside(bytes: &[u8], at: &mut usize) -> i16 {
     let rest = bytes.get(*at / 8..).unwrap_or(&[]);
     let window = match rest.first_chunk() {

@@ -1,19 +1,19 @@
-//! Which places have statistics so alike that one context does for all: k-means, with the bits that a context's
-//! frequencies spend on a place's symbols as the distance.
+//! Groups places whose statistics are so alike that one context can serve them all. This is k-means; the distance is
+//! the number of bits that a context's frequencies spend on a place's symbols.
 //!
-//! Only the encoder's choice: a decoder takes whatever maps the tables have.
+//! This is only the encoder's choice. A decoder uses the maps that the tables hold.
 
 use super::contexts::{Maps, MaskPlace, PairPlace};
 
-/// How often each symbol was seen in a place.
+/// How often each symbol was seen at a place.
 pub(super) type Histogram = [u64; 256];
 
-/// A place seen fewer times stays where the rule has put it.
+/// A place seen fewer times than this stays where the rule put it.
 const FEW: u64 = 64;
-/// Rounds at most; it is settled after some ten.
+/// The most rounds; it settles after about ten.
 const ROUNDS: usize = 30;
 
-/// Maps for places that were seen so, in the order of [`MaskPlace::all`] and [`PairPlace::all`].
+/// Maps for places with these counts, in the order of [`MaskPlace::all`] and [`PairPlace::all`].
 pub(super) fn maps(masks: &[Histogram], pairs: &[Histogram]) -> Maps {
     let mut maps = Maps::by_rule();
     let is_first: Vec<bool> = MaskPlace::all().map(|place| place.position == 0).collect();
@@ -26,8 +26,8 @@ pub(super) fn maps(masks: &[Histogram], pairs: &[Histogram]) -> Maps {
     maps
 }
 
-/// Moves places to the contexts that code them in the fewest bits, until none wants to move. Those of one kind stay among
-/// themselves.
+/// Moves places to the contexts that code them in the fewest bits, until no place moves. A place stays among contexts
+/// of its own kind.
 fn settle(places: &[Histogram], map: &mut [u8], kinds: &[bool]) {
     for _ in 0..ROUNDS {
         let contexts = contexts(places, map, kinds);
@@ -87,7 +87,7 @@ fn contexts(places: &[Histogram], map: &[u8], kinds: &[bool]) -> Vec<Context> {
     sums.into_iter().map(cost).collect()
 }
 
-/// Closes the gaps that contexts without places have left.
+/// Closes the gaps left by contexts without places.
 fn number_through(map: &mut [u8]) {
     let mut numbers: Vec<u8> = map.to_vec();
     numbers.sort_unstable();
@@ -103,7 +103,7 @@ mod tests {
 
     #[test]
     fn alike_places_end_in_one_context() {
-        // Four places of two kinds of statistics, begun crosswise.
+        // Four places with two kinds of statistics, starting crosswise.
         let place = |symbol: usize| {
             let mut histogram = [0; 256];
             histogram[symbol] = 1000;

@@ -1,8 +1,8 @@
-//! In which context each symbol is coded: maps that a data set's tables hold.
+//! Which context codes each symbol: maps that a data set's tables hold.
 //!
-//! A mask byte's context follows from chroma, its position and how far its block reaches; a pair's from chroma, how many
-//! AC coefficients of its block are nonzero, and which pair of them it is: so from what a decoder knows before the
-//! phase. Which of these have a context in common was learned with the frequencies ([`super::cluster`]).
+//! A mask byte's context depends on chroma, its position and how far its block reaches. A pair's context depends on
+//! chroma, how many AC coefficients of its block are nonzero, and which pair of them it is. A decoder knows all of this
+//! before the phase. Which of these share a context was learned with the frequencies ([`super::cluster`]).
 
 use super::model::{DC_CLASSES, ESCAPE, MASK_BYTES, MOST_PAIRS};
 
@@ -13,9 +13,9 @@ pub(super) const MOST_CONTEXTS: usize = 128;
 /// The most nonzero AC coefficients.
 const MOST_COUNT: usize = 63;
 
-/// Contexts are numbered through over the phases.
+/// Contexts are numbered consecutively over the phases.
 pub(super) struct Contexts {
-    /// By chroma, position and reach, of which there are eight: a row is what a shuffle looks up.
+    /// By chroma, position and reach, of which there are eight: one shuffle looks up one row.
     masks: [[MaskRow; MASK_BYTES]; 2],
     /// By chroma and count.
     pairs: Box<[[PairRow; MOST_COUNT + 1]; 2]>,
@@ -65,7 +65,7 @@ impl MaskPlace {
         })
     }
 
-    /// Bit 0 of a block's first mask byte would be DC, which is always coded; its last one is not empty.
+    /// Bit 0 of a block's first mask byte would be DC, which is always coded. A block's last mask byte is never zero.
     pub(super) fn may_hold(self, byte: usize) -> bool {
         (self.position > 0 || byte & 1 == 0) && (self.reach > self.position + 1 || byte != 0)
     }
@@ -90,7 +90,7 @@ impl PairPlace {
         self.count - 2 * self.pair
     }
 
-    /// Both classes are at least one, but that nothing comes after the last of an odd number.
+    /// Both classes are at least one, except that nothing follows the last of an odd number.
     pub(super) fn may_hold(self, symbol: usize) -> bool {
         let (first, second) = (symbol & 15, symbol >> 4);
         let of_second = if self.remaining() == 1 {
@@ -106,13 +106,13 @@ impl PairPlace {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Occurs {
     Never,
-    /// A pair of classes, which has a frequency or else is coded as escapes.
+    /// A pair of classes that has a frequency or else is coded as escapes.
     Perhaps,
     /// It has a frequency of at least one.
     Always,
 }
 
-/// What codes any pair with such a `second` class: its values, or the one, as escapes.
+/// The symbol that codes any pair with such a `second` class as escapes: both values, or the only one.
 pub(super) const fn instead_of(second: usize) -> usize {
     match second {
         0 => ESCAPE as usize,
@@ -127,8 +127,8 @@ pub(super) struct Maps {
 }
 
 impl Contexts {
-    /// `None` if there are too many contexts, or the first mask bytes of blocks share one with others: what may be of
-    /// DC has to stay apart.
+    /// `None` if there are too many contexts, or if the first mask bytes of blocks share a context with others: bytes
+    /// that may hold DC's bit must stay apart.
     pub(super) fn new(maps: &Maps) -> Option<Self> {
         let mut firsts = [None; MOST_CONTEXTS];
         for (place, &context) in MaskPlace::all().zip(&maps.masks) {
@@ -142,7 +142,7 @@ impl Contexts {
         (contexts.len() <= MOST_CONTEXTS).then_some(contexts)
     }
 
-    /// Those of [`Maps::by_rule`], which are sound.
+    /// The maps of [`Maps::by_rule`], which are sound.
     pub(super) fn by_rule() -> Self {
         Self::of(&Maps::by_rule())
     }
@@ -235,7 +235,7 @@ impl Maps {
         self.masks.iter().chain(&self.pairs).copied()
     }
 
-    /// Maps that no data taught: 24 contexts of mask bytes, 16 of pairs.
+    /// Maps made without data: 24 contexts of mask bytes, 16 of pairs.
     pub(super) fn by_rule() -> Self {
         Maps {
             masks: MaskPlace::all().map(mask_rule).collect(),
@@ -244,7 +244,7 @@ impl Maps {
     }
 }
 
-/// By the position, whether it is a block's last byte, and near the start by how many follow.
+/// By the position, by whether it is a block's last byte, and near the start by how many follow.
 fn mask_rule(place: MaskPlace) -> u8 {
     let follow = place.reach - place.position - 1;
     let context = match (place.position, follow) {

@@ -49,7 +49,7 @@ impl RecodedDecoder {
         }
     }
 
-    /// Decodes the planes of all MCUs that touch what is wanted.
+    /// Decodes the planes of all MCUs that touch the wanted region.
     ///
     /// # Errors
     /// [`CodecError::Region`] if the region is empty or reaches beyond the image;
@@ -111,7 +111,7 @@ impl RecodedDecoder {
         }
     }
 
-    /// Decodes one unit into the planes, as far as it lies in the window.
+    /// Decodes the part of one unit that lies in the window into the planes.
     #[allow(clippy::too_many_arguments)] // one call, of what the loop above has at hand
     fn unit(
         &mut self,
@@ -124,7 +124,7 @@ impl RecodedDecoder {
         length: usize,
     ) -> Result<(), RecodeError> {
         let origins = frame.origins(column, row);
-        // What of a component's row of blocks the window needs; none of rows outside it.
+        // The part of a component's row of blocks that the window needs. `None` for rows outside it.
         let needed = |row: &super::layout::Row| {
             let ((across, down), (x, y)) = (frame.factors(row.component), origins[row.component]);
             let y = y + row.line;
@@ -212,8 +212,8 @@ impl Window {
         }
     }
 
-    /// Bytes from one row of a component's plane to the next: whole units, and what the last group
-    /// of a narrow one writes beyond it.
+    /// Bytes from one row of a component's plane to the next: whole units, and the bytes that the last group of a
+    /// narrow unit writes beyond it.
     fn stride(&self, frame: &Frame, component: usize) -> usize {
         let across = frame.unit_mcus().0 * frame.factors(component).0;
         let spill = across.next_multiple_of(BLOCKS) - across;

@@ -3,7 +3,7 @@
 use crate::jpeg::JpegError;
 use crate::{CodecError, Kind};
 
-/// Why a file cannot be stored re-coded, or a stored one not decoded.
+/// Why a file cannot be stored re-coded, or a record cannot be decoded.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum RecodeError {
     /// A sound file of a kind that this encoding does not take.

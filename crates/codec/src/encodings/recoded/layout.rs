@@ -1,8 +1,7 @@
 //! How an image is cut into units, and a unit into blocks.
 //!
-//! A unit is 64 x 64 pixels of luma, with its chroma. Its blocks are numbered MCU row by MCU row,
-//! in each component by component, in each row by row: so a decoder that needs only the upper
-//! rows can stop early.
+//! A unit is 64 x 64 pixels of luma, with its chroma. Its blocks are numbered by MCU row, then by component, then by
+//! row of blocks. So a decoder that needs only the upper rows can stop early.
 
 use super::error::RecodeError;
 use super::model::{DC_CLASSES, ESCAPE, MASK_BYTES, MOST_PAIRS};
@@ -15,7 +14,7 @@ pub(super) const MOST_BLOCKS: usize = 192;
 /// Rows of blocks of a unit at most.
 const MOST_ROWS: usize = 24;
 
-/// Size and subsampling of an image: all that its layout depends on.
+/// Size and subsampling of an image. Its layout depends on nothing else.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Frame {
     pub(super) width: usize,
@@ -82,7 +81,7 @@ impl Frame {
         (self.width.div_ceil(UNIT), self.height.div_ceil(UNIT))
     }
 
-    /// Makes `blocks` as many as a row of units has of each component, whatever they hold.
+    /// Makes `blocks` as long as a row of units is for each component. Their contents are unspecified.
     pub(super) fn fit(&self, blocks: &mut Vec<Blocks>, row: usize) {
         blocks.resize_with(self.components, Blocks::default);
         let (mcus, unit) = (self.mcus(), self.unit_mcus());
@@ -94,7 +93,7 @@ impl Frame {
         }
     }
 
-    /// In each component, the upper left block of the unit in this column and row of units.
+    /// The upper left block of the unit in this column and row of units, for each component.
     pub(super) fn origins(&self, column: usize, row: usize) -> [(usize, usize); 3] {
         let (unit, columns) = (self.unit_mcus(), self.columns(column));
         std::array::from_fn(|component| {
@@ -103,7 +102,7 @@ impl Frame {
         })
     }
 
-    /// In each component, the column of blocks where this column of units begins.
+    /// The column of blocks where this column of units begins, for each component.
     pub(super) fn columns(&self, column: usize) -> [usize; 3] {
         let unit = self.unit_mcus();
         std::array::from_fn(|component| column * unit.0 * self.factors(component).0)
@@ -124,14 +123,14 @@ pub(super) struct Row {
     pub(super) component: usize,
     /// Which row of the component within the unit, in blocks.
     pub(super) line: usize,
-    /// The number of its first block, and of that of the component's row above.
+    /// The number of its first block, and that of the first block in the component's row above.
     pub(super) first: usize,
     pub(super) above: Option<usize>,
     /// Blocks, up to 8.
     pub(super) blocks: usize,
 }
 
-/// The blocks of a unit; those of all units of an image are the same except for its edges.
+/// The blocks of a unit. All units of an image have the same blocks, except at its edges.
 #[derive(Clone, Debug)]
 pub(super) struct Shape {
     pub(super) blocks: usize,
@@ -182,7 +181,7 @@ impl Shape {
     }
 }
 
-/// The most lanes that a unit's symbols are spread over; there are 16, 32, 48 or 64.
+/// The most lanes that a unit's symbols are spread over. There are 16, 32, 48 or 64.
 pub(super) const MOST_LANES: usize = 64;
 
 /// Symbols of each phase at most.

@@ -1,11 +1,11 @@
-//! The encoding `recoded`: the coefficients of a baseline JPEG, entropy-coded for vector units.
+//! The encoding `recoded`: the coefficients of a baseline JPEG in a SIMD-friendly entropy code.
 //!
-//! JPEG's Huffman code is decoded bit by bit. Here the same quantised coefficients are coded with
-//! static rANS in many interleaved lanes, unit by unit of 64 x 64 pixels, so that a crop decodes what it
-//! touches and a vector register decodes sixteen symbols at once. The file comes back byte for byte.
+//! JPEG's Huffman code must be decoded bit by bit. This encoding codes the same quantised coefficients with static rANS
+//! in many interleaved lanes, in units of 64 x 64 pixels. A crop decodes only the units that it touches, and a vector
+//! register decodes sixteen symbols at once. The file can be restored byte for byte.
 //!
-//! Shared with the encoding `jpeg`, in [`crate::jpeg`]: which files are taken, the header, the inverse DCT.
-//! Statistics are not adapted to an image: [`Tables`] hold them for a whole data set.
+//! It shares these with the encoding `jpeg`, in [`crate::jpeg`]: which files are accepted, the header, the inverse DCT.
+//! The statistics do not adapt to an image: [`Tables`] hold them for a whole data set.
 
 mod bits;
 mod cluster;

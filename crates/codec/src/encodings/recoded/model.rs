@@ -1,8 +1,8 @@
-//! Which symbols there are.
+//! Which symbols exist.
 //!
-//! A unit's blocks are coded in three phases: one symbol a block says how far its nonzero
-//! coefficients reach; mask bytes say where they are; pairs of classes say how large. Nothing here depends on an
-//! image or a data set; in which context each is coded does ([`super::contexts`]).
+//! A unit's blocks are coded in three phases. One symbol per block says how far its nonzero coefficients reach. Mask
+//! bytes say where they are. Pairs of classes say how large they are. Nothing here depends on an image or a data set;
+//! the context of each symbol does ([`super::contexts`]).
 
 /// Bits of a probability: frequencies of a context add up to `1 << BITS`.
 pub(super) const BITS: u32 = 10;
@@ -13,9 +13,9 @@ pub(super) const TOTAL: usize = 1 << BITS;
 pub(super) const DC_CLASSES: usize = 12;
 /// Mask bytes of a block.
 pub(super) const MASK_BYTES: usize = 8;
-/// The class that says: this coefficient is stored beside, as it does not fit in seven bits.
+/// The class of a coefficient that does not fit in seven bits and is stored as an escape.
 pub(super) const ESCAPE: u8 = 8;
-/// Pairs of nonzero AC coefficients that a block has at most.
+/// The most pairs of nonzero AC coefficients in a block.
 pub(super) const MOST_PAIRS: usize = 32;
 
 /// Of a block's first symbol: `mask bytes * DC_CLASSES + class of the DC difference`.
@@ -28,13 +28,13 @@ pub(super) const fn class(value: i32) -> u32 {
     32 - value.unsigned_abs().leading_zeros()
 }
 
-/// What stands for the sign and the bits below the leading one of a value of `class`. Without a branch: a sign is
-/// as good as random.
+/// The extra bits of a value of `class`: its sign and the bits below the leading one. Branch-free, because a sign is as
+/// good as random.
 pub(super) const fn extra_bits(value: i32, class: u32) -> u32 {
     (value + (value >> 31)) as u32 & ((1 << class) - 1)
 }
 
-/// The value whose [`extra_bits`] these are.
+/// The value with these [`extra_bits`].
 pub(super) const fn from_extra_bits(bits: u32, class: u32) -> i32 {
     if class == 0 || bits >> (class - 1) != 0 {
         bits as i32

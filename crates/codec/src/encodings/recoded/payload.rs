@@ -21,17 +21,17 @@ use crate::jpeg::baseline::Baseline;
 use crate::jpeg::coefficients::Blocks;
 
 const HEAD: usize = 24;
-/// In place of the number of shared quantisation tables: the record has its own.
+/// Stands in place of the number of shared quantisation tables if the record has its own.
 const OWN_STEPS: u8 = 255;
 
-/// The parts of a stored record; the lengths of its units add up to those of `units`.
+/// The parts of a stored record. The lengths of its units add up to the length of `units`.
 pub(super) struct Payload<'a> {
     pub(super) frame: Frame,
     pub(super) steps: Steps,
     padding: u8,
     header_length: usize,
     lengths: &'a [u8],
-    /// The units, and where the rest of the record follows them.
+    /// The units, and where the rest of the record starts.
     pub(super) units: &'a [u8],
     end: usize,
     header: &'a [u8],
@@ -85,7 +85,7 @@ impl<'a> Payload<'a> {
         }
     }
 
-    /// How many bytes these units take.
+    /// How many bytes these units have.
     pub(super) fn lengths(&self, units: std::ops::Range<usize>) -> usize {
         let lengths = &self.lengths[units.start * 2..units.end * 2];
         let lengths = lengths.chunks_exact(2);
@@ -94,7 +94,7 @@ impl<'a> Payload<'a> {
             .sum()
     }
 
-    /// Decodes all units: calls `each` with every row of them, from the top.
+    /// Decodes all units. Calls `each` with every row of them, from the top.
     pub(super) fn each_strip(
         &self,
         tables: &Tables,
@@ -102,8 +102,8 @@ impl<'a> Payload<'a> {
         each: &mut dyn FnMut(&[Blocks]) -> Result<(), RecodeError>,
     ) -> Result<(), RecodeError> {
         let (frame, (across, down)) = (&self.frame, self.frame.units());
-        // The smallest unit has a state for each of its lanes: a size that the bytes cannot hold
-        // was refused with the lengths, before memory is taken for it.
+        // The smallest unit has a state for each of its lanes. So the length checks have already refused a size that
+        // the bytes cannot hold, before any memory is allocated for it.
         if self.end < across * down * unit::SHORTEST {
             return Err(RecodeError::Corrupt("its units are too short"));
         }
@@ -132,7 +132,7 @@ impl<'a> Payload<'a> {
 }
 
 dispatch! {
-    /// Puts the blocks of a decoded unit, which begins with these columns of blocks, in its row of units.
+    /// Copies the blocks of a decoded unit, which begins at these columns of blocks, into its row of units.
     fn lay_out(
         level: Level,
         decoder: &mut UnitDecoder,
@@ -172,8 +172,8 @@ pub(crate) fn pack(tables: &Tables, file: &[u8]) -> Result<Vec<u8>, RecodeError>
 /// Makes a record of a JPEG file whose header has been read.
 ///
 /// # Errors
-/// [`RecodeError::Unsupported`] for a file of another kind, one that would not come back byte for byte, or one
-/// that would grow; [`RecodeError::Corrupt`] for one whose entropy-coded data is damaged or cut short.
+/// [`RecodeError::Unsupported`] for a file of another kind, one that could not be restored byte for byte, or one that
+/// would grow; [`RecodeError::Corrupt`] for one whose entropy-coded data is damaged or cut short.
 pub(super) fn pack_read(
     tables: &Tables,
     file: &[u8],
@@ -191,7 +191,7 @@ pub(super) fn pack_read(
     }
 }
 
-/// Makes a record of a file that has been taken apart, however large.
+/// Makes a record of a file that has been taken apart, whatever its size.
 pub(super) fn pack_source(tables: &Tables, source: &Source<'_>) -> Result<Vec<u8>, RecodeError> {
     let mut packer = Packer::new(tables, source.parts.frame, Level::best());
     let padding = source.each_strip(|strip| packer.strip(strip))?;
@@ -203,7 +203,7 @@ pub(super) struct Packer<'t> {
     tables: &'t Tables,
     frame: Frame,
     symbols: Symbols,
-    /// How many rows of units there are already.
+    /// How many rows of units there are so far.
     rows: usize,
     lengths: Vec<u8>,
     units: Vec<u8>,
@@ -240,7 +240,7 @@ impl<'t> Packer<'t> {
         Ok(())
     }
 
-    /// The record, however large.
+    /// The record, whatever its size.
     pub(super) fn finish(self, parts: &Parts<'_>, padding: u8) -> Result<Vec<u8>, RecodeError> {
         let Packer {
             tables,
@@ -279,13 +279,13 @@ impl<'t> Packer<'t> {
     }
 }
 
-/// Appends a unit; `None` if a part of it has more bytes than a unit can have.
+/// Appends a unit. `None` if a part of it has more bytes than a unit can have.
 fn pack_unit(tables: &Tables, symbols: &mut Symbols, into: &mut Vec<u8>) -> Option<()> {
     let mut words = std::mem::take(&mut symbols.words);
     symbols.write_beside();
     let (phases, ac, dc) = (symbols.phases(), symbols.ac.bytes(), symbols.dc.bytes());
     let lanes = unit::lanes(phases.iter().map(|phase| phase.symbols.len()).sum());
-    // The last two bytes per lane are what the states start with.
+    // The states start with the last two bytes per lane.
     let (ac, last) = ac.split_at(ac.len().saturating_sub(2 * lanes));
     let mut seeds = [0; 2 * MOST_LANES];
     seeds[..last.len()].copy_from_slice(last);

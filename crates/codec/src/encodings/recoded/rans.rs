@@ -1,13 +1,13 @@
 //! The encoder of interleaved range asymmetric numeral systems (Duda 2013).
 //!
-//! The symbol `i` of a phase belongs to lane `i % lanes`. States lie in `2^16 .. 2^32` and are
-//! refilled by 16 bits, at most once per symbol. An encoder works backwards: last symbol first.
+//! Symbol `i` of a phase belongs to lane `i % lanes`. States lie in `2^16 .. 2^32` and are refilled by 16 bits, at most
+//! once per symbol. An encoder works backwards: last symbol first.
 
 use super::layout::MOST_LANES;
 use super::model::{BITS, TOTAL};
 use super::tables::Tables;
 
-/// The lower bound of states; what a decoder finds below it, it refills.
+/// The lower bound of states. A decoder refills any state below it.
 pub(super) const LOWEST: u32 = 1 << 16;
 
 /// The symbols of a phase and their contexts, in the order in which a decoder needs them.
@@ -17,16 +17,16 @@ pub(super) struct Phase<'a> {
     pub(super) symbols: &'a [u8],
 }
 
-/// What encoding a symbol in its context takes: the frequency in the lower, the start of its share of the [`TOTAL`] in
-/// the upper half.
+/// What it takes to encode a symbol in its context: the frequency in the lower half, the start of its share of the
+/// [`TOTAL`] in the upper half.
 #[derive(Clone, Copy)]
 #[repr(transparent)]
 pub(super) struct Coding(u32);
 
-/// By frequency: `2^REACH` divided by it, rounded up; for 0, which none has, as for 1.
+/// By frequency: `2^REACH` divided by it, rounded up. No symbol has the frequency 0; its entry is that of 1.
 ///
-/// A state before it is divided is below `frequency << (32 - BITS)`. A reciprocal is too large by less than one,
-/// so a product by less than the state, and the quotient is right if the state times the frequency is at most
+/// Before the division, a state is below `frequency << (32 - BITS)`. A reciprocal is too large by less than one, so a
+/// product is too large by less than the state. The quotient is right if the state times the frequency is at most
 /// `2^REACH`. The product fits in 64 bits.
 static RECIPROCALS: [u64; TOTAL + 1] = {
     let mut reciprocals = [1 << REACH; TOTAL + 1];
@@ -40,10 +40,11 @@ static RECIPROCALS: [u64; TOTAL + 1] = {
 const REACH: u32 = 32 - BITS + 2 * BITS;
 
 impl Coding {
-    /// Of a symbol that cannot occur, and is coded as if it could.
+    /// The coding of a symbol that cannot occur. It is coded as if it could.
     pub(super) const NONE: Coding = Coding(1);
 
-    /// Of a symbol with the interval of `frequency`, up to [`TOTAL`], from `start` on. One of 0 cannot be coded.
+    /// The coding of a symbol with the interval of `frequency`, up to [`TOTAL`], from `start` on. A frequency of 0
+    /// cannot be coded.
     pub(super) fn of(frequency: u16, start: u16) -> Self {
         Coding(u32::from(start) << 16 | u32::from(frequency))
     }
@@ -53,7 +54,7 @@ impl Coding {
         self.0 & 0xffff
     }
 
-    /// Whether a word has to go before this symbol fits into a state.
+    /// Whether a word must be written before this symbol fits into a state.
     #[inline(always)]
     fn is_too_much(self, state: u32) -> bool {
         state >> (32 - BITS) >= self.frequency()
@@ -69,21 +70,21 @@ impl Coding {
     }
 }
 
-/// The states of an encoder at work, and the words that have left them, which come last first.
+/// The states of a working encoder, and the words that it has written, last first.
 pub(super) struct Encoder<'a> {
     pub(super) states: [u32; MOST_LANES],
-    /// Room for a word a symbol, and for [`SPARE`] more in front.
+    /// Room for one word per symbol, and for [`SPARE`] more in front.
     words: &'a mut Vec<u16>,
-    /// Where in `words` the decoder will begin.
+    /// Where in `words` the decoder will start.
     pub(super) at: usize,
 }
 
-/// How many words a kernel may write at once, the last ones of which count.
+/// How many words a kernel may write at once; only the last ones count.
 pub(super) const SPARE: usize = 8;
 
 impl<'a> Encoder<'a> {
-    /// An encoder of the phases; lanes start with the bytes of `seeds`, two each, which a decoder finds in its final
-    /// states.
+    /// An encoder of the phases. The lanes start with the bytes of `seeds`, two each, which a decoder finds in its
+    /// final states.
     #[inline(always)]
     pub(super) fn new(phases: &[Phase<'_>], seeds: &[u8], words: &'a mut Vec<u16>) -> Self {
         let mut states = [0; MOST_LANES];
@@ -118,7 +119,8 @@ impl<'a> Encoder<'a> {
         for ((&context, &symbol), state) in coded.rev() {
             let coding = tables.coding(context, symbol);
             let full = coding.is_too_much(*state);
-            // Which it is can hardly be predicted: it is written in any case, and counts if it is one.
+            // Whether a word is needed can hardly be predicted. So it is always written, and counts only if it is
+            // needed.
             self.words[self.at - 1] = *state as u16;
             self.at -= usize::from(full);
             *state = coding.into(if full { *state >> 16 } else { *state });
@@ -126,15 +128,15 @@ impl<'a> Encoder<'a> {
     }
 
     #[cfg(target_arch = "x86_64")]
-    /// Where the next words go: the last one of these first.
+    /// Where the next words go; the last word is the first of these.
     #[inline(always)]
     pub(super) fn next(&mut self) -> Option<&mut [u16; SPARE]> {
         self.words.get_mut(..self.at)?.last_chunk_mut()
     }
 }
 
-/// Encodes the phases so that they decode in the given order; to be called through
-/// [`super::kernel::encode`]. Gives the states that a decoder starts with, and where in `words` it does.
+/// Encodes the phases so that they decode in the given order. Call it through [`super::kernel::encode`]. Returns the
+/// states that a decoder starts with, and where it starts in `words`.
 #[inline(always)]
 pub(super) fn encode(
     tables: &Tables,
@@ -149,7 +151,7 @@ pub(super) fn encode(
     (encoder.states, encoder.at)
 }
 
-/// Contexts and symbols of one round of lanes after the other, the last one of all first.
+/// Contexts and symbols of one round of lanes after another, starting with the last.
 #[inline(always)]
 pub(super) fn rounds<'a>(
     phases: &'a [Phase<'a>; 3],

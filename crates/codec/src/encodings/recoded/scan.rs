@@ -1,4 +1,4 @@
-//! Coefficients back to a scan's Huffman-coded bits, as the file's tables say.
+//! Turns coefficients back into a scan's Huffman-coded bits, using the file's tables.
 
 use pixels::dispatch;
 
@@ -14,10 +14,10 @@ use crate::jpeg::huffman::Spec;
 /// Writes a scan, unstuffed, some rows of MCUs at a time.
 pub(super) struct Writer {
     frame: Frame,
-    /// Of each component: DC, AC.
+    /// The tables of each component: DC, AC.
     codes: Vec<(Codes, Codes)>,
     bits: Bits,
-    /// DC of each component's last block.
+    /// The DC of each component's last block.
     dc: [i16; 3],
 }
 
@@ -47,7 +47,7 @@ impl Writer {
 }
 
 dispatch! {
-    /// Writes the rows of MCUs of which these are each component's blocks.
+    /// Writes the rows of MCUs whose blocks these are, per component.
     ///
     /// # Errors
     /// [`RecodeError::Corrupt`] if a table lacks a code word that is needed.
@@ -88,7 +88,7 @@ fn write(writer: &mut Writer, components: &[Blocks]) -> Result<(), RecodeError> 
     Ok(())
 }
 
-/// T.81 F.1.2: the DC difference, then runs of zeros with the coefficient behind them.
+/// T.81 F.1.2: the DC difference, then runs of zeros, each followed by its coefficient.
 #[inline(always)]
 fn write_block(
     block: &[i16; 64],
@@ -97,7 +97,7 @@ fn write_block(
     ac: &Codes,
     bits: &mut Bits,
 ) -> Result<(), RecodeError> {
-    // In registers: the loop is nothing but a chain of these.
+    // Kept in registers: the loop is a single chain of these.
     let (out, mut end) = bits.open();
     let mut lacking = dc.put(difference, 0, &mut end, out);
     let mut rest = kernel::nonzero(block) & !1;
@@ -127,14 +127,15 @@ fn write_block(
 const SMALL: i32 = 16;
 /// The lowest bits of an entry are how many bits there are to write.
 const LENGTH: u32 = 0x3f;
-/// What an entry has instead if there is no such code word.
+/// The entry for a code word that does not exist.
 const LACKING: u32 = 1 << 31;
 
-/// What is written for a run of zeros (up to 15) and the value behind it. An entry: the bits, from bit 6 on, and how many, or [`LACKING`].
+/// The bits to write for a run of zeros (up to 15) and the value behind it. An entry holds the bits, from bit 6 on, and
+/// their number, or [`LACKING`].
 struct Codes {
-    /// Of small values, with the bits of the value, by run and value.
+    /// For small values: code word and value bits, by run and value.
     small: [[u32; 2 * SMALL as usize]; 16],
-    /// Of the others the code word alone, by the symbol.
+    /// For the others: the code word alone, by symbol.
     words: [u32; 256],
 }
 
@@ -160,7 +161,7 @@ impl Codes {
         codes
     }
 
-    /// Writes the code word of a run and a value's class, and the value. Gives the entry.
+    /// Writes the code word of a run and a value's class, and the value. Returns the entry.
     #[inline(always)]
     fn put(&self, value: i16, run: u32, end: &mut End, out: &mut [u8]) -> u32 {
         let value = i32::from(value);
@@ -182,18 +183,18 @@ impl Codes {
     }
 }
 
-/// What a block takes at most, in bytes: 64 coefficients of up to 32 bits each, an end of block of 16, and what is
+/// The most bytes that a block takes: 64 coefficients of up to 32 bits each, an end of block of 16, and the bytes
 /// written behind its end.
 const ROOM: usize = 64 * 4 + 2 + 1 + 8;
 
 /// Writes bits, most significant first.
 #[derive(Default)]
 struct Bits {
-    /// What is written, and room behind it.
+    /// The written bytes, and room behind them.
     bytes: Vec<u8>,
-    /// Whole bytes written before the block at hand.
+    /// Whole bytes written before the current block.
     written: usize,
-    /// Less than a byte of bits behind them, left-aligned, and how many.
+    /// Less than a byte of bits behind them, left-aligned, and their number.
     pending: (u64, u32),
 }
 
@@ -205,12 +206,12 @@ struct End {
 }
 
 impl End {
-    /// Appends `count` (up to 32) bits, the low ones of a value that has no others.
+    /// Appends `count` (up to 32) bits, the low ones of `value`. Its other bits must be zero.
     #[inline(always)]
     fn put(&mut self, value: u64, count: u32, out: &mut [u8]) {
         self.count += count;
         self.bits |= value.wrapping_shl(64 - self.count);
-        // All eight bytes are written each time: whether a word is full can hardly be predicted.
+        // All eight bytes are written each time, because whether a word is full can hardly be predicted.
         if let Some(next) = out
             .get_mut(self.at..)
             .and_then(|rest| rest.first_chunk_mut())
@@ -224,7 +225,7 @@ impl End {
 }
 
 impl Bits {
-    /// Room for a block, and where it begins; [`Bits::close`] is told where it ends.
+    /// Room for a block, and where it begins. Pass its end to [`Bits::close`].
     #[inline(always)]
     fn open(&mut self) -> (&mut [u8], End) {
         if self.bytes.len() < self.written + ROOM {

@@ -1,4 +1,4 @@
-//! A JPEG file taken apart into what a record keeps, and put together again.
+//! Takes a JPEG file apart into what a record keeps, and puts it together again.
 
 use super::error::RecodeError;
 use super::layout::Frame;
@@ -17,7 +17,7 @@ pub(super) struct Source<'a> {
     scan: Vec<u8>,
 }
 
-/// What a file is made of besides its scan.
+/// The parts of a file except its scan.
 pub(super) struct Parts<'a> {
     pub(super) frame: Frame,
     /// The file up to the end of its SOS segment.
@@ -33,7 +33,7 @@ impl<'a> Source<'a> {
         Self::of(file, Baseline::parse(file)?)
     }
 
-    /// Takes a baseline file apart whose header has been read.
+    /// Takes apart a baseline file whose header has been read.
     pub(super) fn of(file: &'a [u8], parsed: Baseline) -> Result<Self, RecodeError> {
         let (header, rest) = file
             .split_at_checked(parsed.scan)
@@ -51,7 +51,8 @@ impl<'a> Source<'a> {
         })
     }
 
-    /// Decodes the scan: calls `each` with every row of units, from the top. Gives the bits that fill the scan's last byte.
+    /// Decodes the scan. Calls `each` with every row of units, from the top. Returns the bits that fill the scan's last
+    /// byte.
     pub(super) fn each_strip(
         &self,
         mut each: impl FnMut(&[Blocks]) -> Result<(), RecodeError>,
@@ -77,7 +78,7 @@ impl<'a> Source<'a> {
 }
 
 impl Parts<'_> {
-    /// The file, byte for byte: `strips` gives its rows of units to what it is given, from the top.
+    /// The file, byte for byte. `strips` calls its argument with each row of units, from the top.
     pub(super) fn write(
         &self,
         padding: u8,

@@ -1,4 +1,4 @@
-//! A unit's coefficients as symbols in their contexts, and the raw bits beside them.
+//! A unit's coefficients as symbols in their contexts, and the raw bits.
 
 use super::bits::{self, BitWriter};
 use super::contexts::{Contexts, MaskPlace, PairPlace};
@@ -12,7 +12,7 @@ use super::tables::Tables;
 use crate::Level;
 use crate::jpeg::coefficients::Blocks;
 
-/// What a unit is made of: gathers one after the other in buffers that it keeps. About 40 KiB.
+/// The symbols and bits of a unit. Gathers one unit after another in buffers that it keeps. About 40 KiB.
 pub(super) struct Symbols {
     pub(super) kernel: Kernel,
     room: Box<Room>,
@@ -20,15 +20,15 @@ pub(super) struct Symbols {
     counts: [usize; 3],
     pub(super) ac: BitWriter,
     pub(super) dc: BitWriter,
-    /// Values that are stored beside, and room for them.
+    /// Escaped values, and room for them.
     escapes: [Vec<i16>; 2],
-    /// The same as bits.
+    /// The same values as bits.
     pub(super) beside: BitWriter,
-    /// Room for what the phases are coded as.
+    /// Room for the encoded phases.
     pub(super) words: Vec<u16>,
 }
 
-/// What is known of a unit, as in the decoder's scratch; kernels may read and overwrite [`SLACK`] elements more.
+/// What is known of a unit, as in the decoder's scratch. Kernels may read and overwrite [`SLACK`] elements more.
 struct Room {
     contexts: [kernel::Symbols; 3],
     blocks: kernel::Blocks<u8>,
@@ -63,7 +63,7 @@ impl Symbols {
         }
     }
 
-    /// Replaces what is here by the symbols of a unit of a row of them, `strip`, that begins with these columns of blocks.
+    /// Replaces the contents with the symbols of a unit of the row `strip` that begins at these columns of blocks.
     ///
     /// # Errors
     /// [`RecodeError::Unsupported`] for DC differences that 8-bit images do not have.
@@ -114,7 +114,7 @@ impl Symbols {
         Ok(())
     }
 
-    /// Pairs and their raw bits from the values.
+    /// Makes pairs and their raw bits from the values.
     fn code_pairs(&mut self) {
         let room = &mut *self.room;
         self.ac.clear();
@@ -130,7 +130,7 @@ impl Symbols {
         self.ac.close(end);
     }
 
-    /// Stores those values beside, too, for whose pairs the tables have no frequency.
+    /// Also escapes the values of pairs for which the tables have no frequency.
     pub(super) fn put_rare_beside(&mut self, tables: &Tables) {
         let Phase { contexts, symbols } = self.phases()[2];
         let mut coded = contexts.iter().zip(symbols);
@@ -161,7 +161,7 @@ impl Symbols {
         self.code_pairs();
     }
 
-    /// Writes the values that are stored beside to their bits.
+    /// Writes the escaped values to their bits.
     pub(super) fn write_beside(&mut self) {
         self.beside.clear();
         for &value in &self.escapes[0] {

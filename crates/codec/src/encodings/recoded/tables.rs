@@ -1,6 +1,5 @@
-//! What the images of a data set share: symbol frequencies, quantisation tables, and a dictionary
-//! for file headers. Records cannot be decoded without the tables that they were made with, and
-//! name them by hash.
+//! What the images of a data set share: symbol frequencies, quantisation tables, and a dictionary for file headers. A
+//! record can only be decoded with the tables that it was made with, and names them by hash.
 
 use std::sync::{Arc, OnceLock};
 
@@ -15,9 +14,9 @@ use crate::CodecError;
 
 /// The first bytes of stored tables: letters and version.
 const MAGIC: [u8; 8] = *b"recoded\x02";
-/// How hard the headers are packed; they are short, and packed once.
+/// The compression level of headers. They are short and are packed once.
 const HEADER_LEVEL: i32 = 9;
-/// A header above this is not believed; a JPEG's may hold megabytes of profiles and previews.
+/// A longer header is taken for damage; a JPEG's may hold megabytes of profiles and previews.
 const MOST_HEADER: usize = 64 << 20;
 
 /// A power of two with room for all contexts.
@@ -26,27 +25,27 @@ pub(super) const CODED: usize = MOST_CONTEXTS.next_power_of_two();
 /// The 8-bit quantisation tables of up to three components, each in zigzag order.
 pub(super) type Steps = [[u8; 64]; 3];
 
-/// Symbol frequencies, quantisation tables and header dictionary of a data set in the `recoded`
-/// encoding: made once, by [`TableTrainer`](crate::TableTrainer) or built in, and needed for every record.
+/// Symbol frequencies, quantisation tables and header dictionary of a data set in the `recoded` encoding.
+/// [`TableTrainer`](crate::TableTrainer) makes them once, or they are built in. Every record needs them.
 ///
 /// Large (1.2 MiB) and immutable: share it between threads in an [`Arc`].
 pub struct Tables {
     bytes: Vec<u8>,
     id: u32,
     contexts: Contexts,
-    /// By context, of which there is room for a power of two.
+    /// By context; there is room for a power of two.
     codings: Box<[[Coding; 256]; CODED]>,
     lookup: Lookup,
     pub(super) palette: Vec<Steps>,
     reader: DecoderDictionary<'static>,
-    /// `None` if no frame can be written with the dictionary.
+    /// `None` if the dictionary cannot be used to write frames.
     writer: OnceLock<Option<EncoderDictionary<'static>>>,
     dictionary: Vec<u8>,
 }
 
-/// Which symbol a state decodes to: `bias << 20 | frequency << 8 | symbol`, by context and low
-/// bits of the state. There is room for each context that a byte can name, so that none is out of
-/// bounds; pages of those that do not exist are never touched.
+/// Which symbol a state decodes to: `bias << 20 | frequency << 8 | symbol`, by context and low bits of the state. There
+/// is room for each context that a byte can name, so none is out of bounds. The pages of contexts that do not exist are
+/// never touched.
 pub(super) struct Lookup(Box<[u32; 256 * TOTAL]>);
 
 impl Lookup {
@@ -65,15 +64,15 @@ impl Lookup {
 }
 
 impl Tables {
-    /// The tables that come with this crate, for sets too small to train their own.
+    /// The tables that come with this crate, for data sets too small to train their own.
     ///
     /// # Errors
-    /// None: these were tested.
+    /// None: these tables were tested.
     pub fn builtin() -> Result<Arc<Self>, CodecError> {
         Self::shared().cloned()
     }
 
-    /// The tables that are given, or the built-in ones.
+    /// The given tables, or the built-in ones.
     pub(crate) fn or_builtin(given: Option<&Self>) -> Result<&Self, CodecError> {
         match given {
             Some(tables) => Ok(tables),
@@ -92,7 +91,7 @@ impl Tables {
         }
     }
 
-    /// The tables of a data set, stored, or if it has none, the built-in ones.
+    /// The stored tables of a data set, or the built-in ones if it has none.
     ///
     /// # Errors
     /// Those of [`Tables::parse`].
@@ -106,7 +105,7 @@ impl Tables {
     /// Reads stored tables.
     ///
     /// # Errors
-    /// [`CodecError::Tables`] if they are damaged or of a version that is not known.
+    /// [`CodecError::Tables`] if they are damaged or of an unknown version.
     pub fn parse(bytes: &[u8]) -> Result<Self, CodecError> {
         if !bytes.starts_with(&MAGIC) {
             return Err(CodecError::Tables(
@@ -116,12 +115,12 @@ impl Tables {
         Self::read(bytes).ok_or(CodecError::Tables("they are damaged"))
     }
 
-    /// The tables as they are stored.
+    /// The tables in their stored form.
     pub fn as_bytes(&self) -> &[u8] {
         &self.bytes
     }
 
-    /// What records call these tables: the low half of the xxh3-64 of [`Tables::as_bytes`].
+    /// The id of these tables in records: the low half of the xxh3-64 of [`Tables::as_bytes`].
     pub fn id(&self) -> u32 {
         self.id
     }
@@ -137,7 +136,7 @@ impl Tables {
         }
         let (&colours, after) = rest.split_first()?;
         let (palette, dictionary) = after.split_at_checked(usize::from(colours) * 192)?;
-        // One that looks like a dictionary and is damaged: the safe constructor below would panic.
+        // Some bytes look like a dictionary but are damaged; the safe constructor below would panic on them.
         DDict::try_create(dictionary)?;
         let palette = palette.chunks_exact(192);
         let steps = |bytes: &[u8]| {
@@ -160,8 +159,8 @@ impl Tables {
         })
     }
 
-    /// The stored form of tables with these contexts and their frequencies, which add up to [`TOTAL`] in each, of the
-    /// symbols that occur.
+    /// The stored form of tables with these contexts and the frequencies of the symbols that occur, which add up to
+    /// [`TOTAL`] in each context.
     pub(super) fn write(
         maps: &Maps,
         occurring: &[[Occurs; 256]],
@@ -192,13 +191,14 @@ impl Tables {
         self.codings[usize::from(context) % CODED][usize::from(symbol)]
     }
 
-    /// Whether a symbol that can occur in a context has no frequency, and is coded as escapes.
+    /// Whether a symbol that can occur in a context has no frequency and is coded as escapes.
     #[inline(always)]
     pub(super) fn lacks(&self, context: u8, symbol: u8) -> bool {
         self.coding(context, symbol).frequency() == 0
     }
 
-    /// What codes a pair that the tables lack: with one escape if they have that, else with nothing but escapes.
+    /// How a pair that the tables lack is coded: with one escape if the tables have such a symbol, else with escapes
+    /// only.
     pub(super) fn instead_of(&self, context: u8, pair: u8) -> u8 {
         let escapes = contexts::instead_of(usize::from(pair >> 4)) as u8;
         let one = [pair & 0x0f | ESCAPE << 4, pair & 0xf0 | ESCAPE];
@@ -246,7 +246,7 @@ impl Tables {
     }
 }
 
-/// Reads the frequencies of a context, in which these symbols can occur, and fills its lookup `entries`.
+/// Reads the frequencies of a context, where these symbols can occur, and fills its lookup `entries`.
 fn read_context(
     occurs: &[Occurs; 256],
     rest: &mut &[u8],

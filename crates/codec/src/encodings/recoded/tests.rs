@@ -1,4 +1,4 @@
-//! The encoding against the seek-indexed one, its kernels against one another, and both against damage.
+//! Compares the encoding with the seek-indexed one and its kernels with one another, and feeds both damaged data.
 #![allow(clippy::unwrap_used, clippy::panic)]
 
 mod encoder;
@@ -32,7 +32,7 @@ const SAMPLINGS: [Sampling; 5] = [
     Sampling::S411,
 ];
 
-/// Smooth colour, edges and, with `grain`, noise: few or all coefficients are used.
+/// Smooth colour, edges and, with `grain`, noise, so that few or all coefficients are used.
 fn picture(width: u32, height: u32, seed: u32, grain: i32) -> Vec<u8> {
     let mut state = seed | 1;
     let mut noise = move || {
@@ -61,7 +61,7 @@ fn builtin() -> std::sync::Arc<Tables> {
     Tables::builtin().unwrap()
 }
 
-/// A record of a file, even if it is larger than the file.
+/// A record of a file, even if the record is larger than the file.
 fn record_of(tables: &Tables, file: &[u8]) -> Vec<u8> {
     pack_source(tables, &Source::read(file).unwrap()).unwrap()
 }

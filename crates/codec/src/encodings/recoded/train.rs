@@ -1,6 +1,6 @@
-//! Makes [`Tables`] from a sample of the files that are to be stored.
+//! Makes [`Tables`] from a sample of the files to be stored.
 //!
-//! The result depends on the files and their order only.
+//! The result depends only on the files and their order.
 
 use std::collections::BTreeMap;
 
@@ -15,13 +15,13 @@ use super::tables::{Steps, Tables};
 use crate::CodecError;
 use crate::Level;
 
-/// Quantisation tables that may be shared; records name one in a byte, and 255 means none of them.
+/// The most shared quantisation tables. A record names one in a byte, and 255 means none of them.
 const MOST_STEPS: usize = 255;
 /// Bytes of the dictionary for headers.
 const DICTIONARY: usize = 16 << 10;
-/// Headers that the dictionary is made from, at most: more do not make it better.
+/// The most headers used to make the dictionary; more do not make it better.
 const MOST_HEADERS: usize = 2000;
-/// Headers longer than this hold previews and the like, of which a dictionary learns nothing.
+/// Longer headers hold previews and the like, which teach a dictionary nothing.
 const LONGEST_HEADER: usize = 16 << 10;
 
 /// Gathers the statistics of a sample of image files.
@@ -30,7 +30,7 @@ pub struct TableTrainer {
     steps: BTreeMap<Steps, u64>,
     headers: Vec<Vec<u8>>,
     symbols: Symbols,
-    /// What symbols are gathered with; their contexts are not looked at.
+    /// Where symbols are gathered. Their contexts are ignored.
     by_rule: Contexts,
 }
 
@@ -41,7 +41,7 @@ struct Seen {
     pairs: Vec<Histogram>,
     /// The number of a place among all, by chroma, position and reach.
     mask_numbers: [[[u16; MASK_BYTES + 1]; MASK_BYTES]; 2],
-    /// The same by chroma and count, of the first pair.
+    /// The number of the first pair, by chroma and count.
     pair_numbers: [[u16; 64]; 2],
 }
 
@@ -90,7 +90,7 @@ impl Seen {
 }
 
 impl TableTrainer {
-    /// A trainer that has seen nothing; the tables that it makes fit no image in particular.
+    /// A trainer that has seen nothing. Its tables suit no image in particular.
     pub fn new() -> Self {
         TableTrainer {
             seen: Seen::nothing(),
@@ -107,7 +107,8 @@ impl TableTrainer {
             return;
         };
         if self.count(&source, 1).is_err() {
-            // It turned out to be damaged, at a place where it will again: it teaches nothing.
+            // The file turned out to be damaged. The same fault occurs again at the same place, so nothing is learned
+            // from it.
             let _ = self.count(&source, 1u64.wrapping_neg());
             return;
         }
@@ -137,7 +138,7 @@ impl TableTrainer {
     /// The tables.
     ///
     /// # Errors
-    /// None: what is made here can be read.
+    /// None: tables made here can be read.
     pub fn finish(self) -> Result<Tables, CodecError> {
         let mut steps: Vec<(Steps, u64)> = self.steps.into_iter().collect();
         steps.sort_by_key(|&(steps, count)| (std::cmp::Reverse(count), steps));
@@ -182,7 +183,7 @@ impl std::fmt::Debug for TableTrainer {
     }
 }
 
-/// Frequencies that add up to [`TOTAL`] in each context: of symbols that always can occur at least 1.
+/// Frequencies that add up to [`TOTAL`] in each context. Symbols that can always occur get at least 1.
 fn frequencies(
     contexts: &Contexts,
     blocks: &[Histogram; OF_BLOCKS],
@@ -206,7 +207,7 @@ fn frequencies(
         .collect()
 }
 
-/// A pair that is seen less often than this, of [`TOTAL`], costs less as escapes than a frequency of 1 costs all others.
+/// A pair seen less often than this, out of [`TOTAL`], costs less as escapes than a frequency of 1 costs all others.
 const RARE: (u64, u64) = (3, 20);
 
 fn normalise(counts: &[u64; 256], occurs: &[Occurs; 256]) -> [u16; 256] {
@@ -219,7 +220,7 @@ fn normalise(counts: &[u64; 256], occurs: &[Occurs; 256]) -> [u16; 256] {
             Occurs::Always => true,
         })
         .collect();
-    // One more of each than was seen, so that nothing is impossible.
+    // Add one to each count, so that nothing is impossible.
     let weight = |symbol: usize| u128::from(counts[symbol]) * 64 + 1;
     let sum: u128 = symbols.iter().map(|&symbol| weight(symbol)).sum();
     let mut frequencies = [0u16; 256];
@@ -229,7 +230,7 @@ fn normalise(counts: &[u64; 256], occurs: &[Occurs; 256]) -> [u16; 256] {
         frequencies[symbol] = share.max(1) as u16;
         left -= i64::from(frequencies[symbol]);
     }
-    // Steps of one, each where it costs the fewest bits or gains the most.
+    // Takes steps of one, each where it costs the fewest bits or gains the most.
     while left != 0 {
         let step = left.signum();
         let cost = |symbol: usize| {

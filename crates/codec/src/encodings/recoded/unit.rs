@@ -22,20 +22,21 @@ const HEAD: usize = 4;
 pub(super) const SHORTEST: usize = HEAD + 16 * 4;
 /// The bits of a unit's first word that count words.
 const WORDS: usize = 0x3fff;
-/// Symbols a lane from which on a unit has a further 16 lanes. More lanes decode faster; each costs two bytes.
+/// A unit has one lane for this many symbols, rounded down to a multiple of 16. More lanes decode faster; each costs
+/// two bytes.
 const SYMBOLS_A_LANE: usize = 80;
-/// Bytes of renormalisation words at most, one word a symbol.
+/// The most bytes of renormalisation words, at one word per symbol.
 const MOST_WORDS: usize = 2 * (MOST_BLOCKS + MOST_MASKS + MOST_SYMBOLS);
 
 const SHORT: RecodeError = RecodeError::Corrupt("a unit is cut short");
 const LONG: RecodeError = RecodeError::Corrupt("a unit's symbols do not end with its bytes");
 
-/// Over how many lanes to spread the symbols of a unit.
+/// How many lanes to spread the symbols of a unit over.
 pub(super) fn lanes(symbols: usize) -> usize {
     (symbols / SYMBOLS_A_LANE / 16 * 16).clamp(16, MOST_LANES)
 }
 
-/// The first bytes of a unit; `None` if it has more than any unit can have.
+/// The first bytes of a unit. `None` if it has more than any unit can have.
 pub(super) fn head(words: usize, lanes: usize, ac: usize) -> Option<[u8; HEAD]> {
     let words = u16::try_from(words | (lanes / 16 - 1) << 14)
         .ok()
@@ -44,14 +45,14 @@ pub(super) fn head(words: usize, lanes: usize, ac: usize) -> Option<[u8; HEAD]> 
     Some([w0, w1, a0, a1])
 }
 
-/// Decodes units, one after the other, in buffers that it keeps. About 70 KiB; one per thread.
+/// Decodes units, one after another, in buffers that it keeps. About 70 KiB; one per thread.
 pub(super) struct UnitDecoder {
     kernel: Kernel,
     scratch: Box<Scratch>,
 }
 
-/// What is known of a unit, phase by phase. Of arrays with room for [`SLACK`] more, kernels may
-/// read and overwrite that too.
+/// What is known of a unit, phase by phase. Kernels may also read and overwrite the [`SLACK`] elements behind an array
+/// that has room for them.
 pub(super) struct Scratch {
     contexts: [u8; MOST_SYMBOLS + SLACK],
     blocks: [u8; MOST_BLOCKS + SLACK],
@@ -68,12 +69,12 @@ pub(super) struct Scratch {
     /// Which values are escapes, ascending.
     escapes: [u16; MOST_VALUES + 1],
     escape_count: usize,
-    /// How many of them have found their block.
+    /// How many of them have been matched to their block.
     escapes_placed: usize,
     escape_values: [i16; MOST_VALUES],
     ac_bits: [u8; MOST_AC + 2 * MOST_LANES + SLACK],
     dc_bits: [u8; MOST_DC + SLACK],
-    /// The words of a unit that lies too near to the end of its record to be read in place.
+    /// The words of a unit that lies too near the end of its record to be read in place.
     words: [u8; MOST_WORDS + SLACK],
 }
 
@@ -85,7 +86,7 @@ impl UnitDecoder {
         }
     }
 
-    /// Decodes the unit that is the first `length` of `bytes`, as far as its first `wanted` blocks need.
+    /// Decodes the unit in the first `length` of `bytes`, as far as its first `wanted` blocks need.
     pub(super) fn decode(
         &mut self,
         tables: &Tables,
@@ -137,7 +138,7 @@ impl UnitDecoder {
         let rest = parts.dc_and_rest.get(used.div_ceil(8)..).ok_or(LONG)?;
         let (ac, escapes) = rest.split_at_checked(parts.ac).ok_or(SHORT)?;
         s.ac_bits[..ac.len()].copy_from_slice(ac);
-        // To the end of a round of lanes, so that decoding can go on from there.
+        // Rounded up to a round of lanes, so that decoding can go on from there.
         let needed = usize::from(s.first[wanted.min(shape.blocks)]) / 2;
         let (mut decoded, mut until) = (0, needed.next_multiple_of(lanes).min(all));
         loop {
@@ -165,7 +166,7 @@ impl UnitDecoder {
             if used <= 8 * available {
                 break;
             }
-            // The bits that are wanted reach into those that the final states hold.
+            // The wanted bits reach into those that the final states hold.
             if decoded == all {
                 return Err(LONG);
             }
@@ -184,8 +185,8 @@ impl UnitDecoder {
         Ok(())
     }
 
-    /// Lays out up to four neighbouring blocks for the inverse DCT, from block `first` on. Groups must be asked
-    /// for in ascending order; some may be left out.
+    /// Lays out up to four neighbouring blocks for the inverse DCT, from block `first` on. Ask for groups in ascending
+    /// order; some may be skipped.
     #[inline]
     pub(super) fn group(&mut self, first: usize, count: usize, group: &mut Group) {
         let s = &mut *self.scratch;
@@ -225,7 +226,8 @@ impl UnitDecoder {
         })
     }
 
-    /// Replaces blocks, from block `first` on, by their coefficients in zigzag order; a group's rules hold.
+    /// Replaces blocks, from block `first` on, with their coefficients in zigzag order. The same rules as for a group
+    /// apply.
     pub(super) fn blocks(&mut self, first: usize, into: &mut [[i16; 64]]) {
         let s = &mut *self.scratch;
         let unit = Decoded {
@@ -250,7 +252,7 @@ impl UnitDecoder {
     }
 }
 
-/// The position of the `nth` (from 0) of the ones of `mask`; 64 if there are not as many.
+/// The position of the `nth` (from 0) one of `mask`; 64 if there are not as many.
 fn nth_one(mut mask: u64, nth: u32) -> u32 {
     for _ in 0..nth {
         mask &= mask.wrapping_sub(1);
@@ -258,7 +260,7 @@ fn nth_one(mut mask: u64, nth: u32) -> u32 {
     mask.trailing_zeros()
 }
 
-/// Where the parts of a unit lie.
+/// Where the parts of a unit are.
 struct Parts<'a> {
     lanes: usize,
     states: &'a [u8],

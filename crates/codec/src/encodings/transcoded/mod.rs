@@ -1,9 +1,9 @@
-//! JPEGs that the seek-indexed form does not take, stored as baseline ones that it does.
+//! JPEGs that the seek-indexed form cannot take, stored as equivalent baseline JPEGs.
 //!
-//! Progressive files, arithmetic-coded ones, and those with restart intervals or separate scans hold
-//! the same quantised coefficients as some baseline file. That file is made once, at build, by
-//! libjpeg-turbo's lossless transform; what it decodes to is the same bit for bit. The original lies
-//! behind it, unless it is dropped on purpose: it does not follow from the coefficients.
+//! Progressive files, arithmetic-coded ones, and those with restart intervals or separate scans hold the same quantised
+//! coefficients as some baseline file. libjpeg-turbo's lossless transform makes that file once, at build time. It
+//! decodes to the same pixels, bit for bit. The original cannot be restored from the coefficients, so it is stored
+//! behind the baseline file, unless the user chose to drop it.
 //!
 //! ```text
 //! u32 length of the indexed file, little-endian | a payload of Encoding::Jpeg | the original, or nothing
@@ -22,7 +22,7 @@ use crate::jpeg::turbo;
 use crate::{CodecError, Encoding, Kind, Level};
 
 pub(super) const FUNCTIONS: Functions = Functions {
-    // A second step, by whoever wants it: see `transcode`.
+    // A second step for callers that want it: see `transcode`.
     pack: |_, _| None,
     otherwise: Encoding::Jpeg,
     unpack: |payload, _| Parts::parse(payload)?.file(),
@@ -51,23 +51,21 @@ impl ImageDecoder for TranscodedDecoder {
     }
 }
 
-/// Whether to keep the bytes of a file that is stored in another form with the same pixels.
+/// Whether to keep the original bytes of a file that is stored in another form with the same pixels.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Originals {
-    /// They are stored as well, and come back.
+    /// The bytes are stored too and can be restored.
     Keep,
-    /// They are not stored; what comes back is a file with the same pixels.
+    /// The bytes are not stored; a file with the same pixels takes their place.
     Drop,
 }
 
-/// Makes the payload of an [`Encoding::Transcoded`] record from a JPEG
-/// file. `None` if it is of a kind that has no baseline form of gray or YCbCr (RGB, CMYK, 12 bits,
-/// unusual sampling), is not a JPEG, or is damaged: libjpeg-turbo then guesses some coefficients, and
-/// guesses must not be stored in place of the file.
+/// Makes the payload of an [`Encoding::Transcoded`] record from a JPEG file. `None` if the file has no baseline form of
+/// gray or YCbCr (RGB, CMYK, 12 bits, unusual sampling), is not a JPEG, or is damaged. For a damaged file libjpeg-turbo
+/// guesses some coefficients, and guesses must not replace the file.
 ///
-/// The pixels of both are compared, so that this never takes one picture for another: files exist whose
-/// coefficients mean something else in baseline form (out of its range, or with quantisation tables
-/// that change between scans).
+/// The pixels of both files are compared, so that one picture can never replace another. In some files the coefficients
+/// mean something else in baseline form: they are out of its range, or the quantisation tables change between scans.
 pub fn transcode(file: &[u8], originals: Originals) -> Option<Vec<u8>> {
     let indexed = to_indexed(file)?;
     let original = match originals {
@@ -78,7 +76,7 @@ pub fn transcode(file: &[u8], originals: Originals) -> Option<Vec<u8>> {
     Some([&length.to_le_bytes(), &indexed[..], original].concat())
 }
 
-/// The seek-indexed form of a baseline file that has the pixels of `file`.
+/// The seek-indexed form of a baseline file with the same pixels as `file`.
 pub(crate) fn to_indexed(file: &[u8]) -> Option<Vec<u8>> {
     let indexed = indexed::pack(&turbo::to_baseline(file).ok()?).ok()?;
     let same = {
@@ -93,7 +91,7 @@ pub(crate) fn to_indexed(file: &[u8]) -> Option<Vec<u8>> {
     same.then_some(indexed)
 }
 
-/// A stored record's parts.
+/// The parts of a stored record.
 struct Parts<'a> {
     /// The baseline file, as a payload of [`Encoding::Jpeg`].
     indexed: &'a [u8],
@@ -115,7 +113,7 @@ impl<'a> Parts<'a> {
         })
     }
 
-    /// The original, or if that was dropped, the baseline file.
+    /// The original, or the baseline file if the original was dropped.
     fn file(&self) -> Result<Cow<'a, [u8]>, CodecError> {
         match self.original {
             Some(original) => Ok(Cow::Borrowed(original)),

@@ -1,9 +1,8 @@
 //! The inverse DCT of four blocks at once, equal bit for bit to libjpeg-turbo's `islow`.
 //!
-//! Three kernels, one result: [`scalar`] says what is computed, `avx2` and `avx512` compute the
-//! same with vectors. The arithmetic is that of libjpeg-turbo's SIMD (dequantisation in 16 bits,
-//! 13-bit constants, 32-bit sums, saturation to 16 bits between the passes), after Loeffler,
-//! Ligtenberg and Moschytz 1989, as written down in libjpeg's jidctint.c.
+//! There are three kernels with one result: [`scalar`] defines it, `avx2` and `avx512` compute the same with vectors.
+//! The arithmetic is that of libjpeg-turbo's SIMD (dequantisation in 16 bits, 13-bit constants, 32-bit sums, saturation
+//! to 16 bits between the passes), after Loeffler, Ligtenberg and Moschytz 1989, as written in libjpeg's jidctint.c.
 #![allow(unsafe_code)]
 
 #[cfg(target_arch = "x86_64")]
@@ -21,8 +20,8 @@ use crate::Level;
 /// Bytes that a kernel writes of each of its eight rows: four blocks side by side.
 pub(crate) const ROW: usize = 32;
 
-/// Dequantises and transforms a group into eight rows of [`ROW`] bytes, the first at the start
-/// of `out`, each `stride` bytes after the one before. Does nothing if `out` is too short.
+/// Dequantises and transforms a group into eight rows of [`ROW`] bytes. The first is at the start of `out`, each other
+/// `stride` bytes after the one before. Does nothing if `out` is too short.
 #[inline(always)]
 pub(crate) fn group(
     level: Level,
@@ -49,7 +48,7 @@ pub(crate) fn group(
     scalar::group(coefficients, &steps.0, out, stride);
 }
 
-/// The same for a group of blocks that have nothing but DC: each becomes one gray.
+/// Like [`group`], for blocks that only have DC: each becomes a single gray.
 #[inline(always)]
 pub(crate) fn flat(dc: [i16; BLOCKS], steps: &Quantiser, out: &mut [u8], stride: usize) {
     if out.len() < 7 * stride + ROW {
@@ -64,8 +63,8 @@ pub(crate) fn flat(dc: [i16; BLOCKS], steps: &Quantiser, out: &mut [u8], stride:
     }
 }
 
-/// The 13-bit constants, paired as the dot products of the kernels want them. Each row: what
-/// multiplies the two inputs of one `multiply and add pairs`.
+/// The 13-bit constants, paired for the dot products of the kernels. Each row holds the factors of the two inputs of
+/// one `multiply and add pairs`.
 mod k {
     pub(super) const EVEN_26_SUM: (i16, i16) = (10703, 4433);
     pub(super) const EVEN_26_DIFFERENCE: (i16, i16) = (4433, -10704);

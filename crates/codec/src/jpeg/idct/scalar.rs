@@ -1,6 +1,6 @@
-//! The IDCT in plain Rust: the definition that the vector kernels must equal.
+//! The IDCT in plain Rust. The vector kernels must equal it.
 //!
-//! Written over rows of eight lanes, which compilers turn into vectors of the width that the processor has.
+//! It works on rows of eight lanes, which compilers turn into vectors as wide as the processor has.
 
 use super::super::group::{BLOCKS, COEFFICIENTS};
 use super::k;
@@ -35,7 +35,7 @@ pub(super) fn group(
     }
 }
 
-/// The sample that every pixel of a block becomes whose only coefficient is DC, dequantised.
+/// The sample of every pixel in a block whose only coefficient is DC, dequantised.
 #[inline(always)]
 pub(super) fn gray(dc: i16) -> u8 {
     let scaled = |value: i16| i32::from(value) * i32::from(k::ONE);

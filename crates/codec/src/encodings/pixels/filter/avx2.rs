@@ -1,5 +1,5 @@
-//! The filter undone with 256-bit vectors: running sums of 32 bytes in five steps, of which only the last waits for the
-//! 32 before.
+//! Undoes the filter with 256-bit vectors: running sums of 32 bytes in five steps. Only the last step waits for the 32
+//! bytes before.
 #![allow(unsafe_code)]
 
 use std::arch::x86_64::*;
@@ -46,12 +46,12 @@ fn running_sums(bytes: __m256i) -> __m256i {
     sums = _mm256_add_epi8(sums, _mm256_slli_si256::<2>(sums));
     sums = _mm256_add_epi8(sums, _mm256_slli_si256::<4>(sums));
     sums = _mm256_add_epi8(sums, _mm256_slli_si256::<8>(sums));
-    // The lower half's sum belongs to each byte of the upper half.
+    // The lower half's sum is added to each byte of the upper half.
     let lasts = _mm256_shuffle_epi8(sums, _mm256_set1_epi8(15));
     _mm256_add_epi8(sums, _mm256_permute2x128_si256::<0x08>(lasts, lasts))
 }
 
-/// The last byte in all places.
+/// The last byte, copied to all places.
 #[target_feature(enable = "avx2")]
 #[inline]
 fn last_everywhere(bytes: __m256i) -> __m256i {

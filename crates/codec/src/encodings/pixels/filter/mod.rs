@@ -1,8 +1,8 @@
-//! The filter of strips: a sample less its neighbour on the left and the one above, plus the one above that, modulo
-//! 256; in a strip's first row less its neighbour on the left.
+//! The filter of strips: a sample minus its left neighbour and the one above, plus the upper left one, modulo 256. In a
+//! strip's first row, a sample minus its left neighbour.
 //!
-//! Undone, it is a running sum along the row and a sum down the column, which vectors do well; the filters of PNG
-//! that compress better predict from what was just decoded, byte by byte.
+//! Undoing it takes a running sum along the row and a sum down the column, which suits vectors. PNG has filters that
+//! compress better, but they predict from the samples just decoded, byte by byte.
 #![allow(unsafe_code)]
 
 #[cfg(target_arch = "x86_64")]
@@ -13,7 +13,7 @@ use pixels::Instructions;
 
 use crate::Level;
 
-/// Bytes that may be read behind the residuals, and that rows of samples are a multiple of.
+/// Bytes that may be read behind the residuals. Rows of samples are a multiple of it.
 pub(super) const VECTOR: usize = 32;
 
 /// Appends the residuals of `rows`, which have `width` samples each.
@@ -37,7 +37,7 @@ pub(super) fn apply(samples: &[u8], width: usize, residuals: &mut Vec<u8>) {
     }
 }
 
-/// Rows of residuals, one after the other.
+/// Rows of residuals, one after another.
 #[derive(Clone, Copy)]
 pub(super) struct Residuals<'a> {
     /// At least [`VECTOR`] bytes more than the rows have.
@@ -47,8 +47,8 @@ pub(super) struct Residuals<'a> {
     pub(super) rows: usize,
 }
 
-/// Writes the first `wanted` samples of each row to `out`, rows `stride` bytes apart, a multiple of [`VECTOR`].
-/// What follows them in their rows is unspecified. Does nothing if the lengths do not fit.
+/// Writes the first `wanted` samples of each row to `out`. Rows are `stride` bytes apart, a multiple of [`VECTOR`]. The
+/// rest of each row is unspecified. Does nothing if the lengths do not fit.
 pub(super) fn undo(
     level: Level,
     residuals: Residuals<'_>,

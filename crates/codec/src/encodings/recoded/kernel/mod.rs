@@ -1,8 +1,7 @@
-//! The loops over a unit's symbols, for each level of instructions.
+//! The loops over a unit's symbols, for each instruction level.
 //!
-//! [`scalar`] says what is computed; `avx2` and `avx512` compute the same with vectors, on any input. All
-//! lengths are part of the types, so a kernel checks nothing; what they index by are bytes or
-//! bounded by how they were made.
+//! [`scalar`] defines the result; `avx2` and `avx512` compute the same with vectors, on any input. All lengths are part
+//! of the types, so a kernel checks nothing. Its indices are bytes, or bounded by how they were made.
 #![allow(unsafe_code)]
 
 #[cfg(target_arch = "x86_64")]
@@ -30,14 +29,13 @@ use crate::jpeg::group::Group;
 /// Elements that kernels may read and overwrite behind the last one of an array.
 pub(super) const SLACK: usize = 64;
 
-/// Which instructions do the work. Values other than `Scalar` are made by [`Kernel::of`] alone, after asking
-/// the processor.
+/// Which instructions do the work. Only [`Kernel::of`] makes values other than `Scalar`, after asking the processor.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Kernel {
     Scalar,
     #[cfg(target_arch = "x86_64")]
     Avx2,
-    /// Where `pdep` exists and takes a hundred cycles.
+    /// For processors where `pdep` exists but takes a hundred cycles.
     #[cfg(target_arch = "x86_64")]
     Avx2WithoutPdep,
     #[cfg(target_arch = "x86_64")]
@@ -45,7 +43,7 @@ pub(super) enum Kernel {
 }
 
 impl Kernel {
-    /// The best for a level; it may need more than the level promises, and then is a lesser one.
+    /// The best kernel for a level. A kernel may need more than the level promises; then this is a lesser one.
     pub(super) fn of(level: Level) -> Self {
         #[cfg(target_arch = "x86_64")]
         {
@@ -64,7 +62,7 @@ impl Kernel {
     }
 }
 
-/// Whether this processor has what the encoding needs to be the fastest: AVX2, and a fast `pdep`.
+/// Whether this processor has what makes the encoding the fastest one: AVX2, and a fast `pdep`.
 pub(crate) fn is_fast() -> bool {
     #[cfg(target_arch = "x86_64")]
     {
@@ -76,7 +74,7 @@ pub(crate) fn is_fast() -> bool {
     }
 }
 
-/// Whether `pdep` is microcode: on AMD's processors before Zen 3 (families 15h to 18h), which have AVX2 otherwise.
+/// Whether `pdep` is microcode: on AMD's processors before Zen 3 (families 15h to 18h), which do have AVX2.
 #[cfg(target_arch = "x86_64")]
 fn has_slow_pdep() -> bool {
     use std::arch::x86_64::__cpuid;
@@ -90,7 +88,7 @@ fn has_slow_pdep() -> bool {
     (is(b"AuthenticAMD") || is(b"HygonGenuine")) && family < 0x19
 }
 
-/// Which coefficients of a block are not zero, one bit each. For the encoder, and every level: what it uses is
+/// Which coefficients of a block are nonzero, one bit each. The encoder uses it at every level: its instructions are
 /// part of any x86-64.
 #[inline]
 pub(super) fn nonzero(block: &[i16; 64]) -> u64 {
@@ -102,7 +100,7 @@ pub(super) fn nonzero(block: &[i16; 64]) -> u64 {
             // SAFETY: there are sixteen values of two bytes; any x86-64 has SSE2.
             unsafe {
                 let at = values.as_ptr().cast::<__m128i>();
-                // Saturation keeps what is not zero so.
+                // Saturation keeps nonzero values nonzero.
                 let bytes = _mm_packs_epi16(_mm_loadu_si128(at), _mm_loadu_si128(at.add(1)));
                 _mm_movemask_epi8(_mm_cmpeq_epi8(bytes, _mm_setzero_si128())) as u16
             }
@@ -155,8 +153,7 @@ macro_rules! on {
 }
 
 impl<'a> Coder<'a> {
-    /// A coder whose `states` are stored four bytes per lane, in 16, 32, 48 or 64 lanes, and that reads
-    /// `words`.
+    /// A coder with `states` stored four bytes per lane, in 16, 32, 48 or 64 lanes. It reads `words`.
     pub(super) fn new(lookup: &'a Lookup, kernel: Kernel, states: &[u8], words: &'a [u8]) -> Self {
         let mut coder = Coder {
             kernel,
@@ -172,8 +169,8 @@ impl<'a> Coder<'a> {
         coder
     }
 
-    /// Decodes the symbols of a range, whose contexts are given, to the same places of `symbols`. The
-    /// range starts at a multiple of the lanes.
+    /// Decodes the symbols of a range to the same places of `symbols`; their contexts are given. The range starts at a
+    /// multiple of the lanes.
     pub(super) fn decode(
         &mut self,
         contexts: &[u8],
@@ -184,7 +181,7 @@ impl<'a> Coder<'a> {
         let (start, count) = (range.start, range.len());
         let contexts = contexts.get(start..range.end + SLACK).ok_or(SHORT)?;
         let symbols = symbols.get_mut(start..range.end + SLACK).ok_or(SHORT)?;
-        // Each symbol reads one word at most; a vector of words is read whole.
+        // Each symbol reads at most one word; a vector of words is read whole.
         if self.words.len() < self.at + 2 * count + SLACK {
             return Err(SHORT);
         }
@@ -197,8 +194,8 @@ impl<'a> Coder<'a> {
         self.at
     }
 
-    /// After the last symbol: what the encoder hid in its first states, two bytes per lane. `None` if not
-    /// exactly `words` bytes were read, or the states are not such as an encoder starts with.
+    /// After the last symbol: the bytes that the encoder hid in its first states, two per lane. `None` if not exactly
+    /// `words` bytes were read, or if an encoder cannot start with these states.
     pub(super) fn seeds(&self, words: usize) -> Option<[u8; 2 * MOST_LANES]> {
         let mut seeds = [0; 2 * MOST_LANES];
         let states = &self.states.0[..self.lanes];
@@ -217,8 +214,8 @@ pub(super) fn block_contexts(shape: &Shape, contexts: &mut Symbols) {
     }
 }
 
-/// How many mask bytes each block has, and the contexts of all: byte 0 of every block that has one,
-/// then byte 1, and so on. Gives their number. `blocks` is zero beyond the last block.
+/// How many mask bytes each block has, and the contexts of all: byte 0 of every block that has one, then byte 1, and so
+/// on. Returns their number. `blocks` is zero beyond the last block.
 pub(super) fn mask_contexts(
     kernel: Kernel,
     model: &Contexts,
@@ -241,8 +238,8 @@ pub(super) fn masks(
     on!(kernel, masks(shape, reach, bytes, masks));
 }
 
-/// Contexts of the pairs of classes, and where each block's values start: `first` gets one more
-/// entry than there are blocks. Gives the number of pairs.
+/// Contexts of the pairs of classes, and where each block's values start. `first` gets one more entry than there are
+/// blocks. Returns the number of pairs.
 pub(super) fn pair_contexts(
     kernel: Kernel,
     model: &Contexts,
@@ -254,8 +251,8 @@ pub(super) fn pair_contexts(
     on!(kernel, pair_contexts(model, shape, masks, first, contexts))
 }
 
-/// Values of the first `count` pairs, two each, from their raw bits. Those that are stored beside
-/// are zero and listed. Gives the raw bits used and the number of escapes. `pairs` is zero beyond the last pair.
+/// Values of the first `count` pairs, two each, from their raw bits. Escaped values are zero and listed. Returns the
+/// raw bits used and the number of escapes. `pairs` is zero beyond the last pair.
 pub(super) fn values(
     kernel: Kernel,
     pairs: &Symbols,
@@ -271,8 +268,8 @@ pub(super) fn values(
     on!(kernel, values(pairs, count, bits, values, escapes))
 }
 
-/// DC of all blocks, each predicted from the one on its left, at the left edge from the one above.
-/// Gives the raw bits used.
+/// DC of all blocks. Each is predicted from the block on its left, or at the left edge from the one above. Returns the
+/// raw bits used.
 pub(super) fn dc(
     kernel: Kernel,
     shape: &Shape,
@@ -284,7 +281,7 @@ pub(super) fn dc(
     on!(kernel, dc(shape, blocks, reach, bits, dc))
 }
 
-/// What is needed to lay out blocks.
+/// Everything needed to lay out blocks.
 pub(super) struct Decoded<'a> {
     pub(super) masks: &'a Blocks<u64>,
     pub(super) first: &'a Blocks<u16>,
@@ -292,7 +289,7 @@ pub(super) struct Decoded<'a> {
     pub(super) dc: &'a Blocks<i16>,
 }
 
-/// Lays out `count` (up to four) blocks from block `first` on; the others of the group are zero.
+/// Lays out `count` (up to four) blocks from block `first` on. The other blocks of the group are zero.
 #[inline]
 pub(super) fn place(
     kernel: Kernel,
@@ -304,13 +301,13 @@ pub(super) fn place(
     on!(kernel, place(unit, first, count, group));
 }
 
-/// Replaces blocks, from block `first` on, by their coefficients in zigzag order.
+/// Replaces blocks, from block `first` on, with their coefficients in zigzag order.
 pub(super) fn blocks_of(kernel: Kernel, unit: &Decoded<'_>, first: usize, into: &mut [[i16; 64]]) {
     on!(kernel, blocks_of(unit, first, into));
 }
 
-/// The encoder's first step: which AC coefficients of each block are not zero, the symbols of the first phase, zero
-/// beyond the last block, and the raw bits of DC.
+/// The encoder's first step. Finds which AC coefficients of each block are nonzero, the symbols of the first phase,
+/// zero beyond the last block, and the raw bits of DC.
 ///
 /// # Errors
 /// [`RecodeError::Unsupported`] for a DC difference that 8-bit images do not have.
@@ -325,7 +322,7 @@ pub(super) fn blocks(
     on!(kernel, blocks(shape, units, masks, symbols, bits))
 }
 
-/// What [`masks`] undoes: byte 0 of the masks of all blocks that reach so far, then byte 1, and so on.
+/// The inverse of [`masks`]: byte 0 of the masks of all blocks that reach so far, then byte 1, and so on.
 pub(super) fn mask_bytes(
     kernel: Kernel,
     shape: &Shape,
@@ -336,11 +333,11 @@ pub(super) fn mask_bytes(
     on!(kernel, mask_bytes(shape, reach, masks, bytes));
 }
 
-/// In place of a value that does not fit in seven bits, and is stored beside.
+/// Stands in place of a value that does not fit in seven bits and is stored as an escape.
 pub(super) const BESIDE: i8 = i8::MIN;
 
-/// The AC coefficients that are not zero, each block's from where `first` says, with a zero behind an odd number and
-/// behind all. Appends those that are stored beside to `escapes`; [`BESIDE`] stands for them.
+/// The nonzero AC coefficients. Each block's start where `first` says, with a zero behind an odd number and behind all.
+/// Escaped values are appended to `escapes`, with [`BESIDE`] in their place.
 pub(super) fn together(
     kernel: Kernel,
     shape: &Shape,
@@ -356,7 +353,7 @@ pub(super) fn together(
     );
 }
 
-/// What [`values`] undoes: the classes of `count` pairs of values, and their raw bits, which are appended to `room`
+/// The inverse of [`values`]: the classes of `count` pairs of values, and their raw bits, which are appended to `room`
 /// from `end` on. `values` is zero beyond the last pair.
 pub(super) fn pairs(
     kernel: Kernel,
@@ -373,8 +370,9 @@ pub(super) fn pairs(
     on!(kernel, pairs(values, count, pairs, room, end));
 }
 
-/// What [`Coder`] undoes: encodes the phases so that they decode in the given order. The lanes start with the bytes of
-/// `seeds`, two each. Gives the states that a decoder starts with, and where in `words`, whose contents are replaced.
+/// The inverse of [`Coder`]: encodes the phases so that they decode in the given order. The lanes start with the bytes
+/// of `seeds`, two each. Returns the states that a decoder starts with, and where it starts in `words`, whose contents
+/// are replaced.
 pub(super) fn encode(
     kernel: Kernel,
     tables: &Tables,

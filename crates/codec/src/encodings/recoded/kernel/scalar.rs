@@ -1,7 +1,7 @@
-//! The kernels in plain Rust: the definition that the others must equal.
+//! The kernels in plain Rust. The others must equal them.
 //!
-//! All are inlined into their callers, so that other levels can compile them with better
-//! instructions where vectors of their own would not pay.
+//! All are inlined into their callers, so that other levels can compile them with better instructions where a separate
+//! vector version would not pay.
 
 use super::super::bits::{BitWriter, End};
 use super::super::contexts::Contexts;
@@ -16,7 +16,7 @@ use super::{
 };
 use crate::jpeg::group::Group;
 
-/// See [`super::Coder::decode`]; gives the new position in `words`.
+/// See [`super::Coder::decode`]. Returns the new position in `words`.
 #[inline(always)]
 pub(super) fn symbols(
     coder: &mut Coder<'_>,
@@ -110,7 +110,7 @@ pub(super) fn pair_contexts(
 ) -> usize {
     let mut pairs = 0;
     for (block, mask) in masks[..shape.blocks].iter().enumerate() {
-        // Bit 0 is DC's: tables in which it can be set are refused.
+        // Bit 0 is DC's. Tables that allow it to be set are refused.
         let count = mask.count_ones() as usize & 63;
         let row = model.pair_row(shape.is_chroma(block), count);
         contexts[pairs..][..row.0.len()].copy_from_slice(&row.0);
@@ -249,7 +249,7 @@ pub(super) fn blocks(
     Ok(())
 }
 
-/// Mask bytes up to the last that is not zero.
+/// Mask bytes up to the last nonzero one.
 #[inline(always)]
 fn mask_bytes_of(mask: u64) -> usize {
     8 - mask.leading_zeros() as usize / 8
@@ -295,7 +295,7 @@ pub(super) fn together(
             };
             at += 1;
         }
-        // After the last of an odd number comes nothing, which is of class 0.
+        // Nothing follows the last of an odd number; its class is 0.
         values[at] = 0;
     }
     values[usize::from(first[shape.blocks])..][..SLACK].fill(0);

@@ -1,4 +1,5 @@
-//! The encoder's loops for each level of instructions; [`assert_comes_back`] holds records of any coefficients to one another.
+//! The encoder's loops for each instruction level. [`assert_comes_back`] compares their records of arbitrary
+//! coefficients.
 
 use super::*;
 use crate::encodings::recoded::scan::{Writer, write_rows};

@@ -1,4 +1,4 @@
-//! Records of coefficients that no file gave: any that fit come back.
+//! Records of coefficients that come from no file. Any that fit come back.
 
 use super::*;
 
@@ -25,7 +25,7 @@ pub(super) fn invented(frame: Frame, fill: impl Fn(usize) -> [i16; 64]) -> Inven
 }
 
 impl Invented {
-    /// The record that kernels of a level make.
+    /// The record made by the kernels of a level.
     pub(super) fn record(&self, tables: &Tables, level: Level) -> Vec<u8> {
         let (frame, mut strip) = (self.frame, Vec::new());
         let mut packer = Packer::new(tables, frame, level);
@@ -69,7 +69,7 @@ pub(super) fn assert_comes_back(source: &Invented) {
     }
 }
 
-/// What is laid out for the inverse DCT is what the blocks hold.
+/// The blocks laid out for the inverse DCT match the blocks themselves.
 pub(super) fn assert_groups_hold(
     tables: &Tables,
     payload: &Payload<'_>,

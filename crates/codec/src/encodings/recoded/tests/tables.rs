@@ -1,4 +1,4 @@
-//! Tables: made, stored, damaged, and not those of a record.
+//! Tables: made, stored, damaged, and used with the wrong record.
 
 use super::*;
 
@@ -35,7 +35,7 @@ fn damaged_tables_are_refused() {
     }
 }
 
-/// Maps say only what shares statistics: with others, if they can be, records are larger.
+/// Maps only say which places share statistics. With other maps, records are larger but still possible.
 #[test]
 fn other_maps_are_refused_or_serve() {
     let sound = builtin().as_bytes().to_vec();

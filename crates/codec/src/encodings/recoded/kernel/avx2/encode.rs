@@ -1,4 +1,4 @@
-//! Eight states of the encoder in a register, by gathers as in the decoder.
+//! The encoder with eight states in a register. It uses gathers, as the decoder does.
 #![allow(unsafe_code)]
 
 use std::arch::x86_64::*;
@@ -104,10 +104,10 @@ fn eight(
     unsafe { _mm256_storeu_si256(states, next) };
 }
 
-/// States divided by their frequencies, of which they are less than 2^22 times as much: quotients and remainders.
+/// States divided by their frequencies: quotients and remainders. Each state is less than 2^22 times its frequency.
 ///
-/// In single precision a quotient of less than 2^22 is off by less than one half, and what halving the state
-/// drops is worth one half at most, or all of a state that is exact: so its whole part is right or off by one.
+/// In single precision a quotient of less than 2^22 is off by less than one half. Halving the state drops at most one
+/// half, or all of a state that is exact. So the whole part is right or off by one.
 #[target_feature(enable = "avx2")]
 #[inline]
 fn divided(states: __m256i, frequencies: __m256i) -> (__m256i, __m256i) {
@@ -117,7 +117,7 @@ fn divided(states: __m256i, frequencies: __m256i) -> (__m256i, __m256i) {
     let remainder = _mm256_sub_epi32(states, _mm256_mullo_epi32(quotient, frequencies));
     let above = _mm256_cmpgt_epi32(_mm256_setzero_si256(), remainder);
     let below = _mm256_cmpgt_epi32(frequencies, remainder);
-    // The quotient is too large by one where both are set, too small by one where none is.
+    // The quotient is too large by one if both are set, too small by one if neither is.
     let step = _mm256_add_epi32(_mm256_add_epi32(above, below), _mm256_set1_epi32(1));
     let remainder = _mm256_add_epi32(remainder, _mm256_and_si256(above, frequencies));
     let remainder = _mm256_sub_epi32(remainder, _mm256_andnot_si256(below, frequencies));

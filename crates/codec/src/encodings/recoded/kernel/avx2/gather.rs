@@ -1,4 +1,4 @@
-//! The encoder's half: coefficients to symbols, the way back of what `masks` and `values` do.
+//! The encoder's half: turns coefficients into symbols, the inverse of `masks` and `values`.
 #![allow(unsafe_code)]
 
 use std::arch::x86_64::*;
@@ -67,8 +67,8 @@ fn transposed(masks: &[u64]) -> [__m128i; MASK_BYTES] {
         let [first, second] = [masks[2 * i], masks[2 * i + 1]];
         _mm_set_epi64x(second as i64, first as i64)
     });
-    // Each round shuffles all 128 bytes perfectly: the highest bit of a byte's place becomes the lowest. After as many
-    // as a mask's number has bits, that number stands where the place in the mask did.
+    // Each round is a perfect shuffle of all 128 bytes: the highest bit of a byte's place becomes the lowest. A mask's
+    // number has as many bits as there are rounds; afterwards that number stands where the place in the mask did.
     for _ in 0..4 {
         rows = std::array::from_fn(|i| match i % 2 {
             0 => _mm_unpacklo_epi8(rows[i / 2], rows[i / 2 + 4]),
@@ -133,7 +133,7 @@ pub(in super::super) fn together(
     values[usize::from(first[shape.blocks])..][..SLACK].fill(0);
 }
 
-/// Marks the values of a block, of which `values` are the nonzero ones, that are stored beside.
+/// Marks the escaped ones among the values of a block. `values` are its nonzero coefficients.
 #[cold]
 fn set_beside(block: &[i16; 64], mut mask: u64, values: &mut [i8], escapes: &mut Vec<i16>) {
     for into in values {
@@ -162,7 +162,7 @@ pub(in super::super) fn pairs(
         // SAFETY: the array is as large as the register.
         _mm256_broadcastsi128_si256(unsafe { _mm_loadu_si128(of.as_ptr().cast()) })
     };
-    // Classes of magnitudes by their low and by their high half; a high half that is zero leaves it to the low one.
+    // Classes of magnitudes by their low and by their high half. If the high half is zero, the low one decides.
     let low_classes = table(|low| model::class(low as i32) as u8);
     let high_classes = table(|high| match high {
         0 => 0,
@@ -175,7 +175,7 @@ pub(in super::super) fn pairs(
     let (nibble, zero) = (_mm256_set1_epi8(0x0f), _mm256_setzero_si256());
     let mut bits = *end;
     let sixteen = pairs.chunks_exact_mut(16).take(count.div_ceil(16));
-    // Values are zero beyond `count` pairs, and have no bits.
+    // Values are zero beyond `count` pairs and take no bits.
     for (pairs, values) in sixteen.zip(values.chunks_exact(32)) {
         // SAFETY: there are 32 bytes.
         let values = unsafe { _mm256_loadu_si256(values.as_ptr().cast()) };
@@ -193,7 +193,7 @@ pub(in super::super) fn pairs(
         // SAFETY: there are 16 bytes.
         unsafe { _mm_storeu_si128(pairs.as_mut_ptr().cast(), symbols) };
         let widths = _mm256_shuffle_epi8(widths, classes);
-        // Of a negative value one less, of which the low bits count.
+        // One less for a negative value; its low bits count.
         let raw = _mm256_add_epi8(values, _mm256_cmpgt_epi8(zero, values));
         let mut eight = |raw: i64, widths: i64| {
             let (raw, widths) = (raw as u64, widths as u64);

@@ -1,4 +1,4 @@
-//! From how far blocks reach to their mask bytes, from those to masks, from these to contexts of pairs.
+//! From how far blocks reach to their mask bytes, from mask bytes to masks, and from masks to contexts of pairs.
 #![allow(unsafe_code)]
 
 use std::arch::x86_64::*;
@@ -72,7 +72,7 @@ pub(in super::super) fn mask_contexts(
     count
 }
 
-/// A twelfth of each byte below 128, rounded down, and not above [`MASK_BYTES`]; the tables have no larger symbols.
+/// A twelfth of each byte below 128, rounded down and at most [`MASK_BYTES`]; the tables have no larger symbols.
 #[target_feature(enable = "avx2")]
 #[inline]
 fn twelfths(symbols: __m256i) -> __m256i {

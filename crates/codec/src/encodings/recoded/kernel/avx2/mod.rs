@@ -1,7 +1,7 @@
 //! The kernels with 256-bit vectors and bit manipulation: eight states, 32 bytes or two blocks in a register.
 //!
-//! What AVX-512 has instructions for is done eight bytes at a time with a shuffle that a table chooses: taking
-//! some of eight bytes together ([`TOGETHER`]), and taking eight apart ([`APART`]).
+//! AVX-512 can pack and spread bytes in one instruction. Here a shuffle that a table chooses does it for eight bytes at
+//! a time: it packs some of eight bytes together ([`TOGETHER`]), or spreads eight apart ([`APART`]).
 
 mod encode;
 mod gather;
@@ -19,10 +19,10 @@ pub(super) use place::{blocks_of, place};
 pub(super) use symbols::symbols;
 pub(super) use values::{dc, values};
 
-/// What a shuffle makes zero.
+/// A shuffle index that gives zero.
 const NONE: u8 = 0x80;
 
-/// For each set of eight places, by bits: which of the next bytes each of them takes, in order; the others are
+/// For each set of eight places, by bits: which of the next bytes each of them takes, in order. The other places are
 /// [`NONE`].
 static APART: [[u8; 8]; 256] = {
     let mut table = [[NONE; 8]; 256];
@@ -51,8 +51,8 @@ static TOGETHER: [[u8; 8]; 256] = {
     table
 };
 
-/// The shuffle of sixteen bytes that does with the first eight what `table` says for the low eight bits of
-/// `set`, and with the others what it says for the bits above.
+/// A shuffle of sixteen bytes. The first eight follow `table` for the low eight bits of `set`, the others for the bits
+/// above.
 #[target_feature(enable = "avx2")]
 #[inline]
 fn both(table: &'static [[u8; 8]; 256], set: usize) -> __m128i {

@@ -1,4 +1,4 @@
-//! Values to their places in a group: masks take eight values at a time apart, shuffles undo the zigzag order.
+//! Moves values to their places in a group: masks spread eight values at a time, shuffles undo the zigzag order.
 #![allow(unsafe_code)]
 
 use std::arch::x86_64::*;
@@ -9,7 +9,7 @@ use super::super::Decoded;
 use super::{APART, NONE};
 use crate::jpeg::group::{BLOCKS, Group, ZIGZAG};
 
-/// For each two rows of a block, which bytes of each quarter of the zigzag order they take.
+/// For each two rows of a block, which bytes they take from each quarter of the zigzag order.
 static UNZIGZAG: [[Quarter; 4]; 4] = {
     let mut shuffles = [[const { Quarter([NONE; 16]) }; 4]; 4];
     let mut k = 0;

@@ -29,7 +29,7 @@ pub(in super::super) fn values(
     let offsets = by_class(|class| 1 - (1 << class));
     let nibble = _mm_set1_epi8(0x0f);
     let (mut used, mut escaped) = (0, 0);
-    // `pairs` is zero beyond `count`, so rounding up adds values of no bits.
+    // `pairs` is zero beyond `count`, so rounding up only adds values without bits.
     let sixteen = pairs.chunks_exact(16).take(count.div_ceil(16));
     for (i, (pairs, values)) in sixteen.zip(values.chunks_exact_mut(32)).enumerate() {
         // SAFETY: there are 16 bytes.
@@ -72,7 +72,7 @@ pub(in super::super) fn values(
             spread(_mm256_extract_epi64::<3>(width)),
         ];
         let raw = _mm256_set_epi64x(d, c, b, a);
-        // Not negative, all of them, and at most 127: so a signed comparison does.
+        // All are nonnegative and at most 127, so a signed comparison works.
         let negative = _mm256_cmpgt_epi8(_mm256_shuffle_epi8(halves, classes), raw);
         let offset = _mm256_and_si256(negative, _mm256_shuffle_epi8(offsets, classes));
         // SAFETY: there are 32 bytes.
@@ -132,7 +132,7 @@ pub(in super::super) fn dc(
         used += _mm256_extract_epi32::<7>(sum);
     }
     for row in shape.rows() {
-        // A row has eight blocks at most; what is stored beyond a shorter one is overwritten by the next.
+        // A row has eight blocks at most. Values stored beyond a shorter row are overwritten by the next.
         let first = row.first.min(MOST_BLOCKS);
         let above = row.above.map_or(0, |above| dc[above]);
         // SAFETY: the arrays hold `SLACK` more than any block.

@@ -3,7 +3,7 @@
 
 use std::arch::x86_64::*;
 
-/// Packing is no faster for wider vectors: the loop around it is the bits'.
+/// Wider vectors do not make packing faster: the loop around it is limited by the bits.
 pub(super) use super::avx2::{blocks, blocks_of, encode, mask_bytes, pairs, together};
 
 use super::super::contexts::Contexts;
@@ -27,7 +27,7 @@ static UNZIGZAG: Bytes = {
 #[repr(align(64))]
 struct Bytes([u8; 64]);
 
-/// Loads 64 bytes from `at` of an array; those that lie beyond its end are taken from before it.
+/// Loads 64 bytes from `at` of an array. If they would reach beyond its end, loads the last 64 bytes instead.
 macro_rules! load {
     ($array:expr, $at:expr) => {{
         let array: &[_] = &$array[..];
@@ -37,7 +37,7 @@ macro_rules! load {
     }};
 }
 
-/// Stores 64 bytes to `at` of an array, or to its end.
+/// Stores 64 bytes to `at` of an array, or to its last 64 bytes.
 macro_rules! store {
     ($array:expr, $at:expr, $value:expr) => {{
         let array: &mut [_] = &mut $array[..];
@@ -170,7 +170,7 @@ pub(super) fn pair_contexts(
 )]
 pub(super) fn place(unit: &Decoded<'_>, first: usize, count: usize, group: &mut Group) {
     let unzigzag = load!(UNZIGZAG.0, 0);
-    // Each block as bytes, row-major; those that are not there are zero.
+    // Each block as bytes, row-major; missing blocks are zero.
     let block: [__m512i; BLOCKS] = std::array::from_fn(|lane| {
         if lane >= count {
             return _mm512_setzero_si512();

@@ -136,7 +136,7 @@ pub(in super::super) fn dc(
         used += _mm_extract_epi32::<3>(_mm512_extracti32x4_epi32::<3>(sum)) as usize;
     }
     for row in shape.rows() {
-        // A row has eight blocks at most; what is stored beyond a shorter one is overwritten by the next.
+        // A row has eight blocks at most. Values stored beyond a shorter row are overwritten by the next.
         let first = row.first.min(MOST_BLOCKS);
         let above = row.above.map_or(0, |above| dc[above]);
         // SAFETY: the arrays hold `SLACK` more than any block.
