@@ -1,16 +1,15 @@
-//! Where a random resized crop lies. Only geometry: the pixels are the resampler's.
+//! The geometry of a random resized crop. The resampler handles the pixels.
 
 use crate::error::require;
 use crate::{AugmentError, Region, SampleRng};
 
 /// The crop of "RandomResizedCrop": a random share of the area with a random aspect ratio.
 ///
-/// Semantics of MindSpore's `RandomCropAndResizeOp`, on which MindCV trains: the share of the area is
-/// uniform in `scale`, the aspect ratio w / h log-uniform in `ratio`; w = round(sqrt(H W share
-/// aspect)), h = round(w / aspect), at least 1; up to 10 attempts until the rectangle fits, then a
-/// uniform corner. If none fits: the centred rectangle of the largest area whose aspect is the image's
-/// own, brought into `ratio`. (torchvision takes h = round(sqrt(H W share / aspect)) and rounds the
-/// fallback's corner down: at most a pixel apart.)
+/// It follows MindSpore's `RandomCropAndResizeOp`, which MindCV trains with. The share of the area is uniform in
+/// `scale`, and the aspect ratio w / h is log-uniform in `ratio`; w = round(sqrt(H W share aspect)), h = round(w /
+/// aspect), at least 1. Up to 10 attempts are made until the rectangle fits; then its corner is uniform. If none fits,
+/// the crop is the largest centred rectangle with the image's own aspect, clamped to `ratio`. (torchvision uses h =
+/// round(sqrt(H W share / aspect)) and rounds the fallback's corner down. The two differ by at most a pixel.)
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct RandomResizedCrop {
     /// Bounds of the share of the image's area; 0.08 to 1 for Inception.
@@ -31,16 +30,16 @@ impl Default for RandomResizedCrop {
 }
 
 impl RandomResizedCrop {
-    /// Bounds that have been checked: 0 < `scale` <= 1, `ratio` positive, each with its smaller bound first.
+    /// Checks the bounds: 0 < `scale` <= 1, `ratio` positive, each with its smaller bound first.
     ///
     /// # Errors
-    /// [`AugmentError::OutOfRange`] names the first bound that is not so.
+    /// [`AugmentError::OutOfRange`] names the first bound that is invalid.
     pub fn new(scale: (f64, f64), ratio: (f64, f64)) -> Result<Self, AugmentError> {
         check_shape(scale, ratio)?;
         Ok(RandomResizedCrop { scale, ratio })
     }
 
-    /// Draws a crop of an image of `width` x `height` pixels (each at least 1); always inside of it.
+    /// Draws a crop of an image of `width` x `height` pixels (each at least 1). The crop is always inside the image.
     pub fn sample(&self, width: u32, height: u32, rng: &mut SampleRng) -> Region {
         let area = f64::from(width) * f64::from(height);
         for _ in 0..ATTEMPTS {
@@ -62,8 +61,7 @@ impl RandomResizedCrop {
         self.central(width, height)
     }
 
-    /// What is taken when no attempt fits: an image that is too narrow loses rows, one that is too
-    /// wide loses columns.
+    /// The crop when no attempt fits: an image that is too narrow loses rows, one that is too wide loses columns.
     fn central(&self, width: u32, height: u32) -> Region {
         let aspect = f64::from(width) / f64::from(height);
         let (narrowest, widest) = self.ratio;
@@ -188,7 +186,7 @@ mod tests {
     #[test]
     fn area_and_aspect_follow_their_distributions() {
         let (width, height) = (2000u32, 2000u32);
-        // Small enough that every first attempt fits: what is drawn is what is measured.
+        // Small enough that every first attempt fits, so the test measures the draws themselves.
         let crop = RandomResizedCrop::new((0.1, 0.5), (0.75, 4.0 / 3.0)).unwrap();
         let draws = 20_000;
         let (mut share, mut square, mut log_aspect, mut left) = (0.0, 0.0, 0.0, 0.0);

@@ -1,4 +1,4 @@
-//! Random erasing (Zhong et al., AAAI 2020): which rectangle, and filling it. Only a constant fill.
+//! Random erasing (Zhong et al., AAAI 2020): draws a rectangle and fills it with a constant colour.
 
 use std::num::NonZeroU32;
 
@@ -9,18 +9,18 @@ use crate::{AugmentError, Region, SampleRng};
 /// How the aspect ratio of the erased rectangle is drawn.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub enum AspectDraw {
-    /// Uniform, as MindSpore and MindCV do it; favours wide rectangles.
+    /// Uniform, as in MindSpore and MindCV. It favours wide rectangles.
     #[default]
     Uniform,
-    /// Log-uniform, as torchvision and timm do it; wide and tall are equally likely.
+    /// Log-uniform, as in torchvision and timm. Wide and tall are equally likely.
     LogUniform,
 }
 
-/// With some probability, a rectangle of random area and aspect at a random place.
+/// With some probability, erases a rectangle of random area and aspect at a random place.
 ///
-/// Semantics of MindCV: area uniform in `scale` as a share of the image, aspect w / h drawn from
-/// `ratio`, w = round(sqrt(area aspect)), h = round(w / aspect), 10 attempts until the rectangle fits;
-/// if none does, nothing is erased. MindCV writes 0 after normalisation, which is the mean: fill with
+/// It follows MindCV: the area is uniform in `scale` as a share of the image, the aspect w / h is drawn from `ratio`, w
+/// = round(sqrt(area aspect)), h = round(w / aspect). Up to 10 attempts are made until the rectangle fits; if none
+/// does, nothing is erased. MindCV writes 0 after normalisation, which is the mean. To match it, fill with
 /// [`Normalize::rounded_mean`](crate::Normalize::rounded_mean).
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct RandomErasing {
@@ -48,13 +48,13 @@ impl RandomErasing {
         })
     }
 
-    /// Another number of attempts than 10.
+    /// Sets the number of attempts, 10 by default.
     #[must_use]
     pub fn with_attempts(self, attempts: NonZeroU32) -> Self {
         RandomErasing { attempts, ..self }
     }
 
-    /// Other bounds of the share of the area and of width / height, and how the latter is drawn.
+    /// Sets the bounds of the share of the area and of width / height, and how the latter is drawn.
     ///
     /// # Errors
     /// [`AugmentError::OutOfRange`] unless 0 < `scale` <= 1 and 0 < `ratio`, smaller bounds first.

@@ -1,4 +1,4 @@
-//! What can be wrong with the arguments of this crate. Pixels cannot be wrong: any byte is a level.
+//! What can be wrong with the arguments of this crate. Pixels cannot be wrong: any byte is a valid level.
 
 use crate::Region;
 
@@ -9,12 +9,12 @@ pub enum AugmentError {
     /// A rectangle without pixels, or one that ends beyond `u32::MAX`.
     #[error("{what} {rect} holds no pixels or is larger than 4294967295 pixels on a side")]
     BadRect {
-        /// What the rectangle was meant for.
+        /// The purpose of the rectangle.
         what: &'static str,
         /// The rectangle.
         rect: Region,
     },
-    /// A rectangle is not inside the image of which it should be a part.
+    /// A rectangle is not inside the image that it should be part of.
     #[error("window {window} is not inside the image of {width}x{height}")]
     WindowOutside {
         /// The window.
@@ -63,7 +63,7 @@ pub enum AugmentError {
     OutOfRange {
         /// Name of the parameter.
         name: &'static str,
-        /// What was given.
+        /// The given value.
         value: f64,
         /// The range in words.
         expects: &'static str,
@@ -78,7 +78,7 @@ pub(crate) fn checked(region: Region, what: &'static str) -> Result<Region, Augm
     }
 }
 
-/// Accepts a parameter when `holds`; NaN fails every comparison, so conditions must be stated positively.
+/// Accepts a parameter if `holds`. NaN fails every comparison, so state conditions positively.
 pub(crate) fn require(
     holds: bool,
     name: &'static str,

@@ -1,13 +1,13 @@
-//! The geometry of validation: resize the short side, cut out the centre. No pixels.
+//! The geometry of validation: resize the short side, cut out the centre. Handles no pixels.
 
 use crate::error::{checked, require};
 use crate::{AugmentError, Filter, Job, Region};
 
 /// Short side to floor(size / crop_pct), then the central `size` x `size` pixels.
 ///
-/// Rounding as torchvision: the long side is truncated (`int(short * long / short_side)` in
-/// `_compute_resized_output_size`), the corner of the central crop is rounded half to even
-/// (`int(round((side - size) / 2))` in `center_crop`). The size is floored as MindCV and timm do.
+/// Rounding follows torchvision: the long side is truncated (`int(short * long / short_side)` in
+/// `_compute_resized_output_size`), the corner of the central crop is rounded half to even (`int(round((side - size) /
+/// 2))` in `center_crop`). The size is floored, as in MindCV and timm.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct EvalCrop {
     size: u32,
@@ -41,7 +41,7 @@ impl EvalCrop {
         self.size
     }
 
-    /// What to do with an image of `width` x `height` pixels; [`Job::source`] of it says what to decode.
+    /// What to do with an image of `width` x `height` pixels. Its [`Job::source`] says what to decode.
     ///
     /// # Errors
     /// [`AugmentError::BadRect`] when the image has no pixels, or is so thin that the resized long side
@@ -161,7 +161,7 @@ mod tests {
             let left = half_to_even(w - size);
             let cropped: Vec<u8> = (0..size).flat_map(|y| resized.row(left, half_to_even(h - size) + y, size).to_vec()).collect();
 
-            // Only what `source` asks for is there; all else would be an error.
+            // Only the pixels that `source` asks for are there; reading any other would be an error.
             let source = job.source();
             let decoded: Vec<u8> = (source.y..source.y + source.height).flat_map(|y| image.row(source.x, y, source.width).to_vec()).collect();
             let view = RgbView::new(&decoded, 3 * source.width as usize, source).unwrap();

@@ -1,20 +1,19 @@
-//! Crop, antialiased bilinear resampling, mirroring and YCbCr -> RGB in one pass over the rows, from the
-//! planes of a decoder into interleaved pixels, without an image in between.
+//! Crop, antialiased bilinear resampling, mirroring and YCbCr -> RGB in one pass over the rows. Goes from a decoder's
+//! planes to interleaved pixels, without an image in between.
 //!
-//! For training, where speed decides: weights have 7 bits and chroma is enlarged by the same filter, so
-//! that the result differs by about a level from [`Resampler`](crate::Resampler) on the decoder's RGB.
-//! Where a published number must be met to the last digit, use that one.
+//! For training, where speed matters most. Weights have 7 bits and chroma is enlarged by the same filter, so the result
+//! differs by about a level from [`Resampler`](crate::Resampler) on the decoder's RGB. To reproduce a published number
+//! to the last digit, use that one.
 //!
 //! # What is computed
 //! Everything is computed in integers, so it is the same on every machine and at every [`Level`]:
 //! 1. `axis`: the weights of Pillow's antialiased triangle, whole numbers that add up to 128.
-//! 2. Across, each row that is needed, once: (64 + sum of weights x samples) >> 7.
-//! 3. Down, 16 bits a value and nothing rounded: sum of weights x (sample - 128).
+//! 2. Across, each needed row once: (64 + sum of weights x samples) >> 7.
+//! 3. Down, with 16 bits per value and without rounding: sum of weights x (sample - 128).
 //! 4. `colour`: JFIF's conversion of those sums, rounded once.
 //!
-//! Only luma in the crop counts, as in torchvision's crop-then-resize, and only chroma samples that
-//! stand for such luma, however much more the views hold: the result is a function of the image and
-//! the crop alone.
+//! Only luma in the crop counts, as in torchvision's crop-then-resize, and only the chroma samples of such luma,
+//! however much more the views hold. So the result depends only on the image and the crop.
 
 mod axis;
 mod blend;
@@ -23,7 +22,7 @@ mod columns;
 mod cut;
 mod error;
 mod line;
-// Only vector kernels read picks, and so far only x86-64 has any.
+// Only vector kernels read picks, and so far only x86-64 has such kernels.
 #[cfg_attr(not(target_arch = "x86_64"), allow(dead_code))]
 mod picks;
 mod scalar;
@@ -42,14 +41,14 @@ use line::{Line, Ring};
 
 use crate::{Level, Planes, Region, RgbView, rgb8};
 
-/// Makes training crops. One per thread: it keeps its weight tables and rows, so that nothing is
-/// allocated once it has met the largest crop.
+/// Makes training crops. Make one per thread: it keeps its weight tables and rows, so it allocates nothing once it has
+/// met the largest crop.
 #[derive(Debug)]
 pub struct FusedResampler {
     level: Level,
     luma: Stage,
     chroma: Stage,
-    /// Copies of rows behind which the memory ends, or the planes of an interleaved row.
+    /// Copies of rows whose memory ends right behind them, or the planes of an interleaved row.
     spare: [Vec<u8>; 3],
 }
 
@@ -60,13 +59,13 @@ impl Default for FusedResampler {
 }
 
 impl FusedResampler {
-    /// At the best level of this processor.
+    /// Uses the best level of this processor.
     #[must_use]
     pub fn new() -> Self {
         Self::with_level(Level::best())
     }
 
-    /// At `level`. The bytes do not depend on it.
+    /// Uses `level`. The bytes do not depend on it.
     #[must_use]
     pub fn with_level(level: Level) -> Self {
         FusedResampler {
@@ -77,8 +76,8 @@ impl FusedResampler {
         }
     }
 
-    /// Spreads `crop`, in luma samples of the whole image, over `width` x `height` pixels of `out` (R, G,
-    /// B bytes interleaved, no padding), mirrored left to right if `flip` is set.
+    /// Scales `crop`, in luma samples of the whole image, to `width` x `height` pixels of `out` (R, G, B bytes
+    /// interleaved, no padding), mirrored left to right if `flip` is set.
     ///
     /// # Errors
     /// [`FusedError::NotCovered`] or [`FusedError::ShortPlane`] when `source` lacks samples of the crop;
@@ -127,7 +126,7 @@ impl FusedResampler {
         Ok(())
     }
 
-    /// The same from pixels that are RGB already.
+    /// Like [`FusedResampler::run`], from pixels that are RGB already.
     ///
     /// # Errors
     /// As [`FusedResampler::run`].
@@ -172,7 +171,7 @@ impl FusedResampler {
     }
 }
 
-/// What planes of one size go through.
+/// The tables and rows for planes of one size.
 #[derive(Debug, Default)]
 struct Stage {
     columns: Columns,
@@ -207,7 +206,7 @@ impl Stage {
     }
 }
 
-/// A crop and what it becomes, checked.
+/// A checked crop and its output size.
 struct Frame {
     crop: Region,
     output: (u32, u32),
@@ -266,7 +265,7 @@ impl Frame {
         }
     }
 
-    /// The samples that a plane must have.
+    /// The samples that a plane must contain.
     fn needed(&self, ratio: (u32, u32)) -> Region {
         let (x, width) = self.across(ratio.0).samples();
         let (y, height) = self.down(ratio.1).samples();
@@ -280,7 +279,7 @@ impl Frame {
 }
 
 fn checked_ratio((across, down): (u32, u32)) -> Result<(u32, u32), FusedError> {
-    // A JPEG component has at most four blocks where another has one.
+    // A JPEG component has at most four blocks for each block of another.
     let most = 4;
     if (1..=most).contains(&across) && (1..=most).contains(&down) {
         Ok((across, down))

@@ -1,10 +1,10 @@
-//! Colour jitter: brightness, contrast, saturation. Not hue, which MindCV's recipes leave alone.
+//! Colour jitter: brightness, contrast, saturation. There is no hue, because MindCV's recipes do not change it.
 
 use crate::error::require;
 use crate::rgb8::{self, IDENTITY, blend};
 use crate::{AugmentError, Level, SampleRng};
 
-/// One adjustment; factor 1 leaves the image as it is, 0 gives black, gray of the mean, and gray.
+/// One adjustment. Factor 1 leaves the image unchanged; 0 gives black, the gray of the mean, and gray.
 ///
 /// Bit-exact with Pillow's `ImageEnhance.Brightness`, `Contrast` and `Color`, which blend in single
 /// precision, truncate and saturate.
@@ -19,7 +19,7 @@ pub enum Adjustment {
 }
 
 impl Adjustment {
-    /// Adjusts packed RGB pixels in place; the mean of a contrast is that of all of `pixels`.
+    /// Adjusts packed RGB pixels in place. The mean for contrast is taken over all of `pixels`.
     pub fn apply(self, pixels: &mut [u8]) {
         match self {
             Adjustment::Brightness(factor) => blend_with(0, factor, pixels),
@@ -31,8 +31,8 @@ impl Adjustment {
     }
 }
 
-/// Random brightness, contrast and saturation in random order, as MindSpore's `RandomColorAdjust` and
-/// torchvision's `ColorJitter` do it. Each factor is uniform in [max(0, 1 - strength), 1 + strength].
+/// Random brightness, contrast and saturation in random order, as in MindSpore's `RandomColorAdjust` and torchvision's
+/// `ColorJitter`. Each factor is uniform in [max(0, 1 - strength), 1 + strength].
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct ColorJitter {
     strengths: [f64; 3],
@@ -57,8 +57,7 @@ impl ColorJitter {
         })
     }
 
-    /// Draws the adjustments of one sample, in the order in which they are to be applied. Always draws
-    /// the same number of values.
+    /// Draws the adjustments of one sample, in the order to apply them. Always draws the same number of values.
     pub fn sample(&self, rng: &mut SampleRng) -> [Adjustment; 3] {
         let factor = |rng: &mut SampleRng, strength: f64| {
             rng.uniform((1.0 - strength).max(0.0), 1.0 + strength) as f32
@@ -74,7 +73,7 @@ impl ColorJitter {
     }
 }
 
-/// Blends every byte with one level.
+/// Blends every byte with a single level.
 fn blend_with(other: u8, factor: f32, pixels: &mut [u8]) {
     if factor != 1.0 {
         let table = IDENTITY.map(|level| blend(other, level, factor));

@@ -1,17 +1,16 @@
 //! Pure functions on pixels: random numbers, crop geometry, resampling, flips, colour, automatic
 //! augmentation, erasing, mixup and cutmix, normalisation.
 //!
-//! Nothing here reads a file, decodes an image or keeps state between samples. Pixels are 8-bit RGB,
-//! interleaved, rows top to bottom (HWC). Only [`Normalize`] leaves that layout. A training sample goes
-//! through [`RandomResizedCrop`] -> [`Job`] -> [`Resampler`] -> [`ColorJitter`], or a [`Policy`] by an
-//! [`Augmenter`] -> [`RandomErasing`] -> [`Normalize`], a validation sample through [`EvalCrop`] ->
-//! [`Resampler`] -> [`Normalize`]. A batch can then go through [`BatchMix`]. [`FusedResampler`] takes the planes
-//! of a JPEG straight to RGB of the final size.
+//! Nothing here reads a file, decodes an image or keeps state between samples. Pixels are 8-bit RGB, interleaved, rows
+//! top to bottom (HWC); only [`Normalize`] changes that layout. A training sample goes through [`RandomResizedCrop`] ->
+//! [`Job`] -> [`Resampler`] -> [`ColorJitter`], or a [`Policy`] by an [`Augmenter`] -> [`RandomErasing`] ->
+//! [`Normalize`]. A validation sample goes through [`EvalCrop`] -> [`Resampler`] -> [`Normalize`]. A batch can then go
+//! through [`BatchMix`]. [`FusedResampler`] takes the planes of a JPEG straight to RGB of the final size.
 //!
 //! # Reproducibility
-//! Randomness comes from a [`SampleRng`], a function of (seed, epoch, position in the epoch) alone.
-//! Pixels are computed in integers or by single IEEE 754 operations, never contracted or reordered.
-//! Equal inputs therefore give equal pixels on every machine.
+//! Randomness comes from a [`SampleRng`], which depends only on (seed, epoch, position in the epoch). Pixels are
+//! computed in integers or by single IEEE 754 operations, never contracted or reordered. So equal inputs give equal
+//! pixels on every machine.
 #![deny(unsafe_code)]
 
 mod crop;
@@ -39,7 +38,7 @@ pub use jitter::{Adjustment, ColorJitter};
 pub use mix::{BatchMix, MixPlan, MixTarget};
 pub use normalize::Normalize;
 pub use ops::{Interpolation, Op, Warp};
-/// The old name of [`Region`], until the last use of it is gone.
+/// The old name of [`Region`], kept until its last use is gone.
 pub use pixels::Region as CropRect;
 pub use pixels::{Level, LevelKind, Plane, Planes, Region};
 pub use policy::{

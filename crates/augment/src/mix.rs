@@ -1,12 +1,12 @@
-//! Mixup and CutMix: blending the images of a batch in pairs. Labels stay pairs with a weight; making
-//! their loss is the trainer's.
+//! Mixup and CutMix: blend the images of a batch in pairs. Labels stay pairs with a weight; the trainer computes their
+//! loss.
 
 use crate::error::require;
 use crate::policy::beta;
 use crate::{AugmentError, Region, SampleRng};
 
-/// Mixup (Zhang et al., arXiv:1710.09412) and CutMix (Yun et al., arXiv:1905.04899) with one draw
-/// for the whole batch, as MindCV and timm do it by default.
+/// Mixup (Zhang et al., arXiv:1710.09412) and CutMix (Yun et al., arXiv:1905.04899) with one draw for the whole batch,
+/// the default of MindCV and timm.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct BatchMix {
     mixup_alpha: f64,
@@ -14,15 +14,15 @@ pub struct BatchMix {
     probability: f64,
 }
 
-/// With both enabled, how often CutMix is taken; MindCV's and timm's default.
+/// How often CutMix is chosen if both are enabled; MindCV's and timm's default.
 const CUTMIX_SHARE: f64 = 0.5;
 
 impl BatchMix {
-    /// MindCV's `mixup`, `cutmix` and `cutmix_prob`: the parameters of the beta distributions, of which 0
-    /// turns one off, and the probability that a batch is mixed at all.
+    /// MindCV's `mixup`, `cutmix` and `cutmix_prob`: the parameters of the beta distributions, where 0 turns one off,
+    /// and the probability that a batch is mixed at all.
     ///
     /// # Errors
-    /// [`AugmentError::OutOfRange`] unless the parameters are from 0 to 1000, the probability from 0 to 1.
+    /// [`AugmentError::OutOfRange`] unless the parameters are from 0 to 1000 and the probability from 0 to 1.
     pub fn new(
         mixup_alpha: f64,
         cutmix_alpha: f64,
@@ -41,12 +41,11 @@ impl BatchMix {
         })
     }
 
-    /// The plan for the batch at `step` of `epoch`, of images of `width` x `height` pixels.
+    /// The plan for the batch at `step` of `epoch`, with images of `width` x `height` pixels.
     ///
-    /// Its numbers come from positions that no sample has, the last one counting down:
-    /// `SampleRng::new(seed, epoch, u64::MAX - step)`. Draws, in this order: whether to mix, `chance`;
-    /// if both are enabled, whether by CutMix, `chance`; Beta(alpha, alpha); for CutMix the row and the
-    /// column of the middle of the rectangle, `below`.
+    /// Its numbers come from positions that no sample uses, counting down from the last one: `SampleRng::new(seed,
+    /// epoch, u64::MAX - step)`. It draws, in this order: whether to mix, `chance`; if both are enabled, whether by
+    /// CutMix, `chance`; Beta(alpha, alpha); for CutMix the row and the column of the middle of the rectangle, `below`.
     #[must_use]
     pub fn plan(&self, seed: u64, epoch: u64, step: u64, width: u32, height: u32) -> MixPlan {
         let mut rng = SampleRng::new(seed, epoch, u64::MAX - step);
@@ -63,8 +62,7 @@ impl BatchMix {
     }
 }
 
-/// How the images of one batch are mixed: image i with image n - 1 - i, so that a middle one is mixed
-/// with itself.
+/// How to mix the images of one batch: image i with image n - 1 - i, so a middle one is mixed with itself.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct MixPlan {
     lambda: f32,
@@ -72,14 +70,14 @@ pub struct MixPlan {
 }
 
 impl MixPlan {
-    /// Leaves a batch as it is.
+    /// Leaves a batch unchanged.
     pub const NONE: MixPlan = MixPlan {
         lambda: 1.0,
         rect: None,
     };
 
-    /// Mixup: `lambda` of the image, the rest of its partner. Rounded to a multiple of 1/256, so
-    /// that bytes, floats and labels are mixed in the same proportion.
+    /// Mixup: `lambda` of the image, the rest from its partner. Rounded to a multiple of 1/256, so that bytes, floats
+    /// and labels are mixed in the same proportion.
     fn blend(lambda: f64) -> Self {
         MixPlan {
             lambda: (lambda * 256.0).round() as f32 / 256.0,
@@ -87,11 +85,11 @@ impl MixPlan {
         }
     }
 
-    /// CutMix: a rectangle of the partner's, 1 - `lambda` of the image before it is clipped. The lambda of
-    /// the plan is what remains of the image in fact.
+    /// CutMix: a rectangle from the partner, 1 - `lambda` of the image before it is clipped. The lambda of the plan is
+    /// the share of the image that really remains.
     fn cut(lambda: f64, width: u32, height: u32, rng: &mut SampleRng) -> Self {
         let ratio = (1.0 - lambda).sqrt();
-        // Length of a side of the rectangle, and its two ends inside of the image.
+        // The length of a side of the rectangle, and its two ends inside the image.
         let ends = |size: u32, rng: &mut SampleRng| {
             let half = (f64::from(size) * ratio) as u32 / 2;
             let middle = rng.below(u64::from(size)) as u32;
@@ -115,7 +113,7 @@ impl MixPlan {
         }
     }
 
-    /// The weight of an image's own label; that of its partner's is the rest.
+    /// The weight of an image's own label. Its partner's label has the rest.
     #[must_use]
     pub fn lambda(&self) -> f32 {
         self.lambda
@@ -127,7 +125,7 @@ impl MixPlan {
         self.rect
     }
 
-    /// The label of each image, that of its partner, and the weight of the first.
+    /// The label of each image, the label of its partner, and the weight of the first.
     pub fn targets(&self, labels: &[u32]) -> impl Iterator<Item = MixTarget> {
         let lambda = self.lambda;
         let pairs = labels.iter().zip(labels.iter().rev());
@@ -142,8 +140,8 @@ impl MixPlan {
     /// another. Mixup rounds to nearest.
     ///
     /// # Errors
-    /// [`AugmentError::OutputLength`] unless `images` has whole images; [`AugmentError::WindowOutside`]
-    /// when the plan is for larger ones.
+    /// [`AugmentError::OutputLength`] unless `images` has whole images; [`AugmentError::WindowOutside`] if the plan is
+    /// for larger ones.
     pub fn mix_u8(&self, images: &mut [u8], width: u32, height: u32) -> Result<(), AugmentError> {
         let own = (self.lambda * 256.0) as u16;
         let planes = Planes {
@@ -229,7 +227,7 @@ pub struct MixTarget {
     pub lambda: f32,
 }
 
-/// Layout of one image: so many planes of rows of pixels of `step` values.
+/// Layout of one image: so many planes of rows, with pixels of `step` values.
 #[derive(Clone, Copy)]
 struct Planes {
     count: usize,
@@ -243,7 +241,7 @@ impl Planes {
         self.count * self.step * self.width as usize * self.height as usize
     }
 
-    /// Exchanges a rectangle that lies inside of both images.
+    /// Exchanges a rectangle that lies inside both images.
     fn swap<T>(self, rect: Region, a: &mut [T], b: &mut [T]) {
         let row = self.step * self.width as usize;
         let (x, width) = (self.step * rect.x as usize, self.step * rect.width as usize);
@@ -295,7 +293,7 @@ mod tests {
         assert!(plans(off).all(|plan| plan == MixPlan::NONE));
         let mixup = BatchMix::new(1.0, 0.0, 0.7).unwrap();
         assert!(share(mixup, cut) == 0.0 && (share(mixup, none) - 0.3).abs() < 0.03);
-        // Rectangles that turn out empty leave nothing to mix.
+        // Empty rectangles leave nothing to mix.
         let cutmix = BatchMix::new(0.0, 1.0, 1.0).unwrap();
         assert!(share(cutmix, cut) > 0.97);
         let both = BatchMix::new(1.0, 1.0, 1.0).unwrap();

@@ -1,4 +1,4 @@
-//! From 8-bit HWC to float CHW. The only place where pixels become floats; no half precision.
+//! From 8-bit HWC to float CHW. Only here do pixels become floats; there is no half precision.
 
 #[cfg(target_arch = "x86_64")]
 mod avx2;
@@ -23,7 +23,7 @@ pub struct Normalize {
     level: Level,
 }
 
-/// How vectors find the quotients of one channel.
+/// How vectors compute the quotients of one channel.
 #[cfg(target_arch = "x86_64")]
 #[derive(Clone, Copy)]
 struct Quotient {
@@ -35,9 +35,9 @@ struct Quotient {
 
 #[cfg(target_arch = "x86_64")]
 impl Quotient {
-    /// x / std by a product and one correction with the remainder (Markstein, IBM Journal of Research
-    /// and Development 34(1), 1990): the quotient rounded to nearest, but where something over- or
-    /// underflows on the way.
+    /// x / std by a product and one correction with the remainder (Markstein, IBM Journal of Research and Development
+    /// 34(1), 1990). The result is the quotient rounded to nearest, except if an intermediate value over- or
+    /// underflows.
     fn of(self, level: u8) -> f32 {
         let x = f32::from(level) - self.mean;
         let quotient = x * self.reciprocal;
@@ -91,7 +91,7 @@ impl Normalize {
         self.std
     }
 
-    /// The pixel that comes nearest to 0 after normalisation: what erasing fills with.
+    /// The pixel closest to 0 after normalisation. Erasing fills with it.
     #[must_use]
     pub fn rounded_mean(&self) -> [u8; 3] {
         self.mean.map(|mean| mean.round() as u8)
@@ -153,8 +153,7 @@ impl Normalize {
         normalize.with_level(Level::best())
     }
 
-    /// The same at `level`, unless mean and std are so far from any image's that only the table has their
-    /// quotients.
+    /// Uses `level`. If mean and std are so extreme that only the table has their quotients, uses the table.
     #[must_use]
     pub fn with_level(self, level: Level) -> Self {
         let level = if self.vectors_agree() {

@@ -1,5 +1,5 @@
-//! Automatic augmentation: which operations an image gets, drawn at random by a published policy.
-//! The operations themselves are in `ops`.
+//! Automatic augmentation: draws the operations for an image at random by a published policy. The operations themselves
+//! are in `ops`.
 
 mod augmenter;
 mod augmix;
@@ -37,9 +37,9 @@ use crate::SampleRng;
 /// | `3a` | [`ThreeAugment`] | `mstd` (0.5) |
 /// | `augmix` | [`AugMix`] | `m` (3), `w` (3), `d` (-1), `a` (1), `mstd` |
 ///
-/// Options follow in any order, as in `randaug-m9-n2-mstd0.5`. `mstd` is the standard deviation of
-/// the noise on magnitudes ([`Noise`]); `mstd0` takes it away, which is what the papers do, and more
-/// than 100 draws magnitudes uniformly instead.
+/// Options follow in any order, as in `randaug-m9-n2-mstd0.5`. `mstd` is the standard deviation of the noise on
+/// magnitudes ([`Noise`]). `mstd0` turns the noise off, as in the papers. More than 100 draws magnitudes uniformly
+/// instead.
 #[derive(Clone, Copy, Debug, PartialEq)]
 #[non_exhaustive]
 pub enum Policy {
@@ -56,8 +56,8 @@ pub enum Policy {
 }
 
 impl Policy {
-    /// Draws what one image gets, in place of what `draw` held. The numbers that are taken from `rng`,
-    /// and their order, are part of the contract of each policy.
+    /// Draws the operations for one image, replacing the contents of `draw`. The numbers taken from `rng`, and their
+    /// order, are part of the contract of each policy.
     pub fn draw(&self, rng: &mut SampleRng, draw: &mut Draw) {
         draw.clear();
         match self {

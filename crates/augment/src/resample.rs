@@ -1,6 +1,6 @@
-//! Resizing a rectangle of an image: what to do ([`Job`]) and who does it ([`Resampler`]).
-//! The filters are in `filter`, the weight tables in `axis`, the arithmetic on rows in `convolve` and
-//! `plain`. No colour, no float pixels, no alpha.
+//! Resizes a rectangle of an image: [`Job`] says what to do, [`Resampler`] does it. The filters are in `filter`, the
+//! weight tables in `axis`, the arithmetic on rows in `convolve` and `plain`. There is no colour, no float pixels, no
+//! alpha.
 
 mod axis;
 mod convolve;
@@ -18,9 +18,9 @@ use crate::{AugmentError, Level, Region, RgbView};
 
 /// One resize: crop first, then scale the crop, then keep a window of the result, then flip.
 ///
-/// Pixels outside of the crop are never read, as in torchvision's `resized_crop` (crop, then resize)
-/// and unlike Pillow's `resize(box=...)`. The window is cut out of the *scaled* crop, and equals that
-/// part of the whole scaled crop bit for bit; only what it needs is read and computed.
+/// Pixels outside the crop are never read, as in torchvision's `resized_crop` (crop, then resize) and unlike Pillow's
+/// `resize(box=...)`. The window is cut out of the *scaled* crop, and equals that part of the whole scaled crop bit for
+/// bit. Only the pixels that it needs are read and computed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Job {
     crop: Region,
@@ -57,7 +57,7 @@ impl Job {
     /// Keeps only `window` of the scaled crop.
     ///
     /// # Errors
-    /// [`AugmentError::WindowOutside`] when it reaches beyond it, [`AugmentError::BadRect`] when it is empty.
+    /// [`AugmentError::WindowOutside`] if it reaches beyond the scaled crop, [`AugmentError::BadRect`] if it is empty.
     pub fn window(self, window: Region) -> Result<Self, AugmentError> {
         let window = checked(window, "window")?;
         let (width, height) = self.scaled;
@@ -100,7 +100,7 @@ impl Job {
         (self.window.width, self.window.height)
     }
 
-    /// Width and height of the scaled crop, of which the result is a window.
+    /// Width and height of the scaled crop. The result is a window of it.
     #[must_use]
     pub fn scaled_size(&self) -> (u32, u32) {
         self.scaled
@@ -127,15 +127,14 @@ impl Job {
     }
 }
 
-/// Runs [`Job`]s. One per thread: it keeps its weight tables and intermediate rows, so that nothing is
-/// allocated once it has met the largest job.
+/// Runs [`Job`]s. Make one per thread: it keeps its weight tables and intermediate rows, so it allocates nothing once
+/// it has met the largest job.
 ///
-/// [`Filter::Nearest`], [`Filter::Bilinear`] and [`Filter::Bicubic`] are bit-exact with Pillow up to
-/// version 12, on which published checkpoints were validated: first along the rows, then down the
-/// columns. (Pillow 13 swaps the passes when the height shrinks by more than twice as many pixels as
-/// the width; those results differ by a level with bilinear and by more with bicubic.) [`Filter::PlainBilinear`] is bit-exact
-/// with OpenCV 4 and 5, except for outputs above the centre of the first row or below that of the last,
-/// where it may differ by one level.
+/// [`Filter::Nearest`], [`Filter::Bilinear`] and [`Filter::Bicubic`] are bit-exact with Pillow up to version 12, which
+/// published checkpoints were validated with: first along the rows, then down the columns. (Pillow 13 swaps the passes
+/// if the height shrinks by more than twice as many pixels as the width. Those results differ by a level with bilinear
+/// and by more with bicubic.) [`Filter::PlainBilinear`] is bit-exact with OpenCV 4 and 5, except for outputs above the
+/// centre of the first row or below that of the last, where it may differ by one level.
 #[derive(Debug)]
 pub struct Resampler {
     level: Level,
@@ -153,13 +152,13 @@ impl Default for Resampler {
 }
 
 impl Resampler {
-    /// A resampler that has not allocated anything yet, at the best level of this processor.
+    /// A resampler that has not allocated anything yet, for the best level of this processor.
     #[must_use]
     pub fn new() -> Self {
         Self::with_level(Level::best())
     }
 
-    /// At `level`. The bytes do not depend on it.
+    /// Uses `level`. The bytes do not depend on it.
     #[must_use]
     pub fn with_level(level: Level) -> Self {
         Resampler {
@@ -255,7 +254,7 @@ impl Resampler {
     }
 }
 
-/// The rows of the source that a job reads, counted from the first of them.
+/// The rows of the source that a job reads, counted from its first row.
 struct Rows<'a> {
     source: RgbView<'a>,
     needed: Region,
@@ -268,7 +267,7 @@ impl<'a> Rows<'a> {
     }
 }
 
-/// The rows of the output, in the order in which they are made.
+/// The rows of the output, in the order that they are made.
 struct Lines<'a> {
     output: &'a mut [u8],
     row_bytes: usize,
@@ -287,7 +286,7 @@ impl Lines<'_> {
     }
 }
 
-/// Makes room without clearing what is there: every value is written before it is read.
+/// Makes room without clearing the contents: every value is written before it is read.
 fn reserve<T: Copy + Default>(buffer: &mut Vec<T>, len: usize) {
     if buffer.len() < len {
         buffer.resize(len, T::default());

@@ -1,5 +1,5 @@
-//! Arithmetic on interleaved RGB that several operations share, at each level of instructions, always
-//! with the bytes of the portable kernels in `scalar`. What it is good for is decided in `ops` and `jitter`.
+//! Arithmetic on interleaved RGB that several operations share, at each instruction level. All levels give the same
+//! bytes as the portable kernels in `scalar`. `ops` and `jitter` decide what to use it for.
 
 #[cfg(target_arch = "x86_64")]
 pub(crate) mod avx2;
@@ -15,7 +15,7 @@ use pixels::dispatch;
 
 use crate::Level;
 
-/// Where each level of a channel goes.
+/// The new level for each level of a channel.
 pub(crate) type Table = [u8; 256];
 
 /// The identity.
@@ -57,8 +57,8 @@ dispatch! {
 }
 
 dispatch! {
-    /// `ImageEnhance.Sharpness` of the middle one of three rows, except its outermost pixels. All are
-    /// of one length, two pixels or more, as is `sums`, which is scratch.
+    /// `ImageEnhance.Sharpness` of the middle one of three rows, except its outermost pixels. All rows, and the scratch
+    /// space `sums`, have the same length of two pixels or more.
     pub(crate) fn sharpen_row(level: Level, rows: [&[u8]; 3], factor: f32, sums: &mut [u16], out: &mut [u8]) {
         Avx512Vbmi => avx512::sharpen_row,
         Avx2Fma => avx2::sharpen_row,
@@ -67,8 +67,8 @@ dispatch! {
 }
 
 dispatch! {
-    /// Each channel into a plane of its own. Planes are a whole number of 64 bytes, enough for the pixels;
-    /// what follows the pixels there has no meaning.
+    /// Each channel into its own plane. Planes are a whole number of 64 bytes, enough for the pixels. The bytes behind
+    /// the pixels have no meaning.
     pub(crate) fn split(level: Level, pixels: &[u8], planes: [&mut [u8]; 3]) {
         Avx512Vbmi => avx512::split,
         Avx2Fma => avx2::split,

@@ -1,24 +1,24 @@
-//! Random numbers for one sample: a counter-based stream and our own conversions from its words.
-//! Not a general generator: no distributions beyond those that augmentation draws.
+//! Random numbers for one sample: a counter-based stream and our own conversions from its words. It is not a general
+//! generator: it only has the distributions that augmentation draws.
 
 use rand_chacha::ChaCha8Rng;
 use rand_core::{RngCore, SeedableRng};
 
 /// The random numbers of one sample in one epoch.
 ///
-/// ChaCha with 8 rounds; its key is made of `seed` and `epoch`, its stream number is `position`, so
-/// streams are independent of one another and of who draws them, and starting one anywhere costs the
-/// same. There is no state to save or restore beyond the three integers.
+/// ChaCha with 8 rounds. Its key is made of `seed` and `epoch`, its stream number is `position`. So streams do not
+/// depend on one another or on who draws them, and starting one anywhere costs the same. The three integers are its
+/// whole state; there is nothing else to save or restore.
 ///
-/// **Value stability**: the numbers that each method returns for a given (seed, epoch, position) and
-/// sequence of calls are part of this type's contract and do not depend on platform or version. The
-/// conversions are written here, and `exp` and `ln` come from `libm`, not from the system.
+/// **Value stability**: the numbers that each method returns for a given (seed, epoch, position) and sequence of calls
+/// are part of this type's contract. They do not depend on platform or version. The conversions are written here, and
+/// `exp` and `ln` come from `libm`, not from the system.
 #[derive(Clone, Debug)]
 pub struct SampleRng {
     stream: ChaCha8Rng,
 }
 
-/// Second half of the key; keeps these streams apart from any other use of the same seed.
+/// Second half of the key. It keeps these streams apart from any other use of the same seed.
 const DOMAIN: &[u8; 16] = b"augment::sample\0";
 
 impl SampleRng {
@@ -47,8 +47,8 @@ impl SampleRng {
 
     /// Uniform over the integers 0 to `n` - 1, without bias; 0 when `n` is 0.
     ///
-    /// Lemire's method (ACM TOMACS 29(1), 2019): the high half of `bits * n`, drawn again when the low
-    /// half falls into the 2^64 mod `n` values that would make some results likelier.
+    /// Lemire's method (ACM TOMACS 29(1), 2019): the high half of `bits * n`. It draws again when the low half falls
+    /// into the 2^64 mod `n` values that would make some results likelier.
     pub fn below(&mut self, n: u64) -> u64 {
         let mut product = u128::from(self.bits()) * u128::from(n);
         if (product as u64) < n {

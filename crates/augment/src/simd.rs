@@ -1,5 +1,5 @@
-//! Loads and stores of vectors through slices, for the kernels of this crate: its only unsafe code except for what
-//! [`pixels::dispatch!`] writes. No arithmetic.
+//! Loads and stores of vectors through slices, for the kernels of this crate. This is its only unsafe code except for
+//! the code that [`pixels::dispatch!`] writes. It does no arithmetic.
 
 #[cfg(target_arch = "x86_64")]
 #[allow(unsafe_code)]

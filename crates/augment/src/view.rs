@@ -1,12 +1,12 @@
-//! Borrowed pixels that know where in their image they lie. Owns nothing and converts nothing.
+//! Borrowed pixels that know their place in the image. Owns nothing and converts nothing.
 
 use crate::error::checked;
 use crate::{AugmentError, Region};
 
 /// 8-bit RGB pixels of a rectangle of an image.
 ///
-/// Decoders return a rectangle that covers what was asked for, and seldom exactly that; the view
-/// remembers which one, so that all coordinates in this crate are those of the whole image.
+/// Decoders return a rectangle that covers the requested one but is seldom equal to it. The view remembers which
+/// rectangle it holds, so all coordinates in this crate are those of the whole image.
 #[derive(Clone, Copy, Debug)]
 pub struct RgbView<'a> {
     data: &'a [u8],
@@ -58,7 +58,7 @@ impl<'a> RgbView<'a> {
         self.region
     }
 
-    /// `width` pixels from column `x` of row `y`, in coordinates of the image; inside the region.
+    /// `width` pixels from column `x` of row `y`, in coordinates of the image; they must be inside the region.
     pub(crate) fn row(&self, x: u32, y: u32, width: u32) -> &'a [u8] {
         let begin = (y - self.region.y) as usize * self.stride + 3 * (x - self.region.x) as usize;
         &self.data[begin..begin + 3 * width as usize]

@@ -1,4 +1,4 @@
-//! In the steady state nothing is allocated: what has met its largest image once, asks for no more memory.
+//! In the steady state nothing is allocated: once a buffer has met its largest image, it asks for no more memory.
 #![allow(clippy::unwrap_used)]
 
 use std::alloc::{GlobalAlloc, Layout, System};
@@ -9,7 +9,7 @@ use imshard_augment::{
     Plane, Planes, Policy, Region, Resampler, RgbView, SampleRng, Warp,
 };
 
-/// Counts what each thread asks of the system's allocator.
+/// Counts each thread's requests to the system's allocator.
 struct Counting;
 
 thread_local! {
@@ -39,7 +39,7 @@ unsafe impl GlobalAlloc for Counting {
 #[global_allocator]
 static ALLOCATOR: Counting = Counting;
 
-/// Runs `work` twice, and counts the second time.
+/// Runs `work` twice, and counts only the second time.
 fn second_time(mut work: impl FnMut()) -> u64 {
     work();
     let before = COUNT.get();

@@ -1,4 +1,4 @@
-//! Reports the instruction levels that the tests of kernels cover on this machine: all that it has.
+//! Reports which instruction levels the kernel tests cover on this machine: all that it has.
 
 use imshard_augment::Level;
 

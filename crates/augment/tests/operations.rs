@@ -1,4 +1,4 @@
-//! The same bytes as Pillow, on cases that `fixtures/ops.py` has written.
+//! The same bytes as Pillow, on cases written by `fixtures/ops.py`.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 use std::collections::BTreeMap;
@@ -34,7 +34,7 @@ fn operations_give_the_bytes_of_pillow() {
     assert!(expected.is_empty());
 }
 
-/// Maps of levels are composed, and histograms carried along; both must not show.
+/// Maps of levels are composed, and histograms carried along. Neither may show.
 #[test]
 fn a_chain_gives_the_bytes_of_its_operations_one_by_one() {
     let ops: Vec<Op> = [

@@ -1,4 +1,4 @@
-//! Policies draw what they have always drawn, as often as published, and apply it to any image.
+//! Policies draw the same operations as ever, with the published frequencies, and apply to any image.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 use std::collections::BTreeMap;
@@ -44,7 +44,7 @@ fn draws_are_stable() {
             actual += "\n";
         }
     }
-    // After a change that is meant: the line is what `left` of the failure says.
+    // After an intended change, copy the line from `left` of the failure.
     let golden = include_str!("fixtures/draws.txt");
     for (actual, golden) in actual.lines().zip(golden.lines()) {
         assert_eq!(actual, golden);
@@ -52,7 +52,7 @@ fn draws_are_stable() {
     assert_eq!(actual, golden);
 }
 
-/// How often each operation is drawn, by name, in so many draws.
+/// How often each operation is drawn, by name, in this many draws.
 fn frequencies(policy: &str, draws: u64) -> BTreeMap<String, f64> {
     let mut counts = BTreeMap::new();
     for position in 0..draws {
@@ -152,7 +152,7 @@ fn weights_prefer_geometry_and_choose_nothing_twice() {
     let actual = frequencies("randaug-n1-p1-w0", 20_000);
     assert!(!actual.contains_key("Invert"));
     for (name, frequency) in [("Rotate", 0.3), ("ShearX", 0.2), ("TranslateYRel", 0.1)] {
-        // Weights add up to 1.005.
+        // The weights add up to 1.005.
         assert!(
             (actual[name] - frequency / 1.005).abs() < 0.012,
             "{actual:?}"
@@ -218,7 +218,7 @@ fn mindcv_has_its_faults() {
     };
     assert!(range(&arguments("autoaug-mindcv", shear)).1 < 0.006);
     assert!(range(&arguments("autoaug", shear)).1 > 0.14);
-    // What the rotation leaves empty in white images is the fill.
+    // The area that the rotation leaves empty in white images shows the fill.
     for (policy, fill) in [
         ("autoaug", [124, 116, 104]),
         ("autoaug-mindcv", [104, 116, 124]),
@@ -263,8 +263,8 @@ fn pixels_are_a_function_of_the_sample_not_of_what_was_done_before() {
 
 #[test]
 fn augmix_of_identities_gives_the_image_within_a_level() {
-    // Magnitude 0 leaves these operations without effect on an image that uses all levels evenly,
-    // except for translations and the like, which do nothing either.
+    // At magnitude 0 these operations have no effect on an image that uses all levels evenly. Neither do translations
+    // and the like.
     let image: Vec<u8> = (0..3 * 256).map(|i| (i / 3) as u8).collect();
     let policy: Policy = "augmix-m0".parse().unwrap();
     for position in 0..200 {

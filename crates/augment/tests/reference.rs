@@ -1,4 +1,4 @@
-//! The same bytes as Pillow, and OpenCV within a level, on cases that `fixtures/make.py` has written.
+//! The same bytes as Pillow, and within a level of OpenCV, on cases written by `fixtures/make.py`.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 use imshard_augment::{Adjustment, Filter, Job, Level, Region, Resampler, RgbView};
@@ -49,7 +49,7 @@ impl<'a> Case<'a> {
             "bilinear" => Filter::Bilinear,
             "bicubic" => Filter::Bicubic,
             "plain" => Filter::PlainBilinear,
-            // Colour cases cut out the crop first, at its own size.
+            // Colour cases first cut out the crop, at its own size.
             _ => Filter::Nearest,
         };
         let job = Job::new(self.crop, self.output.0, self.output.1, filter).unwrap();
@@ -69,7 +69,7 @@ impl<'a> Case<'a> {
     }
 }
 
-/// Gradients with noise: the formula of `make.py`.
+/// Gradients with noise: the formula in `make.py`.
 fn image(width: u32, height: u32) -> Vec<u8> {
     let mut pixels = Vec::new();
     for y in 0..height {
@@ -86,7 +86,7 @@ fn image(width: u32, height: u32) -> Vec<u8> {
     pixels
 }
 
-/// Runs every case of one library and hands the largest difference in each row to `check`.
+/// Runs every case of one library and passes the largest difference in each row to `check`.
 fn compare(library: &str, check: impl Fn(&Case<'_>, u32, u8)) {
     for &level in Level::available() {
         compare_at(level, library, &check);

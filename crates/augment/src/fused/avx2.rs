@@ -1,5 +1,5 @@
-//! The kernels with 256-bit vectors. Half a line at a time, its bytes in the order of the outputs: each
-//! 128-bit lane has windows of its own, so the outputs go where packing will want them.
+//! The kernels with 256-bit vectors. They work on half a line at a time, with its bytes in the order of the outputs.
+//! Each 128-bit lane has its own windows, so the outputs go where packing will want them.
 
 use std::arch::x86_64::*;
 
@@ -62,7 +62,7 @@ pub(super) fn across(axis: &Axis, picks: &Picks, row: &[u8], out: &mut [Line]) {
     }
 }
 
-/// For `WINDOWS` windows a group and `PAIRS` pairs of taps, 0 standing for any number.
+/// For `WINDOWS` windows per group and `PAIRS` pairs of taps; 0 means any number.
 #[target_feature(enable = "avx2")]
 #[inline]
 fn across_pairs<const WINDOWS: usize, const PAIRS: usize>(
@@ -83,7 +83,7 @@ fn across_pairs<const WINDOWS: usize, const PAIRS: usize>(
     }
 }
 
-/// The outputs of two groups in 16 bits each, less 128: a half of a vector of picks.
+/// The outputs of two groups in 16 bits each, less 128: half of a vector of picks.
 #[target_feature(enable = "avx2")]
 #[inline]
 fn groups<const WINDOWS: usize, const PAIRS: usize>(
@@ -160,7 +160,7 @@ fn ycc(luma: impl Rows, [cb, cr]: [impl Rows; 2], out: &mut [u8]) {
     }
 }
 
-/// [`colour::rgb`] of sums, before it limits them to bytes.
+/// [`colour::rgb`] of sums, before it clamps them to bytes.
 #[target_feature(enable = "avx2")]
 #[inline]
 fn colours(luma: __m256i, cb: __m256i, cr: __m256i) -> [__m256i; 3] {
@@ -209,7 +209,7 @@ fn levels([low, high]: [__m256i; 2]) -> __m256i {
     _mm256_packus_epi16(low, high)
 }
 
-/// Interleaves the channels of half a line, and stores as many pixels as there is room for.
+/// Interleaves the channels of half a line, and stores as many pixels as fit.
 #[target_feature(enable = "avx2")]
 #[inline]
 fn store_pixels(channels: [__m256i; 3], out: &mut [u8]) {

@@ -1,5 +1,5 @@
-//! The kernels with 512-bit vectors. A line is one vector; its bytes are stored as packing two vectors
-//! of sums leaves them, which unpacking undoes, and the last permutation puts the pixels in order.
+//! The kernels with 512-bit vectors. A line is one vector. Its bytes are stored in the order that packing two vectors
+//! of sums gives. Unpacking undoes that order, and the last permutation puts the pixels in order.
 
 use std::arch::x86_64::*;
 
@@ -32,7 +32,7 @@ const ORDER: [u8; Line::LEN] = {
     order
 };
 
-/// For the bytes of the three vectors that 64 pixels fill: where in a line their pixel lies.
+/// For the bytes of the three vectors that 64 pixels fill: where in a line their pixel is.
 const PIXELS: [[u8; 64]; 3] = {
     let mut pixels = [[0; 64]; 3];
     let mut byte = 0;
@@ -43,7 +43,7 @@ const PIXELS: [[u8; 64]; 3] = {
     pixels
 };
 
-/// Which bytes of those vectors are of a channel.
+/// Which bytes of those vectors belong to a channel.
 const CHANNEL: [[u64; 3]; 3] = {
     let mut masks = [[0; 3]; 3];
     let mut byte = 0;
@@ -85,7 +85,7 @@ pub(super) fn across(axis: &Axis, picks: &Picks, row: &[u8], out: &mut [Line]) {
     }
 }
 
-/// For `WINDOWS` windows a group and `PAIRS` pairs of taps, 0 standing for any number.
+/// For `WINDOWS` windows per group and `PAIRS` pairs of taps; 0 means any number.
 #[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512vbmi")]
 #[inline]
 fn across_pairs<const WINDOWS: usize, const PAIRS: usize>(
@@ -170,7 +170,7 @@ fn ycc(luma: impl Rows, [cb, cr]: [impl Rows; 2], out: &mut [u8]) {
     }
 }
 
-/// [`colour::rgb`] of sums, before it limits them to bytes.
+/// [`colour::rgb`] of sums, before it clamps them to bytes.
 #[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512vbmi")]
 #[inline]
 fn colours(luma: __m512i, cb: __m512i, cr: __m512i) -> [__m512i; 3] {
@@ -218,7 +218,7 @@ fn levels([low, high]: [__m512i; 2]) -> __m512i {
     _mm512_packus_epi16(low, high)
 }
 
-/// Interleaves the channels of a line, and stores as many pixels as there is room for.
+/// Interleaves the channels of a line, and stores as many pixels as fit.
 #[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512vbmi")]
 #[inline]
 fn store_pixels([red, green, blue]: [__m512i; 3], out: &mut [u8]) {

@@ -1,9 +1,8 @@
-//! The weights of one axis: which samples make each output, and by how much. Knows no pixels.
+//! The weights of one axis: which samples make each output, and by how much. Knows nothing of pixels.
 //!
-//! The filter is Pillow's antialiased bilinear: a triangle around the output's centre that reaches one
-//! sample to either side, or one output where outputs are farther apart than samples. Positions are
-//! fixed-point integers and weights come from single IEEE operations on exactly represented numbers,
-//! so that they are the same on every machine.
+//! The filter is Pillow's antialiased bilinear: a triangle around the output's centre. It reaches one sample to either
+//! side, or one output if outputs are farther apart than samples. Positions are fixed-point integers and weights come
+//! from single IEEE operations on exactly represented numbers, so they are the same on every machine.
 
 use super::line::Line;
 
@@ -21,16 +20,16 @@ const TOTAL: f32 = 128.0;
 /// Adding 2^23 to a small float leaves its nearest integer in the lowest bits.
 const ROUND: f32 = 8_388_608.0;
 
-/// What an axis is asked for. All lengths are positive and at most [`Span::MOST`].
+/// The description of an axis. All lengths are positive and at most [`Span::MOST`].
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Span {
     /// First pixel of the crop.
     pub(super) begin: u32,
     /// Pixels of the crop.
     pub(super) extent: u32,
-    /// Pixels a sample.
+    /// Pixels per sample.
     pub(super) ratio: u32,
-    /// Outputs over which the crop is spread.
+    /// The number of outputs that the crop is scaled to.
     pub(super) outputs: u32,
     /// Whether the last output comes first.
     pub(super) reversed: bool,
@@ -40,7 +39,7 @@ impl Span {
     /// The longest crop and the most outputs for which positions keep enough bits.
     pub(super) const MOST: u32 = 1 << 20;
 
-    /// The samples that lie in the crop, wholly or in part: the first, and how many.
+    /// The samples that lie wholly or partly in the crop: the first, and how many.
     pub(super) fn samples(&self) -> (u32, u32) {
         let first = self.begin / self.ratio;
         let end = (u64::from(self.begin) + u64::from(self.extent)).div_ceil(u64::from(self.ratio));
@@ -50,21 +49,21 @@ impl Span {
 
 /// Weights of a span.
 ///
-/// They are whole, not negative, and add up to 128 for each output. All outputs have the same even
-/// number of taps; where fewer are needed, zeros fill up.
+/// They are integers, not negative, and add up to 128 for each output. All outputs have the same even number of taps;
+/// unneeded taps are zero.
 #[derive(Debug, Default)]
 pub(super) struct Axis {
     taps: usize,
     padded: usize,
     last_sample: u32,
-    /// First sample of each output; as many as there are taps follow, if there are as many at all.
+    /// The first sample of each output. As many samples as there are taps follow, unless the axis has fewer.
     starts: Vec<u32>,
     /// For each tap, the weights of all outputs.
     weights: Vec<u8>,
 }
 
 impl Axis {
-    /// Computes the table of `span`. Behind the last output come copies of it, up to a whole [`Line`].
+    /// Computes the table of `span`. Copies of the last output follow it, up to a whole [`Line`].
     #[inline(always)]
     pub(super) fn fill(&mut self, span: &Span) {
         let (first, samples) = span.samples();
@@ -81,7 +80,7 @@ impl Axis {
         self.starts.resize(self.padded, 0);
         self.weights.resize(self.padded * self.taps, 0);
 
-        // Distances from the centre of an output are kept to so many bits that a float holds them.
+        // Distances from the centre of an output are kept to this many bits, so that a float holds them.
         let drop = BITS - 22 + ((radius >> BITS) + 1).ilog2();
         let sample = (ONE >> drop) as i32;
         let radius_kept = (radius >> drop) as i32;
@@ -113,8 +112,7 @@ impl Axis {
                 }
             }
             let factors = sums.map(|sum| TOTAL / sum);
-            // Rounding the running sum, and not each weight, makes the weights add up exactly,
-            // whatever their number.
+            // The running sum is rounded, not each weight, so the weights add up exactly, whatever their number.
             let (mut sums, mut given) = ([0f32; BLOCK], [0u8; BLOCK]);
             for tap in 0..self.taps {
                 let weights = &mut self.weights[tap * self.padded + block * BLOCK..][..BLOCK];
@@ -128,7 +126,7 @@ impl Axis {
         }
     }
 
-    /// Samples per output; even. Where an axis has fewer samples than that, the last taps have no weight.
+    /// Samples per output; even. If an axis has fewer samples than that, the last taps have no weight.
     pub(super) fn taps(&self) -> usize {
         self.taps
     }
@@ -153,7 +151,7 @@ impl Axis {
         self.last_sample as usize
     }
 
-    /// One past the last sample that a tap falls on, with weight or without.
+    /// One past the last sample that a tap falls on, with or without weight.
     pub(super) fn end(&self) -> usize {
         self.taps.max(self.last_sample() + 1)
     }

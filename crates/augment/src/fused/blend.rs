@@ -1,5 +1,5 @@
-//! The vertical pass: rows of planes become a row of RGB pixels. Chooses the kernel; the kernels
-//! themselves are elsewhere.
+//! The vertical pass: rows of planes become a row of RGB pixels. Chooses the kernel; other files hold the kernels
+//! themselves.
 
 use pixels::dispatch;
 
@@ -9,7 +9,7 @@ use super::scalar;
 use super::{avx2, avx512};
 use crate::Level;
 
-/// What an output row is made of.
+/// The inputs of an output row.
 pub(super) enum Blend<'r> {
     /// Luma alone.
     Gray(Strand<'r>),
@@ -34,8 +34,8 @@ dispatch! {
     }
 }
 
-/// Calls the kernel for what is blended, compiled for the usual numbers of rows: two where the image is
-/// enlarged, up to four where it is at most halved.
+/// Calls the kernel for these inputs, compiled for the usual numbers of rows: two if the image is enlarged, up to four
+/// if it is at most halved.
 #[cfg(target_arch = "x86_64")]
 macro_rules! for_each_count {
     ($what:expr, $lines:expr, $out:expr, $gray:ident, $ycc:ident, $rgb:ident) => {{

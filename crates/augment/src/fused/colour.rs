@@ -14,10 +14,10 @@ pub(super) const GREEN_CR: i16 = -11_700;
 
 /// Bits after the point of luma.
 pub(super) const LUMA_BITS: u32 = 6;
-/// What brings a luma sum back to 0..=255 (the samples had 128 subtracted), and a half for rounding.
+/// Brings a luma sum back to 0..=255 (the samples had 128 subtracted), and adds a half for rounding.
 pub(super) const LUMA_BIAS: i16 = (128 << LUMA_BITS) + (1 << (LUMA_BITS - 1));
 
-/// What brings a sum of seven bits back to 0..=255, and a half for rounding.
+/// Brings a sum of seven bits back to 0..=255, and adds a half for rounding.
 pub(super) const LEVEL_BIAS: i16 = (128 << 7) + 64;
 
 /// Red, green and blue from sums of weights x (sample - 128), the weights adding up to 128.
@@ -47,8 +47,8 @@ fn mulhrs(a: i16, b: i16) -> i16 {
 mod tests {
     use super::*;
 
-    /// libjpeg's conversion (jdcolor.c): 16 bits after the point, red and blue rounded by themselves,
-    /// the two parts of green together.
+    /// libjpeg's conversion (jdcolor.c): 16 bits after the point; red and blue are rounded separately, the two parts of
+    /// green together.
     fn libjpeg(y: i32, cb: i32, cr: i32) -> [i32; 3] {
         let half = 1 << 15;
         let red = (91_881 * cr + half) >> 16;

@@ -1,5 +1,5 @@
-//! The horizontal pass: rows of a plane become rows of as many samples as the output has columns.
-//! Holds the tables and chooses the kernels; the kernels themselves are elsewhere.
+//! The horizontal pass: rows of a plane become rows with one sample for each column of the output. Holds the tables and
+//! chooses the kernels; other files hold the kernels themselves.
 
 use pixels::dispatch;
 
@@ -25,13 +25,13 @@ impl Columns {
         build_picks(level, &mut self.picks, &self.axis);
     }
 
-    /// Bytes that [`Columns::run`] wants to find from the start of a row on. Those beyond the samples
-    /// of the row may have any value.
+    /// How many bytes [`Columns::run`] needs from the start of a row. Bytes beyond the samples of the row may have any
+    /// value.
     pub(super) fn reach(&self) -> usize {
         self.picks.reach().max(self.axis.end())
     }
 
-    /// Resamples `row` into `out`, which has as many lines as the outputs fill.
+    /// Resamples `row` into `out`, which has exactly the lines that the outputs fill.
     pub(super) fn run(&self, level: Level, row: &[u8], out: &mut [Line]) {
         across(level, &self.axis, &self.picks, row, out);
     }

@@ -1,5 +1,5 @@
-//! The samples of a plane that a crop needs. Coordinates are those of the component's whole plane; nothing
-//! is owned or converted.
+//! The samples of a plane that a crop needs. Coordinates are those of the component's whole plane. Owns nothing and
+//! converts nothing.
 
 use super::error::FusedError;
 use crate::{Plane, Region};
@@ -13,7 +13,7 @@ pub(super) struct Cut<'a> {
 }
 
 impl<'a> Cut<'a> {
-    /// Cuts `needed` out of `plane`, which errors call `name`.
+    /// Cuts `needed` out of `plane`. Errors call the plane `name`.
     pub(super) fn of(
         plane: Plane<'a>,
         name: &'static str,
@@ -54,8 +54,8 @@ impl<'a> Cut<'a> {
         })
     }
 
-    /// Row `row` of the cut, followed by bytes without meaning up to `reach` bytes in all: those that lie
-    /// there. Where the memory ends before, the row is copied to `spare`, whose bytes follow it.
+    /// Row `row` of the cut, with `reach` bytes in all; the bytes behind the row have no meaning. Usually they are the
+    /// ones in memory. If the memory ends too early, the row is copied to `spare`, whose bytes follow it.
     pub(super) fn row<'b>(&self, row: usize, reach: usize, spare: &'b mut Vec<u8>) -> &'b [u8]
     where
         'a: 'b,

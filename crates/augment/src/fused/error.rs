@@ -1,4 +1,4 @@
-//! What can be wrong with a request for a fused crop. Samples cannot be wrong: any byte is a level.
+//! What can be wrong with a request for a fused crop. Samples cannot be wrong: any byte is a valid level.
 
 use crate::Region;
 
@@ -6,7 +6,7 @@ use crate::Region;
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum FusedError {
-    /// The crop or the output is empty, or has a side too large for the positions' fixed point.
+    /// The crop or the output is empty, or one of its sides is too large for the fixed-point positions.
     #[error("{what} of {width}x{height} pixels: both sides must be between 1 and {most}")]
     Size {
         /// Which of the two.
@@ -15,7 +15,7 @@ pub enum FusedError {
         width: u32,
         /// Height in pixels.
         height: u32,
-        /// The largest side that is taken.
+        /// The largest allowed side.
         most: u32,
     },
     /// A chroma sample must stand for whole luma samples.
@@ -25,10 +25,10 @@ pub enum FusedError {
         across: u32,
         /// Luma samples per chroma sample down.
         down: u32,
-        /// The largest ratio that is taken.
+        /// The largest allowed ratio.
         most: u32,
     },
-    /// The samples at hand do not cover what the crop needs.
+    /// The given samples do not cover what the crop needs.
     #[error("the crop needs the {plane} samples {needed}, but the view holds {available}")]
     NotCovered {
         /// Name of the plane.

@@ -4,7 +4,7 @@ use std::ops::Range;
 
 use super::axis::Axis;
 
-/// 64 samples of a row, in an order that is the kernels' own affair, 128 subtracted from each.
+/// 64 samples of a row, with 128 subtracted from each. Only the kernels know their order.
 #[derive(Clone, Copy, Debug)]
 #[repr(align(64))]
 pub(super) struct Line(pub(super) [u8; Line::LEN]);
@@ -14,21 +14,21 @@ impl Line {
     const ZERO: Line = Line([0; Line::LEN]);
 }
 
-/// The rows, already resampled across, that the output row in the making is blended from: those of one
-/// plane, or of several planes of one size.
+/// Rows, already resampled across, from which the current output row is blended. They belong to one plane, or to
+/// several planes of one size.
 #[derive(Debug, Default)]
 pub(super) struct Ring {
     lines: Vec<Line>,
     row_lines: usize,
     plane_lines: usize,
-    /// Rows of a plane that fit, less one; a power of two less one.
+    /// The number of rows of a plane that fit, less one; a power of two less one.
     mask: usize,
-    /// The first row that was not asked for yet.
+    /// The first row that was not requested yet.
     next: usize,
     pairs: Vec<Pair>,
 }
 
-/// Two rows of a plane, and what they weigh.
+/// Two rows of a plane, and their weights.
 #[derive(Clone, Copy, Debug, Default)]
 struct Pair {
     /// The first lines of the rows.
@@ -51,8 +51,8 @@ impl Ring {
         }
     }
 
-    /// Turns to the rows of `output`. Those that are returned have to be put into their slots before
-    /// they are blended; outputs must come in order.
+    /// Moves on to the rows of `output`. Put the returned rows into their slots before blending. Outputs must come in
+    /// order.
     pub(super) fn aim(&mut self, axis: &Axis, output: usize) -> Range<usize> {
         let first = axis.starts()[output] as usize;
         let last = (first + axis.taps() - 1).min(axis.last_sample());
@@ -75,7 +75,7 @@ impl Ring {
         &mut self.lines[begin..begin + self.row_lines]
     }
 
-    /// The rows of `plane` that the last [`Ring::aim`] turned to.
+    /// The rows of `plane` that the last [`Ring::aim`] moved to.
     pub(super) fn plane(&self, plane: usize) -> Strand<'_> {
         Strand {
             lines: &self.lines[plane * self.plane_lines..][..self.plane_lines],
@@ -125,7 +125,7 @@ impl Rows for Strand<'_> {
 }
 
 #[cfg(target_arch = "x86_64")]
-/// As many rows as the compiler knows of: weights stay in registers, bounds are checked beforehand.
+/// A number of rows that the compiler knows: weights stay in registers, bounds are checked beforehand.
 #[derive(Clone, Copy)]
 pub(super) struct Few<'r, const PAIRS: usize> {
     rows: [[&'r [Line]; 2]; PAIRS],

@@ -1,5 +1,5 @@
-//! The horizontal weights as byte permutations want them: for each output and each pair of taps, where
-//! in a window of the row the two samples lie, and their weights side by side. Knows no instructions.
+//! The horizontal weights in the form that byte permutations need: for each output and each pair of taps, where in a
+//! window of the row the two samples are, and their weights side by side. Uses no special instructions.
 
 use super::axis::Axis;
 
@@ -21,7 +21,7 @@ pub(super) struct Shape {
     pub(super) order: &'static [usize],
     /// Bytes of a window.
     pub(super) window: usize,
-    /// Whether the window of each pair of taps begins two samples after that of the pair before.
+    /// Whether the window of each pair of taps begins two samples after that of the previous pair.
     pub(super) sliding: bool,
 }
 
@@ -94,12 +94,12 @@ impl Picks {
         }
     }
 
-    /// Leaves nothing for a kernel to do.
+    /// Leaves no work for a kernel.
     pub(super) fn clear(&mut self) {
         (self.windows, self.reach) = (0, 0);
     }
 
-    /// Windows that a group needs: one or two, or 0 if only the portable kernel will do.
+    /// Windows that a group needs: one or two, or 0 if only the portable kernel can do it.
     pub(super) fn windows(&self) -> usize {
         self.windows
     }
@@ -127,7 +127,7 @@ impl Picks {
     }
 }
 
-/// Two neighbouring places and their weights, in 16 bits each. A weight of 128, which is no signed byte,
+/// Two neighbouring places and their weights, in 16 bits each. A weight of 128 does not fit in a signed byte, so it
 /// becomes twice 64 at the same place.
 #[inline(always)]
 fn entry(first: u16, [even, odd]: [u8; 2]) -> (u16, u16) {

@@ -1,4 +1,4 @@
-//! The portable kernels. They say what is computed; the others compute the same with vectors.
+//! The portable kernels. They define the result; the others compute the same with vectors.
 
 use super::axis::Axis;
 use super::blend::Blend;
@@ -54,7 +54,7 @@ fn finish(sum: u16) -> u8 {
     ((sum >> 7) as u8).wrapping_sub(128)
 }
 
-/// Each sum is that of weights x (sample - 128); what follows is in [`colour`].
+/// Each sum is that of weights x (sample - 128). [`colour`] does the rest.
 pub(super) fn blend(what: &Blend<'_>, out: &mut [u8]) {
     for (index, pixels) in out.chunks_mut(3 * Line::LEN).enumerate() {
         let (pixels, _) = pixels.as_chunks_mut::<3>();

@@ -1,4 +1,4 @@
-//! Every level against the portable one, and the portable one against the definition in floating point.
+//! Compares every level with the portable one, and the portable one with the definition in floating point.
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
 mod image;

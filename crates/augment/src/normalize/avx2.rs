@@ -9,7 +9,7 @@ use crate::simd::avx2::store_floats;
 /// Bytes of eight pixels.
 const BLOCK: usize = 24;
 
-/// One channel of `pixels`, as many as there are values in `plane`.
+/// One channel of `pixels`; `plane` has one value per pixel.
 #[target_feature(enable = "avx2,fma")]
 pub(super) fn plane(
     pixels: &[u8],

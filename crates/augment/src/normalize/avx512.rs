@@ -1,7 +1,6 @@
 //! Normalisation of 16 pixels at a time.
 //!
-//! An image of floats is as large as the second-level cache and is read by someone else, so the stores
-//! go past the caches.
+//! An image of floats is as large as the second-level cache, and other code reads it, so the stores bypass the caches.
 
 use std::arch::x86_64::*;
 
@@ -12,7 +11,7 @@ use crate::simd::avx512::{Streamed, load_some};
 /// Bytes of 16 pixels.
 const BLOCK: usize = 48;
 
-/// One channel of `pixels`, as many as there are values in `plane`.
+/// One channel of `pixels`; `plane` has one value per pixel.
 #[target_feature(enable = "avx512f,avx512bw,avx512dq,avx512vl,avx512vbmi")]
 pub(super) fn plane(
     pixels: &[u8],

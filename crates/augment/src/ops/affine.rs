@@ -1,8 +1,8 @@
-//! Affine maps: where each pixel is read. Reading it is in `warp`.
+//! Affine maps: where each pixel is read. `warp` does the reading.
 
 use super::chain::Frame;
 
-/// Pixel (x, y) is read at (a x + b y + c, d x + e y + f); the centre of a pixel is half a unit in.
+/// Pixel (x, y) is read at (a x + b y + c, d x + e y + f). The centre of a pixel is half a unit in.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Affine(pub(super) [f64; 6]);
 
@@ -37,8 +37,8 @@ impl Affine {
     }
 }
 
-/// The nearest number of 15 decimals to one that is at most 1, as Python's `round` finds it: the product is
-/// taken with its rounding error, which would decide ties that are none.
+/// Rounds a number of at most 1 to 15 decimals, as Python's `round` does. The product's rounding error is taken into
+/// account; without it, some numbers would look like ties that are not.
 fn to_15_decimals(value: f64) -> f64 {
     const SCALE: f64 = 1e15;
     let scaled = value * SCALE;

@@ -20,11 +20,11 @@ pub(super) fn gaussian(pixels: &mut [u8], frame: Frame, radius: f32, scratch: &m
     }
 }
 
-/// Beyond this the sum of a window would not fit into 16 bits.
+/// With a larger radius, the sum of a window would not fit into 16 bits.
 const MOST: f32 = 64.0;
 
-/// A box blur: whole pixels up to `radius` on both sides, and a share of the next ones.
-/// The weights are 24-bit fractions.
+/// A box blur: whole pixels up to `radius` on both sides, and a share of the next ones. The weights are 24-bit
+/// fractions.
 #[derive(Clone, Copy)]
 struct Window {
     radius: usize,
@@ -33,8 +33,8 @@ struct Window {
 }
 
 impl Window {
-    /// The box whose threefold blur has the variance of the Gaussian (Gwosdek et al., SSVM 2011,
-    /// equations 7, 11 and 14), in the mixed precision of Pillow's C.
+    /// The box whose threefold blur has the variance of the Gaussian (Gwosdek et al., SSVM 2011, equations 7, 11 and
+    /// 14), in the mixed precision of Pillow's C code.
     fn of_gaussian(sigma: f32) -> Self {
         let variance = sigma * sigma / PASSES as f32;
         let length = (12.0 * f64::from(variance) + 1.0).sqrt() as f32;
@@ -119,7 +119,7 @@ fn along_columns_portable(pixels: &mut [u8], frame: Frame, window: Window, scrat
     source.extend_from_slice(pixels);
     scratch.sums.resize(row, 0);
     let sums = &mut scratch.sums[..row];
-    // Rows beyond the image are its outermost ones.
+    // Rows beyond the image equal its outermost ones.
     let line = |y: isize| {
         let y = y.clamp(0, frame.height as isize - 1) as usize;
         &source[y * row..][..row]

@@ -1,4 +1,4 @@
-//! Runs operations one after another on one image; the only place that knows all of them.
+//! Runs operations one after another on one image. Only this file knows all of them.
 
 use super::affine::Affine;
 use super::levels::Levels;
@@ -21,7 +21,7 @@ impl Frame {
     }
 }
 
-/// What operations need beside the image; grows to what the largest image needs, and stays.
+/// Buffers that operations need besides the image. They grow to fit the largest image and are never freed.
 #[derive(Clone, Debug)]
 pub(crate) struct Scratch {
     pub(super) level: Level,
@@ -50,9 +50,9 @@ impl Scratch {
     }
 }
 
-/// Applies `ops` in order to `pixels`, which hold `frame` exactly and at least one pixel.
+/// Applies `ops` in order to `pixels`, which hold exactly `frame` and at least one pixel.
 ///
-/// `rotation` is the warp of [`Op::Rotate`], which one policy wants to fill unlike the others.
+/// `rotation` is the warp of [`Op::Rotate`], because one policy fills it differently.
 pub(crate) fn run(
     ops: &[Op],
     pixels: &mut [u8],
@@ -101,7 +101,7 @@ pub(crate) fn run(
     canvas.levels.apply(level, canvas.pixels);
 }
 
-/// The image, and the map of levels that it has yet to go through.
+/// The image, and the map of levels still to be applied to it.
 struct Canvas<'a> {
     pixels: &'a mut [u8],
     frame: Frame,
@@ -110,7 +110,7 @@ struct Canvas<'a> {
 }
 
 impl Canvas<'_> {
-    /// Applies what is more than a map of levels.
+    /// Applies every operation that is more than a map of levels.
     fn rewrite(&mut self, change: impl FnOnce(&mut [u8], Frame, &mut Scratch)) {
         self.levels.apply(self.scratch.level, self.pixels);
         change(self.pixels, self.frame, self.scratch);

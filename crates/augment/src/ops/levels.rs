@@ -1,13 +1,13 @@
-//! Operations that map each level by itself: tables of 256 levels, and how they are found.
-//! Tables of successive operations are composed, so that the pixels are rewritten once.
+//! Operations that map each level by itself: computes their tables of 256 levels. Tables of successive operations are
+//! composed, so that the pixels are rewritten once.
 
 use crate::Level;
 use crate::rgb8::{self, Histograms, IDENTITY, Table};
 
-/// A map of levels that the pixels have yet to go through, and what is known of their histograms.
+/// A map of levels still to be applied to the pixels, and their histograms if known.
 pub(super) struct Levels {
     tables: [Table; 3],
-    /// Of the pixels as they are stored, before the map.
+    /// Of the pixels as stored, before the map.
     stored: Option<Histograms>,
 }
 
@@ -26,13 +26,13 @@ impl Levels {
         }
     }
 
-    /// Appends `ImageOps.equalize`; `pixels` are those that the map so far belongs to.
+    /// Appends `ImageOps.equalize`. `pixels` are the pixels to which the map so far belongs.
     pub(super) fn equalize(&mut self, pixels: &[u8]) {
         let stored = *self.stored.get_or_insert_with(|| rgb8::count(pixels));
         self.append(self.mapped(&stored).each_ref().map(equalizing));
     }
 
-    /// Appends `ImageOps.autocontrast`; `pixels` are those that the map so far belongs to. It needs no
+    /// Appends `ImageOps.autocontrast`. `pixels` are the pixels to which the map so far belongs. It needs no
     /// histograms, which take ten times as long as finding the outermost levels.
     pub(super) fn stretch(&mut self, level: Level, pixels: &mut [u8]) {
         let bounds = match self.stored {
@@ -45,7 +45,7 @@ impl Levels {
         self.append(bounds.map(stretching));
     }
 
-    /// Rewrites the pixels. What is known of their histograms stays known.
+    /// Rewrites the pixels. Known histograms stay known.
     pub(super) fn apply(&mut self, level: Level, pixels: &mut [u8]) {
         if self.tables == [IDENTITY; 3] {
             return;
@@ -58,7 +58,7 @@ impl Levels {
         };
     }
 
-    /// To be called when something else has changed the pixels after [`Levels::apply`].
+    /// Call this when something else has changed the pixels after [`Levels::apply`].
     pub(super) fn forget(&mut self) {
         self.stored = None;
     }
@@ -69,7 +69,7 @@ impl Levels {
         }
     }
 
-    /// Histograms as they are after the map.
+    /// Histograms after the map.
     fn mapped(&self, stored: &Histograms) -> Histograms {
         let mut mapped = [[0; 256]; 3];
         for ((mapped, stored), table) in mapped.iter_mut().zip(stored).zip(&self.tables) {
@@ -81,7 +81,7 @@ impl Levels {
     }
 }
 
-/// The integer arithmetic of Pillow's `equalize`; images of few pixels or one level stay as they are.
+/// The integer arithmetic of Pillow's `equalize`. Images with few pixels or only one level stay unchanged.
 fn equalizing(histogram: &[u32; 256]) -> Table {
     let total: u32 = histogram.iter().sum();
     let brightest = histogram.iter().rev().find(|&&count| count > 0);
@@ -105,7 +105,7 @@ fn outermost(histogram: &[u32; 256]) -> (u8, u8) {
     (low.unwrap_or(255) as u8, high.unwrap_or(0) as u8)
 }
 
-/// Channels of one level stay as they are.
+/// Channels with only one level stay unchanged.
 fn stretching((low, high): (u8, u8)) -> Table {
     if low >= high {
         return IDENTITY;

@@ -1,16 +1,16 @@
-//! Sharpness: a blend of the image with itself smoothed by a 3x3 kernel.
+//! Sharpness: blends the image with a copy smoothed by a 3x3 kernel.
 
 use super::chain::{Frame, Scratch};
 use crate::rgb8;
 
-/// `ImageEnhance.Sharpness`: blends with `ImageFilter.SMOOTH`, whose kernel is 5 in the middle of 1s,
-/// over 13. Smoothing leaves the outermost pixels alone, hence so does this.
+/// `ImageEnhance.Sharpness`: blends with `ImageFilter.SMOOTH`, whose kernel is 5 in the middle of 1s, over 13.
+/// Smoothing does not change the outermost pixels, so neither does this.
 pub(super) fn sharpen(pixels: &mut [u8], frame: Frame, factor: f32, scratch: &mut Scratch) {
     let row = frame.row();
     if factor == 1.0 || frame.width < 3 || frame.height < 3 {
         return;
     }
-    // The rows above and at the one that is being written, as they were.
+    // The original contents of the row being written and of the row above it.
     scratch.rows.resize(2 * row, 0);
     scratch.sums.resize(row, 0);
     let (mut above, mut here) = scratch.rows.split_at_mut(row);

@@ -1,5 +1,5 @@
-//! Reads each pixel of an image where an affine map says, in the arithmetic of Pillow's
-//! `Image.transform`: 16.16 fixed point for the nearest pixel, double precision otherwise.
+//! Reads each pixel of an image where an affine map says. Uses the arithmetic of Pillow's `Image.transform`: 16.16
+//! fixed point for the nearest pixel, double precision otherwise.
 
 #[cfg(target_arch = "x86_64")]
 mod avx2;
@@ -15,7 +15,7 @@ use super::affine::Affine;
 use super::chain::{Frame, Scratch};
 use super::{Interpolation, Warp};
 
-/// Replaces `pixels` by what is read at the places that `matrix` maps theirs to.
+/// Replaces each of `pixels` with the pixel at the place to which `matrix` maps it.
 pub(super) fn warp(
     pixels: &mut [u8],
     frame: Frame,

@@ -7,8 +7,8 @@ use crate::ops::{self, Frame, Scratch};
 use crate::rgb8::blend;
 use crate::{AugmentError, Level, Op, SampleRng, Warp};
 
-/// Draws and applies augmentations. One per thread: it allocates until it has seen the largest image and
-/// the longest draw, and then no more.
+/// Draws and applies augmentations. Make one per thread: it stops allocating once it has seen the largest image and the
+/// longest draw.
 #[derive(Clone, Debug)]
 pub struct Augmenter {
     warp: Warp,
@@ -25,13 +25,13 @@ impl Default for Augmenter {
 }
 
 impl Augmenter {
-    /// One whose shears, translations and rotations read pixels as `warp` says.
+    /// Makes one whose shears, translations and rotations read pixels as `warp` says.
     #[must_use]
     pub fn new(warp: Warp) -> Self {
         Self::with_level(warp, Level::best())
     }
 
-    /// The same at `level`, or at the best one below it that this processor has. The bytes do not
+    /// Like [`Augmenter::new`], at `level`, or at the best one below it that this processor has. The bytes do not
     /// depend on it.
     #[must_use]
     pub fn with_level(warp: Warp, level: Level) -> Self {
@@ -44,12 +44,10 @@ impl Augmenter {
         }
     }
 
-    /// Draws from `policy` and applies what was drawn to `image`: RGB bytes, interleaved, rows without
-    /// padding.
+    /// Draws from `policy` and applies the draw to `image`: RGB bytes, interleaved, rows without padding.
     ///
     /// # Errors
-    /// [`AugmentError::OutputLength`] when `image` does not have 3 `width` `height` bytes; nothing has been
-    /// drawn then.
+    /// [`AugmentError::OutputLength`] if `image` does not have 3 `width` `height` bytes; then nothing has been drawn.
     pub fn apply(
         &mut self,
         policy: &Policy,

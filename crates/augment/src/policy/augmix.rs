@@ -6,16 +6,16 @@ use super::kind::{FULL, Kind, Noise};
 use crate::error::require;
 use crate::{AugmentError, SampleRng};
 
-/// The convex mixture of `width` chains of `depth` operations, mixed with the image itself (Hendrycks et
-/// al., arXiv:1912.02781), with the 13 operations, ranges and arithmetic of timm's `AugMixAugment`,
-/// which MindCV shares up to rounding.
+/// The convex mixture of `width` chains of `depth` operations, mixed with the image itself (Hendrycks et al.,
+/// arXiv:1912.02781). It uses the 13 operations, ranges and arithmetic of timm's `AugMixAugment`, which equal MindCV's
+/// except for rounding.
 ///
-/// Chains are added up in single precision in the order in which they were drawn, each byte times its
-/// chain's weight; the sum is truncated to a byte, and blended with the image as `Image.blend` does.
+/// Chains are added up in single precision in the order in which they were drawn, each byte times its chain's weight.
+/// The sum is truncated to a byte, and blended with the image as in `Image.blend`.
 ///
-/// Draws, in this order: `width` gamma variates for the weights of the chains; Beta(alpha, alpha) for
-/// the share of the mixture; then for each chain its depth, `below(3)`, if it is random, and for each of
-/// its operations which one, `below(13)`, the noise ([`Noise`]), and the sign if there is one.
+/// It draws, in this order: `width` gamma variates for the weights of the chains; Beta(alpha, alpha) for the share of
+/// the mixture. Then for each chain: its depth, `below(3)`, if it is random; and for each of its operations which one,
+/// `below(13)`, the noise ([`Noise`]), and the sign if there is one.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct AugMix {
     magnitude: f64,
@@ -27,12 +27,12 @@ pub struct AugMix {
 
 const MOST_CHAINS: usize = 16;
 
-/// Translation at full magnitude; smaller than other policies', as in timm and MindCV.
+/// Translation at full magnitude; smaller than in other policies, as in timm and MindCV.
 const TRANSLATION: f64 = 0.3;
 
 impl AugMix {
-    /// `width` chains of `depth` operations, or of 1 to 3 at random, of magnitudes that are uniform up to
-    /// `magnitude`; the paper's are 3, 3, none.
+    /// `width` chains of `depth` operations, or of 1 to 3 at random, with magnitudes that are uniform up to
+    /// `magnitude`. The paper uses 3, 3, none.
     ///
     /// # Errors
     /// [`AugmentError::OutOfRange`] unless `magnitude` is from 0 to 10, and `width` and `depth` from 1 to
@@ -55,7 +55,7 @@ impl AugMix {
         })
     }
 
-    /// Another parameter of the Dirichlet and beta distributions; 1 is uniform.
+    /// Sets the parameter of the Dirichlet and beta distributions; 1 is uniform.
     ///
     /// # Errors
     /// [`AugmentError::OutOfRange`] unless it is above 0 and at most 1000.
@@ -65,7 +65,7 @@ impl AugMix {
         Ok(AugMix { alpha, ..self })
     }
 
-    /// Other noise on the magnitude.
+    /// Sets the noise on the magnitude.
     #[must_use]
     pub fn with_noise(self, noise: Noise) -> Self {
         AugMix { noise, ..self }

@@ -7,8 +7,8 @@ use crate::{Op, SampleRng};
 /// One of 25 pairs of operations, each applied with its own probability (Cubuk et al.,
 /// arXiv:1805.09501, table 9).
 ///
-/// Draws, in this order: the pair, `below(25)`; then for each of its two operations whether it is
-/// applied, `chance`, and if so the noise ([`Noise`]) and, for rotations and shears, the sign.
+/// It draws, in this order: the pair, `below(25)`; then for each of its two operations whether it is applied, `chance`,
+/// and if so the noise ([`Noise`]) and, for rotations and shears, the sign.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct AutoAugment {
     sub_policies: SubPolicies,
@@ -19,15 +19,15 @@ pub struct AutoAugment {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum SubPolicies {
-    /// As the paper says it: posterizing keeps 4 to 8 bits (`autoaug`; timm's `original`).
+    /// As in the paper: posterizing keeps 4 to 8 bits (`autoaug`; timm's `original`).
     Published,
     /// Posterizing keeps 4 to 0 bits, as in the code of Google's research models (`autoaugr`; timm's
     /// `originalr`).
     Research,
-    /// As MindCV 0.3.0 does it with MindSpore: posterizing keeps 4 to 1 bits the larger the magnitude
-    /// (8 less those to keep), shears are angles of up to 0.3 degrees, rotations fill with red and blue
-    /// swapped, solarizing starts at 255 rather than 256 for full magnitude, and the noise is
-    /// always N(0, 0.5). The arithmetic on pixels stays Pillow's.
+    /// As in MindCV 0.3.0 with MindSpore: posterizing keeps 4 to 1 bits the larger the magnitude (8 less those to
+    /// keep), shears are angles of up to 0.3 degrees, rotations fill with red and blue swapped, solarizing starts at
+    /// 255 rather than 256 for full magnitude, and the noise is always N(0, 0.5). The arithmetic on pixels is still
+    /// Pillow's.
     MindCv,
 }
 

@@ -1,11 +1,11 @@
-//! Normal, beta and Dirichlet variates of a [`SampleRng`]. How many numbers each takes is part of
-//! the contract of what draws them; functions come from `libm`, so the bits are those of any platform.
+//! Normal, beta and Dirichlet variates of a [`SampleRng`]. How many numbers each takes is part of the contract of its
+//! callers. Functions come from `libm`, so the bits are the same on every platform.
 
 use std::f64::consts::TAU;
 
 use crate::SampleRng;
 
-/// Standard normal by Box and Muller's transform; takes two numbers and does not use the second result.
+/// Standard normal by Box and Muller's transform. Takes two numbers and does not use the second result.
 pub(super) fn normal(rng: &mut SampleRng) -> f64 {
     let radius = (-2.0 * log_unit(rng)).sqrt();
     radius * libm::cos(TAU * rng.unit())
@@ -17,7 +17,7 @@ pub(crate) fn beta(alpha: f64, rng: &mut SampleRng) -> f64 {
     1.0 / (1.0 + libm::exp(other - one))
 }
 
-/// Symmetric Dirichlet into `weights`, from a gamma variate for each.
+/// Symmetric Dirichlet into `weights`, with one gamma variate for each.
 pub(super) fn dirichlet(alpha: f64, weights: &mut [f64], rng: &mut SampleRng) {
     weights.fill_with(|| log_gamma(alpha, rng));
     let most = weights.iter().copied().fold(f64::MIN, f64::max);
@@ -30,8 +30,8 @@ pub(super) fn dirichlet(alpha: f64, weights: &mut [f64], rng: &mut SampleRng) {
     }
 }
 
-/// The logarithm of a gamma variate, so that small `alpha` do not underflow: Marsaglia and Tsang's
-/// method (ACM TOMS 26(3), 2000) for `alpha` + 1, times a power of a uniform one.
+/// The logarithm of a gamma variate, so that small `alpha` do not underflow. Uses Marsaglia and Tsang's method (ACM
+/// TOMS 26(3), 2000) for `alpha` + 1, times a power of a uniform variate.
 fn log_gamma(alpha: f64, rng: &mut SampleRng) -> f64 {
     let d = alpha + 1.0 - 1.0 / 3.0;
     let c = 1.0 / (9.0 * d).sqrt();

@@ -1,9 +1,9 @@
-//! What a policy has drawn for one image.
+//! The draw of a policy for one image.
 
 use crate::Op;
 
-/// Operations to apply: one chain for most policies, several to be mixed for AugMix. Reusing one does
-/// not allocate once it has held the longest draw.
+/// Operations to apply: one chain for most policies, several to be mixed for AugMix. Reusing a draw does not allocate
+/// once it has held the longest one.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Draw {
     ops: Vec<Op>,
@@ -34,13 +34,13 @@ impl Draw {
             .map(|(begin, &(end, weight))| (&self.ops[begin..end], weight))
     }
 
-    /// The share of the mixture in the result, of which the image itself is the rest.
+    /// The share of the mixture in the result. The image itself makes up the rest.
     #[must_use]
     pub fn mixed_share(&self) -> f32 {
         self.share
     }
 
-    /// Whether rotations fill with blue, green, red, as MindCV's do.
+    /// Whether rotations fill with blue, green, red, as in MindCV.
     #[must_use]
     pub fn rotation_fill_reversed(&self) -> bool {
         self.rotation_fill_reversed

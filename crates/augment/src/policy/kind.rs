@@ -1,11 +1,10 @@
-//! The operations as policies list them, and what a magnitude means for each.
+//! The operations in the lists of policies, and what a magnitude means for each.
 
 use super::distributions::normal;
 use crate::{Op, SampleRng};
 
-/// An operation whose argument follows from a magnitude of 0 to 10. `…Increasing` ones have more
-/// effect the larger the magnitude is; without it, enhancements go from one extreme to the other and
-/// leave the image alone in between.
+/// An operation whose argument follows from a magnitude of 0 to 10. `…Increasing` ones have more effect the larger the
+/// magnitude is. The others change enhancements from one extreme to the other, with no effect in between.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Kind {
     AutoContrast,
@@ -34,16 +33,15 @@ pub(super) enum Kind {
     TranslateY,
 }
 
-/// Magnitude at the end of every range.
+/// The magnitude at the end of every range.
 pub(super) const FULL: f64 = 10.0;
 
 /// Translation at full magnitude, as a share of the image; MindCV's and timm's default.
 pub(super) const TRANSLATION: f64 = 0.45;
 
 impl Kind {
-    /// The ranges of timm's `auto_augment.py`, which MindCV shares, and which are those of the
-    /// AutoAugment paper; translations reach `translation` of the image. Where the argument has a
-    /// sign, it takes one number of `rng` for it.
+    /// The ranges of timm's `auto_augment.py`. MindCV uses the same ones, and they are those of the AutoAugment paper.
+    /// Translations reach `translation` of the image. If the argument has a sign, it takes one number of `rng` for it.
     pub(super) fn op(self, magnitude: f64, translation: f64, rng: &mut SampleRng) -> Op {
         let share = magnitude / FULL;
         let mut signed = |value: f64| if rng.chance(0.5) { -value } else { value };
@@ -91,13 +89,13 @@ fn away_from_one(signed_share: f64) -> f32 {
     (1.0 + signed_share * 0.9).max(0.1) as f32
 }
 
-/// What is done to a magnitude before it is used; timm's and MindCV's addition to the papers.
+/// How a magnitude is changed before it is used; timm's and MindCV's addition to the papers.
 #[derive(Clone, Copy, Debug, PartialEq)]
 #[non_exhaustive]
 pub enum Noise {
-    /// Nothing.
+    /// Not at all.
     None,
-    /// It becomes the mean of a normal distribution of this standard deviation.
+    /// It becomes the mean of a normal distribution with this standard deviation.
     Normal(f64),
     /// It becomes the upper end of a uniform distribution from 0.
     Uniform,

@@ -1,4 +1,4 @@
-//! From MindCV's `auto_augment` strings to a [`Policy`]. Unlike MindCV, what has no meaning is refused.
+//! Parses MindCV's `auto_augment` strings to a [`Policy`]. Unlike MindCV, it refuses options without meaning.
 
 use std::str::FromStr;
 
@@ -7,7 +7,7 @@ use super::{
 };
 use crate::AugmentError;
 
-/// Why a string is no policy.
+/// Why a string is not a policy.
 #[derive(Clone, Debug, PartialEq, thiserror::Error)]
 #[non_exhaustive]
 pub enum PolicyError {
@@ -24,14 +24,14 @@ pub enum PolicyError {
     UnknownOption {
         /// The whole string.
         text: String,
-        /// The policy that it names.
+        /// The policy that the string names.
         policy: &'static str,
         /// The option with its value.
         option: String,
-        /// Options of the policy.
+        /// The options of this policy.
         accepted: &'static str,
     },
-    /// A value that is no number of the kind that the option needs.
+    /// A value that is not a number of the kind that the option needs.
     #[error("{text:?}: the value of {option:?} must be {expects}")]
     BadValue {
         /// The whole string.
@@ -41,7 +41,7 @@ pub enum PolicyError {
         /// What the value must be.
         expects: &'static str,
     },
-    /// An option twice.
+    /// An option that is given twice.
     #[error("{text:?} gives {option:?} twice")]
     Repeated {
         /// The whole string.
@@ -59,7 +59,7 @@ pub enum PolicyError {
     },
 }
 
-/// Longer names before those that they begin with.
+/// Longer names come before those that are a prefix of them.
 const POLICIES: [(&str, &str); 7] = [
     ("autoaug-mindcv", "mstd"),
     ("autoaugr", "mstd"),
@@ -100,7 +100,7 @@ impl FromStr for Policy {
     }
 }
 
-/// The options of one string; each policy takes those that it has, and none may be left.
+/// The options of one string. Each policy takes the ones that it has, and none may be left.
 struct Options<'a> {
     text: &'a str,
     policy: &'static str,
@@ -114,8 +114,7 @@ const WHOLE: &str = "a whole number, as in `n2`";
 const SWITCH: &str = "0 or 1";
 
 impl<'a> Options<'a> {
-    /// A name is letters, a value what follows up to the next hyphen; a value may begin with one, as in
-    /// `d-1`.
+    /// A name is letters. Its value goes up to the next hyphen, but may begin with one, as in `d-1`.
     fn split(mut rest: &'a str) -> Vec<(&'a str, &'a str)> {
         let mut given = Vec::new();
         while let Some(option) = rest.strip_prefix('-') {

@@ -1,18 +1,18 @@
-//! RandAugment in the form that timm and MindCV have given it.
+//! RandAugment in the form of timm and MindCV.
 
 use super::Draw;
 use super::kind::{FULL, Kind, Noise, TRANSLATION};
 use crate::error::require;
 use crate::{AugmentError, SampleRng};
 
-/// `layers` of 14 operations, all of one magnitude (Cubuk et al., arXiv:1909.13719).
+/// `layers` of 14 operations, all with the same magnitude (Cubuk et al., arXiv:1909.13719).
 ///
-/// As in timm and MindCV, and unlike the paper, the list of operations has Invert and no Identity,
-/// and each operation that was chosen is applied with a probability, 0.5 by default.
+/// As in timm and MindCV, and unlike the paper, the list of operations has Invert but not Identity, and each chosen
+/// operation is applied with a probability, 0.5 by default.
 ///
-/// Draws, for the uniform choice, each layer in turn: the operation, `below(14)`; whether it is applied,
-/// `chance`; the noise ([`Noise`]); the sign if there is one. For the weighted choice, which does
-/// not choose an operation twice, all operations first, `unit` for each.
+/// It draws, for the uniform choice, for each layer: the operation, `below(14)`; whether it is applied, `chance`; the
+/// noise ([`Noise`]); the sign if there is one. For the weighted choice, which does not choose an operation twice, it
+/// draws all operations first, `unit` for each.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct RandAugment {
     layers: usize,
@@ -25,7 +25,7 @@ pub struct RandAugment {
 }
 
 impl RandAugment {
-    /// So many layers of a magnitude from 0 to 10, which is the end of every range, each applied with
+    /// This many layers with a magnitude from 0 to 10, which is the end of every range. Each is applied with
     /// probability 0.5 and noise of N(0, 0.5), MindCV's defaults.
     ///
     /// # Errors
@@ -46,7 +46,7 @@ impl RandAugment {
         })
     }
 
-    /// Applies an operation that was chosen with `probability`; the paper's is 1.
+    /// Applies a chosen operation with `probability`; the paper uses 1.
     ///
     /// # Errors
     /// [`AugmentError::OutOfRange`] unless it is from 0 to 1.
@@ -59,7 +59,7 @@ impl RandAugment {
         })
     }
 
-    /// Clips magnitudes to `most` instead of 10; ranges go on beyond 10.
+    /// Clips magnitudes to `most` instead of 10. Ranges continue beyond 10.
     ///
     /// # Errors
     /// [`AugmentError::OutOfRange`] unless it is above 0 and at most 100.
@@ -69,13 +69,13 @@ impl RandAugment {
         Ok(RandAugment { most, ..self })
     }
 
-    /// Other noise on the magnitude.
+    /// Sets the noise on the magnitude.
     #[must_use]
     pub fn with_noise(self, noise: Noise) -> Self {
         RandAugment { noise, ..self }
     }
 
-    /// Takes operations whose effect grows with the magnitude, for those that have both forms.
+    /// For operations with both forms, uses the one whose effect grows with the magnitude.
     #[must_use]
     pub fn increasing(self) -> Self {
         RandAugment {
@@ -84,8 +84,8 @@ impl RandAugment {
         }
     }
 
-    /// Prefers geometric operations, by MindCV's only set of weights, and chooses none twice; beyond 13
-    /// layers there is nothing left to choose.
+    /// Prefers geometric operations, by MindCV's only set of weights, and chooses none twice. Beyond 13 layers there is
+    /// nothing left to choose.
     #[must_use]
     pub fn weighted(self) -> Self {
         RandAugment {
@@ -119,7 +119,7 @@ impl RandAugment {
     }
 }
 
-/// Fills `chosen` with at most `layers` different operations, and says how many.
+/// Fills `chosen` with at most `layers` different operations, and returns how many.
 fn choose_weighted(
     chosen: &mut [usize; OPERATIONS.len()],
     layers: usize,

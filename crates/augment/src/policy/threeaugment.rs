@@ -1,4 +1,4 @@
-//! 3-Augment, of DeiT III.
+//! 3-Augment, from DeiT III.
 
 use super::Draw;
 use super::kind::{FULL, Noise};
@@ -6,11 +6,11 @@ use crate::{Op, SampleRng};
 
 /// One of three: solarizing, gray, or a Gaussian blur (Touvron et al., arXiv:2204.07118, section 3.3).
 ///
-/// Without noise, as in the paper: solarizes from 128, removes all colour, blurs by a radius that is uniform
-/// from 0.1 to 2. Noise weakens the last two and moves the threshold, as in timm and MindCV. The blur is
-/// Pillow's, as in DeiT III and timm (MindCV's has a 3x3 kernel).
+/// Without noise, as in the paper, it solarizes from 128, removes all colour, or blurs by a radius that is uniform from
+/// 0.1 to 2. Noise weakens the last two and moves the threshold, as in timm and MindCV. The blur is Pillow's, as in
+/// DeiT III and timm (MindCV's has a 3x3 kernel).
 ///
-/// Draws, in this order: which, `below(3)`; the noise ([`Noise`]); for the blur its radius, `uniform`.
+/// It draws, in this order: which of them, `below(3)`; the noise ([`Noise`]); for the blur its radius, `uniform`.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct ThreeAugment {
     noise: Noise,

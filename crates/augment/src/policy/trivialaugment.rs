@@ -4,24 +4,24 @@ use super::Draw;
 use crate::error::require;
 use crate::{AugmentError, Op, SampleRng};
 
-/// One operation of one magnitude, both uniform (Müller and Hutter, arXiv:2103.10158, "wide" space,
-/// with the details of torchvision's `TrivialAugmentWide`).
+/// One operation with one magnitude, both uniform (Müller and Hutter, arXiv:2103.10158, "wide" space, with the details
+/// of torchvision's `TrivialAugmentWide`).
 ///
-/// MindCV's differs from the paper: it has Invert in place of Identity, shifts to one side only, never
-/// draws from the negative half of the enhancements, and its magnitudes are continuous.
+/// MindCV's version differs from the paper: it has Invert instead of Identity, shifts to one side only, never draws
+/// from the negative half of the enhancements, and its magnitudes are continuous.
 ///
-/// Draws, in this order: the operation, `below(14)`; its magnitude, `below(levels)`, if it has one; its
-/// sign, if it has one.
+/// It draws, in this order: the operation, `below(14)`; its magnitude, `below(levels)`, if it has one; its sign, if it
+/// has one.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct TrivialAugmentWide {
     levels: u32,
 }
 
 impl TrivialAugmentWide {
-    /// With so many magnitudes, evenly spaced over every range; 31 in the paper.
+    /// With this many magnitudes, evenly spaced over every range; 31 in the paper.
     ///
     /// # Errors
-    /// [`AugmentError::OutOfRange`] unless they are 2 to 1000.
+    /// [`AugmentError::OutOfRange`] unless there are 2 to 1000.
     pub fn new(levels: u32) -> Result<Self, AugmentError> {
         let holds = (2..=1000).contains(&levels);
         require(
@@ -46,7 +46,7 @@ impl TrivialAugmentWide {
             8 => Op::Contrast((1.0 + self.signed(0.99, rng)) as f32),
             9 => Op::Sharpness((1.0 + self.signed(0.99, rng)) as f32),
             10 => Op::Posterize(8 - (self.share(rng) * 6.0).round() as u8),
-            // Levels are integers, so a threshold between two of them is the upper one.
+            // Levels are integers, so a threshold between two of them acts like the upper one.
             11 => Op::Solarize((255.0 - self.share(rng) * 255.0).ceil() as u16),
             12 => Op::AutoContrast,
             _ => Op::Equalize,

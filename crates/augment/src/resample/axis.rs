@@ -1,19 +1,18 @@
-//! The weight table of one axis: which source samples make each output sample, and by how much.
-//! Floating point ends here; the kernels see integers.
+//! The weight table of one axis: which source samples make each output sample, and by how much. Floating point ends
+//! here; the kernels only see integers.
 
 use std::ops::Range;
 
 use super::Filter;
 
-/// Bits after the point in the weights of the antialiased filters (Pillow's `PRECISION_BITS`): 8 bits
-/// of level and 2 bits for what cubic weights overshoot remain of 32.
+/// Bits after the point in the weights of the antialiased filters (Pillow's `PRECISION_BITS`). It is what 32 bits leave
+/// after 8 bits of level and 2 bits for the overshoot of cubic weights.
 pub(super) const CONVOLVE_BITS: u32 = 32 - 8 - 2;
 
 /// Bits after the point in the weights of plain interpolation (OpenCV's `INTER_RESIZE_COEF_BITS`).
 pub(super) const PLAIN_BITS: u32 = 11;
 
-/// What one axis of a job asks for: outputs `first` to `first + count` of `source` samples scaled to
-/// `scaled`.
+/// The request for one axis of a job: outputs `first` to `first + count` of `source` samples scaled to `scaled`.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Span {
     pub(super) filter: Filter,
@@ -24,7 +23,7 @@ pub(super) struct Span {
 }
 
 impl Span {
-    /// The source samples that the outputs of the span need between them.
+    /// The source samples that the outputs of the span need in total.
     pub(super) fn support(&self) -> Range<u32> {
         let last = self.first + (self.count - 1);
         match self.filter {
@@ -59,14 +58,14 @@ impl Span {
     fn reach(&self, output: u32) -> Range<u32> {
         let radius = self.filter.radius() * self.scale().max(1.0);
         let center = self.center(output);
-        // Casts to u32 truncate and saturate: what reaches over the left edge starts at 0.
+        // Casts to u32 truncate and saturate: a kernel that reaches over the left edge starts at 0.
         let start = (center - radius + 0.5) as u32;
         let end = (center + radius + 0.5) as u32;
         start..end.min(self.source)
     }
 
-    /// The left one of the two samples around an output of plain interpolation, and how far the output
-    /// lies towards the right one. In single precision, as OpenCV does it.
+    /// The left one of the two samples around an output of plain interpolation, and how far the output is towards the
+    /// right one. In single precision, as in OpenCV.
     fn neighbours(&self, output: u32) -> (u32, f32) {
         let position = (self.center(output) - 0.5) as f32;
         let left = position.floor();
@@ -79,8 +78,8 @@ impl Span {
         (left as u32, position - left)
     }
 
-    /// Nearest samples of all outputs of the axis from the first on. Pillow adds up the step instead of
-    /// multiplying, which decides ties.
+    /// Nearest samples of all outputs of the axis from the first on. Pillow adds up the step instead of multiplying,
+    /// and that decides ties.
     fn walk(&self) -> impl Iterator<Item = u32> {
         let (step, last) = (self.scale(), self.source - 1);
         let mut position = step * 0.5;
@@ -92,7 +91,7 @@ impl Span {
     }
 }
 
-/// Weights of a span. Every output has the same number of taps; where it needs fewer, zeros fill up.
+/// Weights of a span. Every output has the same number of taps; unneeded taps are zero.
 #[derive(Debug, Default)]
 pub(super) struct Axis {
     /// Samples per output.
@@ -172,7 +171,7 @@ impl Axis {
         self.taps
     }
 
-    /// Whether weights may be negative, so that sums leave the range of levels.
+    /// Whether weights may be negative, so that sums can leave the range of levels.
     pub(super) fn overshoots(&self) -> bool {
         self.overshoots
     }
@@ -203,8 +202,8 @@ impl Axis {
         reach.start
     }
 
-    /// Rounds the exact weights and stores them. Near the right edge the taps begin further left, with
-    /// zeros, so that all of them lie in the support.
+    /// Rounds the exact weights and stores them. Near the right edge the taps begin further left, with zeros, so that
+    /// all of them are in the support.
     fn store(&mut self, slot: usize, start: usize, available: usize, filter: Filter) {
         let begin = start.min(available - self.taps);
         self.starts[slot] = begin as u32;

@@ -1,4 +1,4 @@
-//! The arithmetic of the filters on rows of bytes: chooses the kernels. They know tables, not geometry.
+//! The arithmetic of the filters on rows of bytes: chooses the kernels. Kernels know tables, not geometry.
 //!
 //! Sums are exact in 32 bits and rounded once per pass, so the order of additions is free, and every
 //! kernel gives the same bytes.
@@ -47,7 +47,7 @@ impl Across {
         }
     }
 
-    /// Narrows `row` to bytes; `axis` is the one of [`Across::prepare`], here and below.
+    /// Narrows `row` to bytes. `axis` must be the one given to [`Across::prepare`], here and below.
     pub(super) fn run(&mut self, level: Level, axis: &Axis, row: &[u8], out: &mut [u8]) {
         if !self.picks.ready() {
             return scalar::across(row, axis, out);
@@ -56,8 +56,8 @@ impl Across {
         across(level, &self.picks, planes, out);
     }
 
-    /// Narrows `row` to sums, less their lowest [`super::plain::DROPPED_FIRST`] bits; or does nothing and
-    /// returns false.
+    /// Narrows `row` to sums, less their lowest [`super::plain::DROPPED_FIRST`] bits; or does nothing and returns
+    /// false.
     pub(super) fn run_wide(&mut self, level: Level, row: &[u8], out: &mut [i16]) -> bool {
         if !self.picks.ready() {
             return false;
@@ -86,7 +86,7 @@ dispatch! {
     }
 }
 
-/// Never called: picks are ready at vector levels only.
+/// Never called: picks are ready only at vector levels.
 #[cfg(target_arch = "x86_64")]
 fn without_picks<T>(_: &Picks, _: [&[u8]; 3], _: &mut [T]) {
     debug_assert!(false, "there are no picks for plain Rust");
@@ -117,8 +117,8 @@ impl Across {
 /// With more rows than these, sums of the weights' lower parts could overflow.
 const MOST_ROWS: usize = 1 << 12;
 
-/// Blends rows: each byte of `out` is the weighted sum of the bytes above one another in `rows`, which
-/// holds `weights.len()` rows of `out.len()` bytes.
+/// Blends rows: each byte of `out` is the weighted sum of the bytes above one another in `rows`, which holds
+/// `weights.len()` rows of `out.len()` bytes.
 pub(super) fn down(level: Level, rows: &[u8], weights: &[i32], out: &mut [u8]) {
     match weights.len() {
         0..=MOST_ROWS => down_few(level, rows, weights, out),
@@ -134,8 +134,8 @@ dispatch! {
     }
 }
 
-/// Bits of the lower part of a weight; the upper part and its sign are 12 more. Both fit 16 bits, of which
-/// two products are added in one instruction.
+/// Bits of the lower part of a weight. The upper part and its sign are 12 more. Both fit 16 bits, and one instruction
+/// adds two such products.
 const LOWER_BITS: u32 = 11;
 
 /// The lower and the upper part of a weight.

@@ -1,4 +1,4 @@
-//! The interpolation filters: their kernels and how far they reach. No tables.
+//! The interpolation filters: their kernels and how far they reach. Computes no tables.
 
 /// How pixels are interpolated.
 ///
@@ -29,8 +29,7 @@ impl Filter {
 
     /// Value of the kernel of an antialiased filter at distance `x`.
     ///
-    /// The order of operations decides the last bit of the weights; it is that of Pillow's
-    /// `Resample.c`.
+    /// The order of operations decides the last bit of the weights. It is that of Pillow's `Resample.c`.
     pub(super) fn kernel(self, x: f64) -> f64 {
         const A: f64 = -0.5;
         let x = x.abs();

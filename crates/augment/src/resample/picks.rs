@@ -1,5 +1,5 @@
-//! The weights of the pass along rows as permutations of bytes want them: for each output and each pair of
-//! taps, where in a window of the row the two samples lie, and their weights side by side.
+//! The weights of the pass along rows in the form that byte permutations need: for each output and each pair of taps,
+//! where in a window of the row the two samples are, and their weights side by side.
 
 use super::axis::Axis;
 use super::convolve::parts;
@@ -14,7 +14,7 @@ pub(super) struct Shape {
     pub(super) window: usize,
 }
 
-/// Tables for one axis and one [`Shape`]; none if a group needs more than a window.
+/// Tables for one axis and one [`Shape`]. There are none if a group needs more than a window.
 #[derive(Debug, Default)]
 pub(super) struct Picks {
     outputs: usize,
@@ -22,8 +22,8 @@ pub(super) struct Picks {
     reach: usize,
     /// First sample of the window of each group.
     bases: Vec<u32>,
-    /// Four places for each output of each pair of each vector; two samples of 16 bits, the upper
-    /// bytes of which are 0, for which a set high bit stands.
+    /// Four places for each output of each pair of each vector. These are two samples of 16 bits, whose upper bytes are
+    /// 0; a set high bit means 0.
     places: Vec<u8>,
     /// The lower parts of two weights for each.
     lower: Vec<i16>,
@@ -36,7 +36,7 @@ pub(super) struct Picks {
 pub(super) struct Pair<'a> {
     /// 4 bytes per output.
     pub(super) places: &'a [u8],
-    /// 2 weights an output, here and below.
+    /// 2 weights per output, here and below.
     pub(super) lower: &'a [i16],
     pub(super) upper: &'a [i16],
 }
@@ -45,12 +45,12 @@ pub(super) struct Pair<'a> {
 const ZERO: u8 = 0x80;
 
 impl Picks {
-    /// Leaves nothing for a kernel to do.
+    /// Leaves no work for a kernel.
     pub(super) fn clear(&mut self) {
         (self.pairs, self.reach) = (0, 0);
     }
 
-    /// Computes the tables of `axis`. Behind the last output come copies of it, up to a whole vector.
+    /// Computes the tables of `axis`. Copies of the last output follow it, up to a whole vector.
     pub(super) fn build(&mut self, axis: &Axis, shape: &Shape) {
         self.clear();
         let (starts, taps) = (axis.starts(), axis.taps());

@@ -1,5 +1,5 @@
-//! The arithmetic of plain bilinear interpolation on rows, as OpenCV does it for 8-bit images: 11-bit
-//! weights, sums of 15 bits between the passes, and one rounding at the end.
+//! The arithmetic of plain bilinear interpolation on rows, as in OpenCV for 8-bit images: 11-bit weights, sums of 15
+//! bits between the passes, and one rounding at the end.
 
 use pixels::dispatch;
 
@@ -10,7 +10,7 @@ use crate::Level;
 pub(super) const DROPPED_FIRST: u32 = 4;
 /// Bits that it drops from each product.
 const DROPPED_SECOND: u32 = 16;
-/// Bits that are left to round away.
+/// Bits left to round away.
 const REST: u32 = 2 * PLAIN_BITS - DROPPED_FIRST - DROPPED_SECOND;
 
 /// Narrows one row into sums of levels times 2^11, less their lowest bits: at most 255 x 2^7.

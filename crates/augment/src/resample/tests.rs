@@ -18,7 +18,7 @@ fn noise(len: u32, seed: u32) -> Vec<u8> {
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(128))]
 
-    /// Every pass with an obvious counterpart: many taps and few, windows and flips at once.
+    /// Every pass compared with an obvious version: many taps and few, windows and flips at once.
     #[test]
     fn flipped_windows_are_flips_of_windows_of_the_whole(
         (width, height) in (1u32..60, 1u32..60),
@@ -51,7 +51,7 @@ proptest! {
         }
     }
 
-    /// What is decoded around the crop, and with which stride, does not matter.
+    /// The pixels decoded around the crop, and their stride, make no difference.
     #[test]
     fn pixels_outside_of_the_crop_are_never_read(
         (w, h) in (1u32..40, 1u32..40),

@@ -1,4 +1,4 @@
-//! The kernels with 256-bit vectors: eight pixels at a time, a channel a vector, 32 bits per level.
+//! The kernels with 256-bit vectors: eight pixels at a time, one channel per vector, 32 bits per level.
 
 use std::arch::x86_64::*;
 
@@ -8,8 +8,8 @@ use crate::simd::avx2::{load, load_lane, store, store_lane, store_pixels};
 /// Bytes of eight pixels.
 const BLOCK: usize = 24;
 
-/// Where the levels of a channel lie in the bytes of four pixels, for the low byte of 32 bits; the
-/// pixels of the high lane begin four bytes later, for they are loaded so that they end with it.
+/// Where the levels of a channel are in the bytes of four pixels, for the low byte of 32 bits. The pixels of the high
+/// lane begin four bytes later, because they are loaded so that they end with it.
 const SPREAD: [[u8; 32]; 3] = {
     let mut places = [[0x80; 32]; 3];
     let mut byte = 0;
@@ -21,7 +21,7 @@ const SPREAD: [[u8; 32]; 3] = {
     places
 };
 
-/// Looking up 256 levels takes sixteen shuffles a vector and channel: no faster than loads.
+/// Looking up 256 levels takes sixteen shuffles per vector and channel, which is no faster than loads.
 #[target_feature(enable = "avx2")]
 pub(super) fn map(pixels: &mut [u8], tables: &[Table; 3]) {
     scalar::map(pixels, tables);
@@ -29,7 +29,7 @@ pub(super) fn map(pixels: &mut [u8], tables: &[Table; 3]) {
 
 #[target_feature(enable = "avx2")]
 pub(super) fn luma_sum(pixels: &[u8]) -> u64 {
-    /// So many blocks cannot overflow 32 bits.
+    /// This many blocks cannot overflow 32 bits.
     const STRETCH: usize = BLOCK << 16;
     let (blocks, rest) = pixels.as_chunks::<BLOCK>();
     let mut sum = scalar::luma_sum(rest);
@@ -93,7 +93,7 @@ pub(crate) fn channel_of(block: &[u8; BLOCK], channel: usize) -> __m256i {
     _mm256_shuffle_epi8(lanes(block), load(&SPREAD[channel]))
 }
 
-/// [`scalar::luma`]. Green's weight, which is no signed 16-bit number, is split in two.
+/// [`scalar::luma`]. Green's weight does not fit in a signed 16-bit number, so it is split in two.
 #[target_feature(enable = "avx2")]
 #[inline]
 fn luma([red, green, blue]: [__m256i; 3]) -> __m256i {
@@ -112,7 +112,7 @@ fn luma([red, green, blue]: [__m256i; 3]) -> __m256i {
 fn blend(base: __m256i, level: __m256i, factor: __m256) -> __m256i {
     let difference = _mm256_cvtepi32_ps(_mm256_sub_epi32(level, base));
     let value = _mm256_add_ps(_mm256_cvtepi32_ps(base), _mm256_mul_ps(factor, difference));
-    // What is no number becomes 0, as in a cast.
+    // NaN becomes 0, as in a cast.
     let value = _mm256_max_ps(value, _mm256_setzero_ps());
     _mm256_cvttps_epi32(_mm256_min_ps(value, _mm256_set1_ps(255.0)))
 }

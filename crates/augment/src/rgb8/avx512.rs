@@ -1,5 +1,5 @@
-//! The kernels with 512-bit vectors: tables in registers, looked up by permutations; arithmetic on 16
-//! pixels at a time, a channel a vector, 32 bits per level.
+//! The kernels with 512-bit vectors. Tables are in registers and looked up by permutations. Arithmetic works on 16
+//! pixels at a time, one channel per vector, 32 bits per level.
 
 use std::arch::x86_64::*;
 
@@ -8,7 +8,7 @@ use crate::simd::avx512::{
     load, load_half, load_some, store, store_half, store_pixels, store_some,
 };
 
-/// Which bytes of three vectors in a row are of a channel.
+/// Which bytes of three consecutive vectors belong to a channel.
 const CHANNEL: [[u64; 3]; 3] = {
     let mut masks = [[0; 3]; 3];
     let mut byte = 0;
@@ -36,7 +36,7 @@ const SPREAD: [[u8; 64]; 3] = {
 /// The low bytes of 32 bits.
 const LOW_BYTES: u64 = 0x1111_1111_1111_1111;
 
-/// Where the bytes of 16 pixels lie, a pixel a word.
+/// Where the bytes of 16 pixels lie, one word per pixel.
 const WORDS: [u8; 64] = {
     let mut places = [0; 64];
     let mut byte = 0;
@@ -74,8 +74,8 @@ fn registers_of(table: &Table) -> [__m512i; 4] {
     ]
 }
 
-/// The levels of one of three vectors in a row, sent through their tables. Each byte is replaced by one
-/// of six permutations, and passed on by the others.
+/// The levels of one of three consecutive vectors, sent through their tables. One of six permutations replaces each
+/// byte, and the others pass it on.
 #[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512vbmi")]
 #[inline]
 fn map_part(levels: __m512i, part: usize, tables: &[[__m512i; 4]; 3]) -> __m512i {
@@ -91,7 +91,7 @@ fn map_part(levels: __m512i, part: usize, tables: &[[__m512i; 4]; 3]) -> __m512i
 
 #[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512vbmi")]
 pub(super) fn luma_sum(pixels: &[u8]) -> u64 {
-    /// So many blocks cannot overflow 32 bits.
+    /// This many blocks cannot overflow 32 bits.
     const STRETCH: usize = BLOCK << 16;
     let mut sum = 0;
     for stretch in pixels.chunks(STRETCH) {
@@ -150,7 +150,7 @@ pub(crate) fn channel_of(pixels: __m512i, channel: usize) -> __m512i {
     _mm512_maskz_permutexvar_epi8(LOW_BYTES, load(&SPREAD[channel]), pixels)
 }
 
-/// [`scalar::luma`]. Green's weight, which is no signed 16-bit number, is split in two.
+/// [`scalar::luma`]. Green's weight does not fit in a signed 16-bit number, so it is split in two.
 #[target_feature(enable = "avx512f,avx512bw")]
 #[inline]
 fn luma([red, green, blue]: [__m512i; 3]) -> __m512i {
@@ -169,7 +169,7 @@ fn luma([red, green, blue]: [__m512i; 3]) -> __m512i {
 fn blend(base: __m512i, level: __m512i, factor: __m512) -> __m512i {
     let difference = _mm512_cvtepi32_ps(_mm512_sub_epi32(level, base));
     let value = _mm512_add_ps(_mm512_cvtepi32_ps(base), _mm512_mul_ps(factor, difference));
-    // What is no number becomes 0, as in a cast.
+    // NaN becomes 0, as in a cast.
     let value = _mm512_max_ps(value, _mm512_setzero_ps());
     _mm512_cvttps_epi32(_mm512_min_ps(value, _mm512_set1_ps(255.0)))
 }
@@ -220,8 +220,7 @@ pub(super) fn spread(pixels: &[u8], words: &mut [u32]) {
     scalar::spread(rest, last);
 }
 
-/// For each channel and 64 pixels, where in their first 128 bytes, and for the rest in the last 64
-/// bytes, its levels lie.
+/// Where the levels of each channel are for 64 pixels: in their first 128 bytes, and for the rest in the last 64 bytes.
 const PLANE: [[u8; 64]; 3] = {
     let mut places = [[0; 64]; 3];
     let mut byte = 0;

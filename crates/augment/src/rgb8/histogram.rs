@@ -1,11 +1,11 @@
-//! How many pixels have each level, and which levels are the outermost. Memory is the
-//! bottleneck of counting, not arithmetic, so there is one kernel for all processors.
+//! How many pixels have each level, and which levels are the outermost. Memory is the bottleneck of counting, not
+//! arithmetic, so there is one kernel for all processors.
 
 /// How many pixels have each level, for each channel.
 pub(crate) type Histograms = [[u32; 256]; 3];
 
-/// Four sets of counters, one for each of four neighbours, so that equal levels in a row do not wait
-/// for one another's sums.
+/// There are four sets of counters, one for each of four neighbours, so that consecutive equal levels do not wait for
+/// one another's sums.
 pub(crate) fn count(pixels: &[u8]) -> Histograms {
     let mut lanes = [[[0u32; 256]; 3]; 4];
     let (quads, rest) = pixels.as_chunks::<12>();

@@ -1,9 +1,9 @@
-//! The portable kernels, which define what is computed.
+//! The portable kernels. They define the result.
 
 use super::Table;
 
 pub(super) fn map(pixels: &mut [u8], [red, green, blue]: &[Table; 3]) {
-    // A word of eight bytes at a time: a load and a store for all, one load of a table for each.
+    // Works on a word of eight bytes at a time: one load and one store for all, one table lookup for each.
     let (blocks, rest) = pixels.as_chunks_mut::<24>();
     for block in blocks {
         let [first, second, third] = block.as_chunks_mut::<8>().0 else {
@@ -98,8 +98,8 @@ pub(super) fn sharpen_from(
     }
 }
 
-/// `base` plus a share of its difference from `level`, truncated; the cast saturates. This is Pillow's
-/// `Image.blend`, in single precision.
+/// `base` plus a share of its difference from `level`, truncated; the cast saturates. This is Pillow's `Image.blend`,
+/// in single precision.
 #[inline(always)]
 pub(crate) fn blend(base: u8, level: u8, factor: f32) -> u8 {
     let difference = i16::from(level) - i16::from(base);
@@ -113,7 +113,7 @@ pub(super) fn luma([r, g, b]: [u8; 3]) -> u8 {
     ((sum + 0x8000) >> 16) as u8
 }
 
-/// 2^18 divided by 13, and a little.
+/// 2^18 divided by 13, and a little more.
 pub(super) const THIRTEENTH: u16 = 20_165;
 
 /// A 13th, rounded to nearest, of at most 13 * 255. No 13th lies halfway between integers, so Pillow's

@@ -1,4 +1,4 @@
-//! 256-bit vectors, and halves of them, from and to memory.
+//! Moves 256-bit vectors, and halves of them, from and to memory.
 
 use std::arch::x86_64::*;
 

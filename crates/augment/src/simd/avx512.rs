@@ -1,4 +1,4 @@
-//! 512-bit vectors from and to memory.
+//! Moves 512-bit vectors from and to memory.
 
 use std::arch::x86_64::*;
 
@@ -69,7 +69,7 @@ fn store_quarter(vector: __m128i, to: &mut [u8; 16]) {
     unsafe { _mm_storeu_si128(to.as_mut_ptr().cast(), vector) }
 }
 
-/// The words at 16 places, those beyond the last word taken for the last.
+/// The words at 16 places. Places beyond the last word read the last one.
 #[target_feature(enable = "avx512f")]
 #[inline]
 pub(crate) fn gather(words: &[u32], places: __m512i) -> __m512i {
@@ -80,7 +80,7 @@ pub(crate) fn gather(words: &[u32], places: __m512i) -> __m512i {
     unsafe { _mm512_i32gather_epi32::<4>(places, words.as_ptr().cast()) }
 }
 
-/// The pairs of words at eight places, those beyond the last pair taken for the last.
+/// The pairs of words at eight places. Places beyond the last pair read the last one.
 #[target_feature(enable = "avx512f,avx512vl")]
 #[inline]
 pub(crate) fn gather_pairs(words: &[u32], places: __m256i) -> __m512i {
@@ -103,7 +103,7 @@ pub(crate) fn load_some(from: &[u8]) -> __m512i {
     unsafe { _mm512_maskz_loadu_epi8(mask, from.as_ptr().cast()) }
 }
 
-/// Stores as much of the vector as `to` takes.
+/// Stores as much of the vector as fits in `to`.
 #[target_feature(enable = "avx512f,avx512bw")]
 #[inline]
 pub(crate) fn store_some(vector: __m512i, to: &mut [u8]) {
@@ -116,7 +116,7 @@ pub(crate) fn store_some(vector: __m512i, to: &mut [u8]) {
     unsafe { _mm512_mask_storeu_epi8(to.as_mut_ptr().cast(), mask, vector) }
 }
 
-/// Floats to be written past the caches, whole aligned vectors of them.
+/// Floats to be written past the caches, in whole aligned vectors.
 pub(crate) struct Streamed<'a> {
     /// Up to the first aligned vector.
     pub(crate) before: &'a mut [f32],
@@ -129,7 +129,7 @@ pub(crate) struct Streamed<'a> {
 #[repr(align(64))]
 struct Aligned(#[allow(dead_code)] [f32; 16]);
 
-/// Takes vectors for as long as it lives; other threads may read them once it is dropped.
+/// Accepts vectors for as long as it lives. Other threads may read them once it is dropped.
 pub(crate) struct Stream<'a>(&'a mut [Aligned]);
 
 impl<'a> Streamed<'a> {
@@ -156,7 +156,7 @@ impl Stream<'_> {
 }
 
 impl Drop for Stream<'_> {
-    /// Such stores are weakly ordered: what publishes the memory must not overtake them.
+    /// Such stores are weakly ordered: whatever publishes the memory must not overtake them.
     fn drop(&mut self) {
         // SAFETY: every x86-64 processor has SSE.
         unsafe { _mm_sfence() };

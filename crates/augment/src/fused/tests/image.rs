@@ -1,8 +1,8 @@
-//! Images in planes for the tests, and what they resample to without rounding.
+//! Images in planes for the tests, and their exact resampled values without rounding.
 
 use super::*;
 
-/// An image in planes, of which a view holds just what a crop needs, in an allocation of just that size.
+/// An image in planes. A view of it holds exactly what a crop needs, in an allocation of exactly that size.
 #[derive(Clone, Debug)]
 pub(super) struct Image {
     pub(super) luma: Samples,
@@ -69,7 +69,7 @@ impl Image {
 
     pub(super) fn view(&self) -> Planes<'_> {
         Planes {
-            // The resampler does not look at it.
+            // The resampler ignores it.
             image: (0, 0),
             luma: self.luma.view(),
             chroma: self
@@ -88,7 +88,7 @@ impl Image {
         out
     }
 
-    /// The same without any rounding before the end.
+    /// The same calculation without any rounding before the end.
     pub(super) fn reference(&self, crop: Region, size: (u32, u32)) -> Vec<[f64; 3]> {
         let plane = |plane: &Samples, ratio: (u32, u32)| {
             let columns = triangle((crop.x, crop.width), ratio.0, size.0);

@@ -1,6 +1,6 @@
-//! Warps with 256-bit vectors, four pixels at a time. First the places of a stretch are computed, then what is there
-//! is read and blended: done at once, each chain of dependent instructions would be too long for the next one
-//! to begin beside it.
+//! Warps with 256-bit vectors, four pixels at a time. First it computes the places of a stretch, then it reads and
+//! blends the pixels there. Done in one step, each chain of dependent instructions would be too long for the next one
+//! to start alongside it.
 
 use std::arch::x86_64::*;
 
@@ -11,7 +11,7 @@ use crate::simd::avx2::{load, store, store_pixels};
 /// Bytes of four pixels twice.
 const BLOCK: usize = 24;
 
-/// Pixels whose places are computed in one go.
+/// Pixels whose places are computed in one pass.
 const STRETCH: usize = 64;
 
 /// Where the pixels of a stretch are read, four at a time.
@@ -19,13 +19,13 @@ const STRETCH: usize = 64;
 struct Places {
     /// Number of the word of the upper left neighbour.
     corners: [i32; 4],
-    /// How far right and down of its centre, in pixels.
+    /// How far the place is to the right of and below that neighbour's centre, in pixels.
     shares: [[f64; 4]; 2],
-    /// All bits of a number where the place lies inside.
+    /// All bits of a number are set if the place is inside.
     inside: [f64; 4],
 }
 
-/// See [`super::bilinear`]; the arithmetic is that of its portable form.
+/// See [`super::bilinear`]. The arithmetic is that of its portable form.
 #[target_feature(enable = "avx2")]
 pub(super) fn bilinear(source: &Padded, line: &Line, out: &mut [u8]) {
     let nowhere = Places {
@@ -56,7 +56,7 @@ pub(super) fn bilinear(source: &Padded, line: &Line, out: &mut [u8]) {
     read_portable(source, line, whole / 3, rest);
 }
 
-/// Places of four pixels, the first of which is that of column `first`, which is half a pixel in.
+/// Places of four pixels. The first is that of column `first`, which is half a pixel in.
 #[target_feature(enable = "avx2")]
 #[inline]
 fn locate(source: &Padded, line: &Line, first: f64, places: &mut Places) {
@@ -65,7 +65,7 @@ fn locate(source: &Padded, line: &Line, first: f64, places: &mut Places) {
     let (at_y, inside_y) = coordinate(line, 1, columns);
     let inside = _mm256_and_pd(inside_x, inside_y);
     let half = _mm256_set1_pd(0.5);
-    // What lies outside is read at the first pixel, and replaced.
+    // Places outside are read at the first pixel, and then replaced.
     let x = _mm256_and_pd(inside, _mm256_sub_pd(at_x, half));
     let y = _mm256_and_pd(inside, _mm256_sub_pd(at_y, half));
     let (left, top) = (_mm256_floor_pd(x), _mm256_floor_pd(y));
@@ -158,7 +158,7 @@ const fn places(byte: u8) -> [u8; 32] {
 #[inline]
 fn between<const CHANNEL: u8>(upper: __m256i, lower: __m256i, dx: __m256d, dy: __m256d) -> __m128i {
     let magic = _mm256_set1_pd(MAGIC);
-    // Levels, 2^52 more than they are.
+    // Levels, plus 2^52.
     let level = |pairs: __m256i, places: &[u8; 32]| {
         let level = _mm256_shuffle_epi8(pairs, load(places));
         _mm256_or_pd(_mm256_castsi256_pd(level), magic)

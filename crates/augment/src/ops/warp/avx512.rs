@@ -10,8 +10,8 @@ use crate::simd::avx512::{gather, gather_pairs, store_pixels};
 /// Bytes of 16 pixels.
 const BLOCK: usize = 48;
 
-/// Reads the pixels in which places lie. All places that fill `out` lie inside, so that the lower 32
-/// bits of their coordinates are enough.
+/// Reads the pixels that contain the places. All places that fill `out` are inside, so the lower 32 bits of their
+/// coordinates are enough.
 #[target_feature(enable = "avx512f,avx512bw,avx512dq,avx512vl,avx512vbmi")]
 pub(super) fn nearest(source: &Padded, along_x: Walk, along_y: Walk, out: &mut [u8]) {
     let words = source.words();
@@ -48,7 +48,7 @@ fn walk(along: Walk) -> __m512i {
     _mm512_add_epi32(_mm512_set1_epi32(along.start as i32), steps)
 }
 
-/// See [`super::bilinear`]; the arithmetic is that of its portable form, eight pixels at a time.
+/// See [`super::bilinear`]. The arithmetic is that of its portable form, eight pixels at a time.
 #[target_feature(enable = "avx512f,avx512bw,avx512dq,avx512vl,avx512vbmi")]
 pub(super) fn bilinear(source: &Padded, line: &Line, out: &mut [u8]) {
     let (blocks, rest) = out.as_chunks_mut::<BLOCK>();
@@ -63,7 +63,7 @@ pub(super) fn bilinear(source: &Padded, line: &Line, out: &mut [u8]) {
     read_portable(source, line, done, rest);
 }
 
-/// Eight pixels of a line as words, the first of them read for column `first`, which is half a pixel in.
+/// Eight pixels of a line as words. The first of them is read for column `first`, which is half a pixel in.
 #[target_feature(enable = "avx512f,avx512bw,avx512dq,avx512vl,avx512vbmi")]
 #[inline]
 fn eight(source: &Padded, line: &Line, first: f64) -> __m256i {

@@ -9,8 +9,8 @@ use crate::Level;
 use crate::ops::affine::Affine;
 use crate::ops::chain::{Frame, Scratch};
 
-/// Where the pixels of one row of the result are read: at (a x + b y + c, d x + e y + f), x being half
-/// a pixel more than the column.
+/// Where the pixels of one row of the result are read: at (a x + b y + c, d x + e y + f), where x is half a pixel more
+/// than the column.
 #[derive(Clone, Copy)]
 pub(super) struct Line {
     /// a and d.
@@ -19,9 +19,9 @@ pub(super) struct Line {
     pub(super) across: [f64; 2],
     /// c and f.
     pub(super) offsets: [f64; 2],
-    /// Width and height of the image: from 0 to these, places lie inside.
+    /// Width and height of the image. Places from 0 to these are inside.
     pub(super) ends: [f64; 2],
-    /// What lies outside.
+    /// The value of pixels outside.
     pub(super) fill: [u8; 3],
 }
 
@@ -83,7 +83,7 @@ pub(super) fn read_portable(source: &Padded, line: &Line, first: usize, out: &mu
     }
 }
 
-/// Between the four pixels around a place, whose coordinates, of at least -1/2, are those of pixel centres.
+/// Interpolates between the four pixels around a place. Its coordinates, at least -1/2, are relative to pixel centres.
 #[inline(always)]
 fn between(source: &Padded, x: f64, y: f64) -> [u8; 3] {
     let (left, top) = (floor(x), floor(y));
@@ -101,7 +101,7 @@ fn between(source: &Padded, x: f64, y: f64) -> [u8; 3] {
     })
 }
 
-/// Where SSE2 is all there is, truncating costs less than `f64::floor`.
+/// With only SSE2, truncating costs less than `f64::floor`.
 #[inline(always)]
 fn floor(value: f64) -> i64 {
     let whole = value as i64;

@@ -1,4 +1,4 @@
-//! Reads the pixel in which a place lies.
+//! Reads the pixel that contains a place.
 
 use std::ops::Range;
 
@@ -22,7 +22,7 @@ impl Walk {
         ((self.start + x as i64 * self.step) >> 16) as usize
     }
 
-    /// For which of `count` steps the coordinate lies in 0..`size`.
+    /// The steps out of `count` for which the coordinate is in 0..`size`.
     fn inside(self, size: usize, count: usize) -> Range<usize> {
         let end = (size as i64) << 16;
         let (first, after) = match self.step {
@@ -64,7 +64,7 @@ pub(super) fn warp(
 ) {
     let Affine([a, b, c, d, e, f]) = *matrix;
     let (x0, y0) = if b == 0.0 && d == 0.0 {
-        // Without rotation Pillow does not round to fixed point; steps of a whole pixel let us say so.
+        // Without rotation Pillow does not round to fixed point. Steps of a whole pixel have the same effect here.
         let whole = |start: f64| bounded(start.floor(), START_LIMIT) << 16;
         (whole(c + a * 0.5), whole(f + e * 0.5))
     } else {
@@ -84,7 +84,7 @@ pub(super) fn warp(
             start: y0 + y as i64 * e,
             step: d,
         };
-        // Which pixels lie inside is known for the whole row beforehand.
+        // For the whole row, it is known beforehand which pixels are inside.
         let columns = along_x.inside(frame.width, frame.width);
         let rows = along_y.inside(frame.height, frame.width);
         let first = columns.start.max(rows.start);
@@ -99,7 +99,7 @@ pub(super) fn warp(
     }
 }
 
-/// The image as it was, in the form in which the rows are read fastest.
+/// The original image, in the form that is fastest to read for these rows.
 enum Reader<'a> {
     /// Neighbours stay neighbours.
     Runs(&'a [u8], Frame),
@@ -164,7 +164,7 @@ fn read_one_by_one(source: &Padded, along_x: Walk, along_y: Walk, out: &mut [u8]
     }
 }
 
-/// These keep sums in 63 bits for any image that fits into memory; no sensible warp comes near.
+/// These keep sums within 63 bits for any image that fits into memory; no sensible warp comes near.
 const STEP_LIMIT: f64 = (1u64 << 28) as f64;
 const START_LIMIT: f64 = (1u64 << 44) as f64;
 

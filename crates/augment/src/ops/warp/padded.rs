@@ -1,11 +1,11 @@
-//! An image as warps want to read it. No coordinates beyond its border.
+//! An image in the form that warps read best. Has no coordinates beyond its border.
 
 use crate::Level;
 use crate::ops::chain::Frame;
 use crate::rgb8;
 
-/// A copy of an image, red, green, blue and 0 in the bytes of a word, with its outermost pixels
-/// repeated all around: neighbours of a pixel need no bounds, and two in a row are one load.
+/// A copy of an image, with red, green, blue and 0 in the bytes of a word. Its outermost pixels are repeated all
+/// around, so neighbours of a pixel need no bounds checks, and two in a row are one load.
 #[derive(Clone, Debug, Default)]
 pub(in crate::ops) struct Padded {
     words: Vec<u32>,
@@ -38,7 +38,7 @@ impl Padded {
         self.stride
     }
 
-    /// The words; that of pixel (x, y) is number (y + 1) stride + x + 1.
+    /// The words. Pixel (x, y) is word number (y + 1) stride + x + 1.
     pub(super) fn words(&self) -> &[u32] {
         &self.words
     }

@@ -1,5 +1,5 @@
-//! The kernels with 256-bit vectors: eight outputs at a time across, each half of a vector with a window
-//! of its own; 32 bytes down.
+//! The kernels with 256-bit vectors: eight outputs at a time across, where each half of a vector has its own window; 32
+//! bytes down.
 
 use std::arch::x86_64::*;
 

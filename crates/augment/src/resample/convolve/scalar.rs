@@ -35,8 +35,8 @@ pub(super) fn down(rows: &[u8], weights: &[i32], out: &mut [u8]) {
     }
 }
 
-/// For weights that are not negative and add up to 1: no sum leaves its 32 bits, so red and blue share
-/// one 64-bit product, and no level needs saturating (see [`MOST_CONVEX_TAPS`]).
+/// For weights that are not negative and add up to 1. No sum overflows its 32 bits, so red and blue share one 64-bit
+/// product, and no level needs saturating (see [`MOST_CONVEX_TAPS`]).
 fn across_convex<const TAPS: usize>(row: &[u8], starts: &[u32], weights: &[i32], out: &mut [u8]) {
     let (pixels, _) = out.as_chunks_mut::<3>();
     let (weights, _) = weights.as_chunks::<TAPS>();
@@ -63,11 +63,11 @@ fn across_convex_any(row: &[u8], starts: &[u32], weights: &[i32], taps: usize, o
     }
 }
 
-/// Taps that are unrolled when their number is not known beforehand.
+/// How many taps are unrolled when their number is not known beforehand.
 const GROUP: usize = 4;
 
-/// Rounding adds at most half a unit to each weight; with this many, 255 times all of that is still
-/// less than the half level by which the largest sum stays below 256.
+/// Rounding adds at most half a unit to each weight. With this many weights, 255 times all of that is still less than
+/// the half level that separates the largest sum from 256.
 const MOST_CONVEX_TAPS: usize = 1 << 13;
 
 #[derive(Clone, Copy)]
@@ -154,8 +154,8 @@ fn down_few<const TAPS: usize>(rows: &[u8], weights: &[i32], out: &mut [u8]) {
     }
 }
 
-/// Sums the lower and upper parts of the weights apart: both fit 16 bits, of which two products are
-/// added in one instruction. Missing rows are the first row, with weight 0.
+/// Sums the lower and upper parts of the weights separately. Both fit 16 bits, and one instruction adds two such
+/// products. Missing rows are the first row, with weight 0.
 fn down_split<const TAPS: usize>(rows: &[u8], weights: &[i32], out: &mut [u8]) {
     let width = out.len();
     let count = weights.len();
@@ -177,7 +177,7 @@ fn down_split<const TAPS: usize>(rows: &[u8], weights: &[i32], out: &mut [u8]) {
     }
 }
 
-/// Bytes that are summed at a time when there are many rows: their sums stay in registers.
+/// Bytes that are summed at a time when there are many rows. Their sums stay in registers.
 const BLOCK: usize = 16;
 
 fn down_any(rows: &[u8], weights: &[i32], out: &mut [u8]) {
@@ -195,7 +195,7 @@ fn down_any(rows: &[u8], weights: &[i32], out: &mut [u8]) {
     }
 }
 
-/// Drops the fraction (which holds the half already) and saturates what a cubic overshoots.
+/// Drops the fraction (which includes the half already) and saturates the overshoot of a cubic.
 fn level(sum: i32) -> u8 {
     (sum >> CONVOLVE_BITS).clamp(0, 255) as u8
 }

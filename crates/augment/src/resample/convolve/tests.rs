@@ -15,7 +15,7 @@ fn cubic_like(taps: usize, seed: &[i32]) -> Vec<i32> {
 }
 
 proptest! {
-    /// The definition, without tricks.
+    /// The definition, without optimisations.
     #[test]
     fn every_kernel_is_the_weighted_sum(
         taps in 1usize..12,
