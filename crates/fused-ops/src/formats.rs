@@ -1,4 +1,4 @@
-//! The number formats in which an operation computes. Which layer uses which format is the caller's choice.
+//! The number formats in which an operation computes. The caller chooses which layer uses which format.
 
 use burn::tensor::FloatDType;
 

@@ -103,7 +103,7 @@ pub(super) fn by_input(
     gather::gather(gradient, &phases, out, extent, kernel.inputs, |_| ());
 }
 
-/// For each phase of an axis: the kernel positions that it uses, and where each finds its output pixel.
+/// For each phase of an axis: the kernel positions that it uses, and where each of them reads its output pixel.
 fn axis_phases(kernel: [usize; 2], geometry: Geometry, axis: usize) -> Vec<Vec<(usize, isize)>> {
     let stride = geometry.stride[axis];
     (0..stride)

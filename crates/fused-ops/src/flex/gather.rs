@@ -58,7 +58,7 @@ pub(super) fn gather<T: Send>(
         .collect()
 }
 
-/// Several tiles, so that weights are streamed rarely; few enough that every thread gets slabs.
+/// Several tiles, so that weights are rarely streamed, but few enough that every thread gets slabs.
 fn slab_pixels(extent: Extent, phases: usize) -> usize {
     let pixels: usize = extent.iter().product();
     let tiles = if pixels < 32 * 48 { 4 } else { 8 };
@@ -67,7 +67,7 @@ fn slab_pixels(extent: Extent, phases: usize) -> usize {
 
 /// Where the pixels of a phase within a slab are, and where they gather from.
 struct Places {
-    /// Pixels within the slab, six a tile; the last tile repeats its last.
+    /// Pixels within the slab, six per tile; the last tile repeats its last pixel.
     pixels: Vec<[usize; ROWS]>,
     /// How many pixels of the last tile are not repeated.
     last: usize,

@@ -1,5 +1,5 @@
-//! The operation on flex, burn's backend in Rust for the CPU: which tensors it takes, and its step in
-//! the autodiff graph. The computation is in [`conv`] and [`norm`], in safe Rust over slices.
+//! The operation on flex, burn's backend in Rust for the CPU: the tensors that it accepts, and its step in the autodiff
+//! graph. The computation is in [`conv`] and [`norm`], in safe Rust over slices.
 //!
 //! Everything here takes and returns tensors with a pixel's channels adjacent in memory; other tensors are copied first.
 //! For the backward pass only the convolution's output and the statistics are kept.

@@ -1,8 +1,8 @@
-//! The inner loops: a tile of [`ROWS`] times [`PANEL`] sums of products that stay in registers while
-//! their operands stream by. Not a matrix product: the caller decides what the rows are.
+//! The inner loops: a tile of [`ROWS`] times [`PANEL`] sums of products that stay in registers while their operands
+//! stream by. It is not a matrix product: the caller decides what the rows are.
 //!
-//! Two vectors of a panel times six broadcast values fill twelve of AVX2's sixteen registers, which is
-//! as many independent chains as two FMA units with a latency of four cycles can use, and more.
+//! Two vectors of a panel times six broadcast values fill twelve of AVX2's sixteen registers. That gives enough
+//! independent chains for two FMA units with a latency of four cycles, and more.
 
 use pulp::Simd;
 

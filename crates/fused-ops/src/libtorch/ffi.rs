@@ -67,19 +67,18 @@ pub(super) struct Forward {
     pub(super) variance: Tensor,
     /// In the format and layout of the convolution.
     pub(super) weight: Tensor,
-    /// What batch normalisation took and, after the ReLU, gave: the output, unless that has another
-    /// format.
+    /// The input of batch normalisation and, after the ReLU, its result: the output, unless that has another format.
     pub(super) convolved: Tensor,
     pub(super) normalised: Tensor,
     pub(super) saved_mean: Tensor,
     pub(super) inverse_std: Tensor,
     /// cuDNN's own; empty elsewhere.
     pub(super) reserve: Tensor,
-    /// Which kernel normalised: the backward must be the same one's.
+    /// Which kernel normalised. The backward pass must use the same one.
     pub(super) kernel: i64,
 }
 
-/// What a backward pass takes.
+/// The inputs of a backward pass.
 pub(super) struct Backward<'a> {
     pub(super) output_gradient: &'a Tensor,
     pub(super) input: &'a Tensor,
@@ -155,7 +154,7 @@ pub(super) fn forward(
     }
 }
 
-/// The gradients of those of input, weight, gamma and beta that are wanted.
+/// The gradients for those of input, weight, gamma and beta that are wanted.
 pub(super) fn backward(of: &Backward<'_>) -> [Option<Tensor>; 4] {
     let mut results = [ptr::null_mut(); 4];
     // SAFETY: as in `forward`; `wanted` holds as many flags as there are results.

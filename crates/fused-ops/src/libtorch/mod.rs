@@ -1,6 +1,6 @@
-//! The operations on LibTorch, through burn's backend extensions: which tensors they take, and their step in the autodiff
-//! graph. The kernels are in [`ffi`]. burn calls its LibTorch deprecated because its next version drops it; our version is
-//! pinned.
+//! The operations on LibTorch, through burn's backend extensions: the tensors that they accept, and their step in the
+//! autodiff graph. The kernels are in [`ffi`]. burn calls its LibTorch deprecated because its next version drops it;
+//! our version is pinned.
 #![allow(deprecated)]
 
 mod ffi;
@@ -156,7 +156,7 @@ struct Saved {
     gamma: NodeId,
     /// In the format and layout of the convolution.
     weight: TchTensor,
-    /// What batch normalisation took and gave.
+    /// The input and the result of batch normalisation.
     convolved: TchTensor,
     output: TchTensor,
     mean: TchTensor,
@@ -200,7 +200,7 @@ impl<C: CheckpointStrategy> FusedBackend for Autodiff<LibTorch, C> {
                     gamma: step.checkpoint(&gamma),
                     weight: TchTensor::new(forward.weight),
                     convolved: TchTensor::new(forward.convolved),
-                    // Shared as burn shares tensors, so that it writes into neither in place.
+                    // Shared as burn shares tensors, so that it modifies neither in place.
                     output: match formats.normalised() == formats.output {
                         true => output.clone(),
                         false => TchTensor::new(forward.normalised),

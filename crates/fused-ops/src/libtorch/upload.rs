@@ -34,7 +34,7 @@ fn upload(values: Values<'_>, shape: &[usize], device: &Device) -> Option<TchTen
     Some(TchTensor::new(ffi::upload(values, shape, *index)))
 }
 
-/// What lies there as a tensor of `device`, with autodiff if that has it.
+/// The tensor there as a tensor of `device`, with autodiff if the device has it.
 fn ints<const D: usize>(uploaded: TchTensor, device: &Device) -> Tensor<D, Int> {
     let uploaded = BackendTensor::<LibTorch>::Int(uploaded);
     let tensor = Tensor::<D, Int>::from_dispatch(DispatchTensor::from_backend(uploaded));

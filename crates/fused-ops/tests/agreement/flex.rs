@@ -1,4 +1,4 @@
-//! Flex's kernels against the composition, on every kind of shape and layout.
+//! Compares flex's kernels with the composition, on every kind of shape and layout.
 
 use super::*;
 

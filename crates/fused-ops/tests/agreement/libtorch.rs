@@ -1,4 +1,4 @@
-//! LibTorch's kernels against the composition, in single and in half precision.
+//! Compares LibTorch's kernels with the composition, in single and in half precision.
 
 use super::*;
 
@@ -101,8 +101,8 @@ fn norm(values: impl Iterator<Item = f32>) -> f64 {
     squares.sum::<f64>().sqrt()
 }
 
-/// Convolutions in half precision have their own rounding in each kernel, so tensors are compared as
-/// a whole: by the norm of their difference, in roundings of the format.
+/// In half precision, each convolution kernel rounds in its own way. So tensors are compared as a whole: by the norm of
+/// their difference, in roundings of the format.
 #[test]
 fn in_half_precision_the_kernels_agree_with_the_composition() {
     let device = Device::libtorch().autodiff();

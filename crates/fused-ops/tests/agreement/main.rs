@@ -1,4 +1,4 @@
-//! The kernels of flex and of LibTorch against the composition, and the composition on flex against values worked out
+//! Compares the kernels of flex and of LibTorch with the composition, and the composition on flex with values computed
 //! by hand: outputs, statistics and all four gradients.
 
 #![allow(clippy::unwrap_used, deprecated)]
@@ -12,7 +12,7 @@ use imshard_fused_ops::{ConvBnRelu, Format, Formats, Geometry, conv_bias_relu};
 
 const EPSILON: f64 = 1e-3;
 
-/// A convolution's operands, filled with what looks like noise.
+/// A convolution's operands, filled with noise.
 struct Case {
     input: TensorData,
     weight: TensorData,
@@ -92,7 +92,7 @@ fn run(
     let gamma = Tensor::<1>::from_data(case.gamma.clone(), device).require_grad();
     let beta = Tensor::<1>::from_data(case.beta.clone(), device).require_grad();
     let given = if channels_last {
-        // A copy in NHWC, seen as NCHW: what the pipeline feeds.
+        // A copy in NHWC, viewed as NCHW, as the pipeline delivers it.
         (input.clone().permute([0, 2, 3, 1]) * 1.0).permute([0, 3, 1, 2])
     } else {
         input.clone()
@@ -150,7 +150,7 @@ fn assert_close(found: &[Vec<f32>], expected: &[Vec<f32>]) {
     }
 }
 
-/// One channel, one weight: the convolution multiplies by it, and everything can be worked out.
+/// One channel, one weight: the convolution multiplies by it, and everything can be computed by hand.
 #[test]
 fn kernel_and_composition_give_the_values_worked_out_by_hand() {
     let data = |values: &[f32], shape: &[usize]| TensorData::new(values.to_vec(), shape.to_vec());
@@ -197,8 +197,7 @@ fn a_channel_with_one_value_has_no_variance() {
     assert_eq!(run(&conv_bn_relu, &case, &device, false)[2], [0.0, 0.0]);
 }
 
-/// The convolution of a case with a bias, and the ReLU: the composition's output before it is
-/// normalised, moved by the bias.
+/// The convolution of a case with a bias, and the ReLU: the composition's output before normalisation, plus the bias.
 #[test]
 fn the_folded_operation_adds_the_bias_before_the_relu() {
     let devices = [
