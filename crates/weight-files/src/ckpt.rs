@@ -1,4 +1,4 @@
-//! MindSpore's `.ckpt`: where its tensors are, and how one is written.
+//! MindSpore's `.ckpt`: finds its tensors, and writes one.
 //!
 //! The format is a Protocol Buffers message without a magic number:
 //!
@@ -22,7 +22,7 @@ use crate::reader::{Fault, MAX_TENSORS, Stored};
 const TRAILER_TAG: &[u8] = b"crc_num";
 const TRAILER: u64 = 17;
 
-/// Keeps a hostile file's dims from taking more memory than the file.
+/// Keeps the dims of a hostile file from allocating more memory than the file is long.
 const MAX_DIMENSIONS: usize = 8;
 const DELIMITED: u64 = 2;
 

@@ -1,4 +1,4 @@
-//! Whole files: from one format to another, or only read.
+//! Whole files: converts one format to another, or only reads.
 
 use std::io::{Read, Seek, Write};
 use std::path::Path;
@@ -28,7 +28,7 @@ pub fn convert(
     Ok(tensors.len())
 }
 
-/// The same into a stream, from a reader; `to` is for messages.
+/// Like [`convert`], from a reader into a stream; `to` is for messages.
 ///
 /// # Errors
 /// As [`convert`].

@@ -1,4 +1,4 @@
-//! A weights file on disk, which appears complete or not at all.
+//! A weights file on disk. It appears complete or not at all.
 
 use std::fs::{self, File};
 use std::io::BufWriter;
@@ -7,8 +7,8 @@ use std::path::{Path, PathBuf};
 use crate::error::io;
 use crate::{Encoder, Error, Format, Precision};
 
-/// A file that is being written, as `<path>.tmp`; it is synced and renamed at the end. If it is dropped before, nothing is
-/// left behind.
+/// A file that is being written, as `<path>.tmp`. It is synced and renamed at the end. If it is dropped earlier,
+/// nothing is left behind.
 #[derive(Debug)]
 pub struct Writer {
     path: PathBuf,

@@ -1,10 +1,11 @@
-//! Weights files: Hugging Face's `.safetensors` and PyTorch's `.pth` under timm's names, MindSpore's
-//! `.ckpt` under MindCV's. Reads and writes tensors by name; knows no network and no tensor library.
+//! Weights files: Hugging Face's `.safetensors` and PyTorch's `.pth` under timm's names, MindSpore's `.ckpt` under
+//! MindCV's. Reads and writes tensors by name. It knows no network and no tensor library.
 //!
-//! A file's first bytes tell its format when it is read, and its name when it is written. Each format has a module that
-//! finds the tensors and writes what surrounds them; the rest is the same for all formats. Files written here load unchanged in timm (`load_state_dict`, strict) and in MindCV
-//! (`load_checkpoint`). torch's `num_batches_tracked` counters are ignored and never written: torch
-//! starts them at 0, and requires them only in state dicts that carry its own version metadata.
+//! When a file is read, its first bytes decide its format; when it is written, its name does. Each format has a module
+//! that finds the tensors and writes the bytes around them; the rest is the same for all formats. Files written here
+//! load unchanged in timm (`load_state_dict`, strict) and in MindCV (`load_checkpoint`). torch's `num_batches_tracked`
+//! counters are ignored and never written: torch starts them at 0, and requires them only in state dicts that carry its
+//! own version metadata.
 //!
 //! No code in a file is run (a `.pth` holds a pickle, which is a program), and a number in a file allocates memory
 //! only after it has been checked against the file's length.
@@ -62,7 +63,7 @@ impl Format {
     /// Every format.
     pub const ALL: [Self; 3] = [Self::Safetensors, Self::Pth, Self::Ckpt];
 
-    /// The format that the file's name says.
+    /// The format given by the file's name.
     ///
     /// # Errors
     /// [`Error::UnknownFormat`].
@@ -99,7 +100,7 @@ pub enum Selection {
     Average,
 }
 
-/// Whether a tensor is torch's count of the batches that a BatchNorm has seen, which nothing uses.
+/// Whether a tensor is torch's count of the batches that a BatchNorm has seen. Nothing uses it.
 #[must_use]
 pub fn is_counter(name: &str) -> bool {
     name.ends_with(".num_batches_tracked")

@@ -1,4 +1,5 @@
-//! MindCV's names of tensors, and timm's. Names only: both store the same numbers in the same shapes.
+//! Translates between MindCV's and timm's names of tensors. Only names differ: both store the same numbers in the same
+//! shapes.
 //!
 //! BatchNorm is gamma, beta, moving_mean and moving_variance in MindSpore. Apart from that,
 //! Inception-v4's blocks have other names in MindCV, and its stem is one block, so numbers differ by five.
@@ -50,7 +51,7 @@ pub(crate) fn to_timm<T>(tensors: Vec<(String, T)>) -> Vec<(String, T)> {
     }
     let names = tensors.iter().map(|(name, _)| name.as_str());
     let forked = blocks_with(names, "branch_1_1");
-    // The paper's networks call their classifier so too, and have no `features`.
+    // The paper's networks also call their classifier this, and have no `features`.
     let v4 = tensors
         .iter()
         .any(|(name, _)| name.starts_with("features."));

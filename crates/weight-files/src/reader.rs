@@ -1,5 +1,5 @@
-//! Where the tensors of a weights file are, whatever its format, and how to read one of them. Each format has a module
-//! that finds them.
+//! Finds the tensors of a weights file, whatever its format, and reads them one by one. Each format has a module that
+//! finds them.
 //!
 //! A number in a file allocates memory only after it has been checked against the file's length.
 
@@ -12,8 +12,8 @@ use crate::error::io;
 use crate::number::Number;
 use crate::{Error, Format, Selection, ckpt, is_counter, mindcv, pth, safetensors};
 
-/// A hundred times as many tensors as any network has. There must be a limit, because what is kept of each takes more memory
-/// than the few bytes by which a hostile file can name one.
+/// A hundred times as many tensors as any network has. There must be a limit: a hostile file can name a tensor in a few
+/// bytes, and each takes more memory than that.
 pub(crate) const MAX_TENSORS: usize = 1 << 16;
 
 /// A tensor in a file.
@@ -61,7 +61,7 @@ impl Fault {
 
 impl From<io::Error> for Fault {
     fn from(error: io::Error) -> Self {
-        // What a header promises and the file does not hold.
+        // The error for a header that promises more than the file holds.
         if error.kind() == io::ErrorKind::UnexpectedEof {
             return Self::Malformed("it ends too early: truncated, fetch it again".to_owned());
         }
@@ -137,13 +137,13 @@ impl<R: Read + Seek> Reader<R> {
         })
     }
 
-    /// Which file this is, for messages.
+    /// The path of this file, for messages.
     #[must_use]
     pub fn path(&self) -> &Path {
         &self.path
     }
 
-    /// Which format it has.
+    /// Its format.
     #[must_use]
     pub fn format(&self) -> Format {
         self.format
@@ -208,7 +208,7 @@ impl<R: Read + Seek> Reader<R> {
 
 type Found = Vec<(String, Stored)>;
 
-/// Tells the format by the first bytes and finds the tensors.
+/// Detects the format by the first bytes and finds the tensors.
 fn index<R: Read + Seek>(reader: &mut R) -> (Format, Result<Found, Fault>) {
     let mut first = Vec::new();
     let length = reader

@@ -1,5 +1,5 @@
-//! The bytes of a weights file, one tensor at a time. Knows formats, not files: [`Writer`](crate::Writer) writes them to
-//! disk.
+//! Writes the bytes of a weights file, one tensor at a time. Knows formats, not files: [`Writer`](crate::Writer) writes
+//! them to disk.
 
 use std::io::Write;
 use std::path::{Path, PathBuf};
@@ -81,7 +81,7 @@ impl<W: Write> Encoder<W> {
     /// Writes the next tensor, row-major.
     ///
     /// # Errors
-    /// [`Error::Unwritable`] if it is not what was announced, or too large for the precision;
+    /// [`Error::Unwritable`] if it does not match the announced tensor, or is too large for the precision;
     /// [`Error::Io`].
     pub fn tensor(&mut self, values: &[f32]) -> Result<(), Error> {
         let index = self.written;

@@ -1,5 +1,5 @@
-//! PyTorch's `.pth`: where its tensors are. It is a zip archive: a pickle names the tensors, and each storage of bytes is
-//! a member.
+//! PyTorch's `.pth`: finds its tensors. It is a zip archive: a pickle names the tensors, and each storage of bytes is a
+//! member.
 //!
 //! A pickle is a program. It is read here, not run: [`pickle`] knows the dozen instructions and the
 //! five names that a state dict needs, and refuses everything else. Source: PyTorch's

@@ -1,4 +1,4 @@
-//! What surrounds the tensors in a `.pth`: the pickle of a state dict, and the zip archive's headers.
+//! The bytes around the tensors of a `.pth`: the pickle of a state dict, and the zip archive's headers.
 
 use crate::Precision;
 

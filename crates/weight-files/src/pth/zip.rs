@@ -1,5 +1,5 @@
-//! The members of an uncompressed zip archive below 4 GiB, which is what `torch.save` writes for
-//! networks of this size. Not a general zip reader.
+//! The members of an uncompressed zip archive below 4 GiB, which is what `torch.save` writes for networks of this size.
+//! It is not a general zip reader.
 
 use std::collections::HashMap;
 use std::io::{Read, Seek, SeekFrom};
@@ -61,8 +61,8 @@ impl Archive {
         let mut rest = table.as_slice();
         for place in 0..count as usize {
             let (member, after) = entry(rest)?;
-            // Readers disagree on which one counts, so that a file could hold one thing for whoever
-            // checks it and another for whoever uses it.
+            // Readers disagree on which one counts. So a file could show one content to its checker and another to its
+            // user.
             if places.insert(member.name.clone(), place).is_some() {
                 return Err(
                     format!("two members of the zip archive are called {}", member.name).into(),
@@ -124,7 +124,7 @@ impl Archive {
     }
 }
 
-/// The first entry of a table, and what follows it.
+/// The first entry of a table, and the bytes after it.
 fn entry(table: &[u8]) -> Result<(Member, &[u8]), Fault> {
     let cut = "the zip archive's table is damaged";
     let head = table.get(..ENTRY_LENGTH).ok_or(cut)?;

@@ -1,4 +1,4 @@
-//! Files that PyTorch 2.15 and MindSpore 2.10 wrote, and every format into every other.
+//! Files written by PyTorch 2.15 and MindSpore 2.10, and conversions from every format to every other.
 
 use std::fs;
 
@@ -70,7 +70,7 @@ fn every_format_becomes_every_other_in_every_precision() {
             let count = convert(fixture("plain.pth"), Selection::Weights, at(via), precision);
             assert_eq!(count.unwrap(), source.len());
             convert(at(via), Selection::Weights, at(to), precision).unwrap();
-            // The fixture's values are short enough for all.
+            // The fixture's values are short enough for every format.
             assert_eq!(
                 tensors_of(&at(to), Selection::Weights),
                 source,

@@ -1,5 +1,5 @@
-//! Files that would run code, take all memory or read without end, and files that are cut short or changed: all are
-//! refused in words, and none makes a panic.
+//! Files that would run code, take all memory or read without end, and files that are cut short or changed. All are
+//! refused with a message, and none causes a panic.
 
 use std::fs;
 
@@ -217,7 +217,7 @@ fn hostile_safetensors_are_refused() {
             "{json} gave {error}"
         );
     }
-    // Headers and tensors that claim to be enormous are refused by the file's length.
+    // Headers and tensors that claim to be enormous are refused because of the file's length.
     assert!(matches!(
         refused(&u64::MAX.to_le_bytes()),
         Error::Malformed { .. }
@@ -239,7 +239,7 @@ fn truncated_files_are_refused() {
         let whole = fs::read(fixture(name)).unwrap();
         let tensors = checked(&whole).unwrap();
         for length in (0..whole.len()).step_by(5) {
-            // What is left of a .ckpt without its checksum may be whole tensors.
+            // A .ckpt cut off before its checksum may still hold whole tensors.
             let found = checked(&whole[..length]);
             assert!(
                 found.is_err() || found.unwrap() < tensors,
@@ -250,7 +250,7 @@ fn truncated_files_are_refused() {
 }
 
 proptest! {
-    /// No change of a good file makes a panic, or takes memory that its length does not explain.
+    /// No change of a good file causes a panic, or takes more memory than its length explains.
     #[test]
     fn damaged_files_never_panic(
         which in 0..3_usize,

@@ -1,4 +1,4 @@
-//! Files of every format, read as bytes of whoever wrote them: good ones, and ones that try to harm.
+//! Reads files of every format as untrusted bytes: good files, and files that try to do harm.
 //!
 //! The fixtures hold a few small tensors under timm's names: `plain.pth` a state dict, `trainer.pth` a
 //! trainer's checkpoint (weights behind `state_dict`, wrapped as by DistributedDataParallel, and their

@@ -1,11 +1,11 @@
-//! The instructions of a pickle: a stack, marks and a memo. What an imported name means is `torch`'s business.
+//! The instructions of a pickle: a stack, marks and a memo. `torch` knows what imported names mean.
 
 use std::collections::HashMap;
 
 use super::{MAX_VALUES, ODD, UNDERFLOW, Value};
 use crate::reader::Fault;
 
-/// What an instruction leads to.
+/// The effect of an instruction.
 pub(super) enum Step {
     /// The next instruction.
     On,
@@ -23,7 +23,7 @@ pub(super) struct Machine {
 }
 
 impl Machine {
-    /// Follows one instruction; `None` at the end of the program.
+    /// Runs one instruction; `None` at the end of the program.
     pub(super) fn step(&mut self, code: &mut Code<'_>) -> Result<Option<Step>, Fault> {
         if code.0.is_empty() {
             return Ok(None);
