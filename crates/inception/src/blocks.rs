@@ -1,5 +1,5 @@
-//! Blocks that several of the paper's networks share, and how blocks are put together. Each network's own blocks are in
-//! its file.
+//! Blocks that several of the paper's networks share, and how blocks are combined. Each network's own blocks are in its
+//! file.
 
 use burn::module::Module;
 use burn::nn::Dropout;
@@ -12,7 +12,7 @@ use burn::tensor::ops::MaxPoolOptions;
 use crate::init::{Builder, Spec, halve, same};
 use crate::layers::{BasicConv2d, LinearConv2d};
 
-/// Reduction-A (figure 7), of all networks: 35 x 35 to 17 x 17; `n` + `m` channels more.
+/// Reduction-A (figure 7), used by all networks: 35 x 35 to 17 x 17; `n` + `m` channels more.
 #[derive(Module, Debug)]
 pub(crate) struct ReductionA {
     branch0: BasicConv2d,
@@ -51,8 +51,8 @@ pub(crate) struct ResidualReductionB {
 }
 
 impl ResidualReductionB {
-    /// `middle` is the width of the second branch's end, and of the third's middle; `long` of the
-    /// third's end.
+    /// `middle` is the width of the second branch's end, and of the third's middle; `long` is the width of the third's
+    /// end.
     pub(crate) fn new(
         build: &mut Builder<'_>,
         inputs: usize,
@@ -89,7 +89,7 @@ impl ResidualReductionB {
 pub(crate) struct ResidualBlock {
     branch0: BasicConv2d,
     branch1: Vec<BasicConv2d>,
-    /// Empty in the blocks of two branches.
+    /// Empty in blocks with two branches.
     branch2: Vec<BasicConv2d>,
     conv2d: LinearConv2d,
     scale: f64,
@@ -162,7 +162,7 @@ pub(crate) fn repeat(count: usize, mut block: impl FnMut() -> ResidualBlock) -> 
     (0..count).map(|_| block()).collect()
 }
 
-/// `count` blocks on top of one another, and the channels that leave the last.
+/// A stack of `count` blocks, and the number of channels that leave the last one.
 pub(crate) fn stack<B>(
     count: usize,
     channels_in: usize,

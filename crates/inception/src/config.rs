@@ -1,4 +1,4 @@
-//! The configuration of a network, checked before anything is allocated. Not the training recipe.
+//! The configuration of a network, checked before anything is allocated. It is not the training recipe.
 
 use burn::tensor::Device;
 use serde::{Deserialize, Serialize};
@@ -126,7 +126,7 @@ impl NetworkConfig {
     }
 }
 
-/// Why a configuration or an input size makes no valid network.
+/// Why a configuration or an input size does not give a valid network.
 #[derive(Debug, Clone, PartialEq, thiserror::Error)]
 #[non_exhaustive]
 pub enum ConfigError {
@@ -143,7 +143,7 @@ pub enum ConfigError {
         name: &'static str,
         /// Its value.
         value: f64,
-        /// What is allowed.
+        /// The allowed range.
         range: &'static str,
     },
     /// The image is too small for the network's five halvings.
@@ -151,7 +151,7 @@ pub enum ConfigError {
         "an input of {size} px is too small: the networks need {MIN_INPUT} px or more (299 in the paper)"
     )]
     InputTooSmall {
-        /// The side that was asked for, in pixels.
+        /// The requested side, in pixels.
         size: usize,
     },
 }

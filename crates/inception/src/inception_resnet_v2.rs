@@ -35,7 +35,7 @@ pub struct InceptionResNetV2 {
     mixed_7a: ResidualReductionB,
     /// Inception-ResNet-C, all except the last.
     repeat_2: Vec<ResidualBlock>,
-    /// The last Inception-ResNet-C: not scaled, and without ReLU.
+    /// The last Inception-ResNet-C, which is not scaled and has no ReLU.
     block8: ResidualBlock,
     conv2d_7b: BasicConv2d,
     dropout: Dropout,

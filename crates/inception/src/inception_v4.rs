@@ -1,4 +1,4 @@
-//! Inception-v4, block by block, as the paper's figures draw it.
+//! Inception-v4, block by block, as drawn in the paper's figures.
 //!
 //! Sizes in the comments are channels x height x width for a 299 px input at width 1. Where the
 //! figures, timm and MindCV differ, this follows timm and MindCV, because their weights must fit: the
@@ -142,7 +142,7 @@ impl Stem {
     }
 }
 
-/// First concatenation of the stem: max pool beside a convolution, both of stride 2.
+/// First concatenation of the stem: a max pool next to a convolution, both with stride 2.
 #[derive(Module, Debug)]
 pub struct Mixed3a {
     conv: BasicConv2d,
@@ -186,7 +186,7 @@ impl Mixed4a {
     }
 }
 
-/// Third concatenation of the stem: a convolution beside a max pool, both of stride 2.
+/// Third concatenation of the stem: a convolution next to a max pool, both with stride 2.
 #[derive(Module, Debug)]
 pub struct Mixed5a {
     conv: BasicConv2d,

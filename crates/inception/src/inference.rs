@@ -21,12 +21,11 @@ pub struct Inference {
 }
 
 impl Network {
-    /// The same network for inference, with weights of its own: `gamma / sqrt(variance + epsilon)`
-    /// scales each convolution's weight, and the rest of BatchNorm becomes a bias. The scaling is
-    /// computed in f64 on the host.
+    /// The same network for inference, with its own weights: `gamma / sqrt(variance + epsilon)` scales each
+    /// convolution's weight, and the rest of BatchNorm becomes a bias. The scaling is computed in f64 on the host.
     ///
-    /// Convolutions and classifier get the formats of `precision`, after the scaling; that of
-    /// normalisation is not used.
+    /// After the scaling, convolutions and classifier get the formats of `precision`. Its format for normalisation is
+    /// not used.
     #[must_use]
     pub fn fold(&self, precision: Precision) -> Inference {
         let network = self.valid(); // with running statistics of its own

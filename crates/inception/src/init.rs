@@ -1,4 +1,4 @@
-//! Creates layers with their initial weights. What they compute is in `layers`.
+//! Creates layers with their initial weights. `layers` defines what they compute.
 
 use burn::module::Param;
 use burn::nn::conv::Conv2dConfig;
@@ -126,7 +126,7 @@ impl<'a> Builder<'a> {
         BasicConv2d::new(conv, bn, self.config.precision)
     }
 
-    /// Convolutions one after the other.
+    /// Convolutions in a row.
     pub(crate) fn chain(&mut self, channels_in: usize, specs: &[Spec]) -> Vec<BasicConv2d> {
         let mut channels = channels_in;
         specs
@@ -139,8 +139,8 @@ impl<'a> Builder<'a> {
             .collect()
     }
 
-    /// 3 x 3 average pool that keeps the size, then a 1 x 1 convolution. The mean is over the pixels
-    /// inside the image only: the border is not counted.
+    /// 3 x 3 average pool that keeps the size, then a 1 x 1 convolution. The mean is taken only over the pixels inside
+    /// the image: the border is not counted.
     pub(crate) fn pool_conv(
         &mut self,
         channels_in: usize,
@@ -164,7 +164,7 @@ impl<'a> Builder<'a> {
         Linear::new(weight, bias, self.config.precision)
     }
 
-    /// 1 x 1 convolution with bias (0 at first), without BatchNorm or ReLU; its width is exact.
+    /// 1 x 1 convolution with bias (initially 0), without BatchNorm or ReLU; its width is exact.
     pub(crate) fn linear_conv(&mut self, channels_in: usize, channels_out: usize) -> LinearConv2d {
         let weight = self.kernel([channels_out, channels_in, 1, 1]);
         let bias = Param::from_tensor(Tensor::zeros([channels_out], self.device));

@@ -1,4 +1,4 @@
-//! The layers that the networks are built from. Nothing here knows a network.
+//! The layers that the networks are built from. They know nothing about a network.
 //!
 //! In training they compute in the formats of a [`Precision`]. Otherwise they compute in the format of their weights and
 //! return the input's format.
@@ -85,10 +85,9 @@ fn geometry(conv: &Conv2d) -> Geometry {
 
 /// Batch normalisation over the channels of an NCHW tensor: its state, and its use in validation.
 ///
-/// Training (a tensor on an autodiff device, the layer not frozen) normalises by the batch's mean
-/// and biased variance, together with the convolution before it, and moves the running statistics
-/// towards the batch's mean and *unbiased* variance by `momentum`; otherwise the running statistics
-/// normalise.
+/// In training (a tensor on an autodiff device, the layer not frozen), normalises by the batch's mean and biased
+/// variance, together with the convolution before it. It then moves the running statistics towards the batch's mean and
+/// *unbiased* variance by `momentum`. Otherwise it normalises by the running statistics.
 #[derive(Module, Debug)]
 pub struct BatchNorm {
     /// Gamma, `[channels]`.

@@ -1,4 +1,4 @@
-//! Every tensor of a network under timm's name, in timm's order. Loading and saving them is in `weights`.
+//! Every tensor of a network under timm's name, in timm's order. `weights` loads and saves them.
 
 use burn::module::{Module, ModuleMapper, ModuleVisitor, Param};
 use burn::tensor::Tensor;
@@ -34,9 +34,9 @@ pub trait NamedVisitor {
 
 /// Replaces the tensors of a network.
 pub trait NamedMapper {
-    /// Called once for each tensor, in [`Network::tensors`]'s order; returns its replacement, of
-    /// the same shape. `Param::map` keeps identity and gradient setting. What is returned for a
-    /// [`Role::Statistic`] is also seen by clones of the model: they share it.
+    /// Called once for each tensor, in [`Network::tensors`]'s order; returns its replacement, of the same shape.
+    /// `Param::map` keeps identity and gradient setting. Clones of the model share a [`Role::Statistic`], so they see
+    /// its replacement too.
     fn map<const D: usize>(
         &mut self,
         name: &str,
@@ -54,7 +54,7 @@ impl Network {
         });
     }
 
-    /// The same network with every tensor replaced by what `mapper` makes of it.
+    /// The same network with every tensor replaced by the result of `mapper`.
     pub fn map_named<M: NamedMapper>(self, mapper: &mut M) -> Self {
         let names = Names::of(&self);
         self.map(&mut Named {

@@ -167,7 +167,7 @@ impl Network {
     /// [`MIN_INPUT`](crate::MIN_INPUT) px (see [`check_input`](crate::check_input)).
     ///
     /// # Panics
-    /// burn panics when the channels do not fit or the image is smaller.
+    /// burn panics if the channels do not fit or the image is smaller.
     pub fn forward(&self, images: Tensor<4>) -> Tensor<2> {
         self.forward_observed(images, |_, _| {})
     }

@@ -1,5 +1,6 @@
-//! What the paper's two Inception-ResNets have in common (figure 15): a stem, then three stages of residual blocks with
-//! reductions between them. Their stems, widths and blocks are in `inception_resnet_v1` and `inception_resnet_v2_paper`.
+//! The common part of the paper's two Inception-ResNets (figure 15): a stem, then three stages of residual blocks with
+//! reductions between them. Their stems, widths and blocks are in `inception_resnet_v1` and
+//! `inception_resnet_v2_paper`.
 //!
 //! No weights of these networks are published under other names, so tensors are named after this file's fields.
 
@@ -38,7 +39,7 @@ pub trait Stem {
     ) -> Tensor<4>;
 }
 
-/// What distinguishes one network from another after the stem.
+/// What differs from one network to another after the stem.
 pub(crate) struct Stages {
     /// `[k, l, m, n]` of [`ReductionA`].
     pub(crate) reduction_a: [usize; 4],
@@ -49,7 +50,7 @@ pub(crate) struct Stages {
 }
 
 impl<S: Stem + Module + ModuleDisplay> PaperResNet<S> {
-    /// On `stem`, which has so many output `channels`.
+    /// Builds it on `stem`, which has this many output `channels`.
     pub(crate) fn on(
         build: &mut Builder<'_>,
         (stem, channels): (S, usize),

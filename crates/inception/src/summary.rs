@@ -1,4 +1,4 @@
-//! A network's layers: each one's output, parameters and multiply-adds. Computes only shapes.
+//! A network's layers: each one's output, parameters and multiply-adds. It computes only shapes.
 
 use std::fmt;
 
@@ -42,7 +42,7 @@ impl Summary {
     /// narrowest network.
     ///
     /// # Errors
-    /// [`ConfigError`] for a configuration, or a size, that makes no network.
+    /// [`ConfigError`] for a configuration, or a size, that does not give a valid network.
     pub fn of(config: &NetworkConfig, size: usize, device: &Device) -> Result<Self, ConfigError> {
         check_input(size)?;
         let stages = stages(config, size, device)?;
@@ -138,8 +138,8 @@ fn stages(config: &NetworkConfig, size: usize, device: &Device) -> Result<Vec<St
     Ok(stages)
 }
 
-/// Height and width of a convolution's output. In a stage that shrinks its input, the last
-/// convolution of each branch does that; all others keep the size.
+/// Height and width of a convolution's output. In a stage that shrinks its input, the last convolution of each branch
+/// shrinks it; all others keep the size.
 fn output(name: &str, names: &[&str], stages: &[Stage]) -> [usize; 2] {
     let within = |stage: &Stage, name: &str| {
         let rest = name.strip_prefix(stage.name.as_str());

@@ -1,5 +1,5 @@
-//! Puts weights files into networks and writes them, tensor by tensor, under timm's names. Without optimizer state: that
-//! is in checkpoints. The file formats are in `weight-files`.
+//! Loads weights files into networks and writes them, tensor by tensor, under timm's names. Optimizer state is not
+//! included: checkpoints hold it. The file formats are in `weight-files`.
 //!
 //! Files are read and written with the name visitor instead of burn-store: the names are needed anyway (an
 //! optimizer's state is stored under them), burn-store would map a whole file into memory before checking it, and its
@@ -26,10 +26,9 @@ pub use weight_files::{Error, Selection};
 pub enum Completeness {
     /// Every tensor, of the right shape, and no other.
     Exact,
-    /// As `Exact`, but a classifier of another number of classes keeps its initial values: for
-    /// fine-tuning.
+    /// Like `Exact`, but a classifier with another number of classes keeps its initial values: for fine-tuning.
     AnyClassifier,
-    /// Everything that fits by name and shape. The rest keep their values, and the report names them.
+    /// Every tensor that fits by name and shape. The others keep their values, and the report names them.
     Partial,
 }
 
@@ -107,9 +106,8 @@ impl NamedVisitor for Save {
     }
 }
 
-/// Replaces the weights and running statistics of `model` by those in the file at `path`, bit for
-/// bit where they are stored as F32 (F16, BF16 and F64 are converted). Parameters keep their device
-/// and gradient setting.
+/// Replaces the weights and running statistics of `model` with those in the file at `path`. F32 values are loaded bit
+/// for bit; F16, BF16 and F64 are converted. Parameters keep their device and gradient setting.
 ///
 /// Everything is read and checked before the first tensor is replaced. No more memory is allocated than the network and
 /// the file's own tables need.

@@ -1,5 +1,5 @@
-//! A training step in half precision against PyTorch's autocast of the same network, weights and images: as near
-//! to f32 as that is. The figures are benches/torch/half.py's.
+//! Compares a training step in half precision with PyTorch's autocast of the same network, weights and images. It must
+//! be as close to f32 as autocast is. The figures come from benches/torch/half.py.
 #![cfg(feature = "tch")]
 #![allow(clippy::unwrap_used, clippy::panic, deprecated)]
 
@@ -14,8 +14,8 @@ use support::{loss, small, uniform};
 
 const SHAPE: [usize; 4] = [8, 3, 107, 107];
 
-/// The levels of mixed precision, as the trainer maps them: O1, O2, O3. Autocast is between the first two:
-/// convolutions and classifier are half, and so is what is computed from them.
+/// The levels of mixed precision, as the trainer maps them: O1, O2, O3. Autocast is between the first two: convolutions
+/// and classifier are half, and so is everything computed from them.
 fn levels(half: Format) -> [(&'static str, Precision); 3] {
     let o1 = Precision {
         convolution: half,
@@ -103,7 +103,7 @@ fn step(model: &Network, input: usize) -> (Vec<f64>, Vec<f64>) {
     (logits.into_data().iter::<f64>().collect(), gathered.values)
 }
 
-/// The norm of the logits' difference by their norm, and how far the gradients' cosine is from 1.
+/// The norm of the logits' difference divided by their norm, and how far the gradients' cosine is from 1.
 fn distances(found: &(Vec<f64>, Vec<f64>), expected: &(Vec<f64>, Vec<f64>)) -> [f64; 2] {
     let dot = |a: &[f64], b: &[f64]| a.iter().zip(b).map(|(a, b)| a * b).sum::<f64>();
     let off: Vec<f64> = found
@@ -118,7 +118,7 @@ fn distances(found: &(Vec<f64>, Vec<f64>), expected: &(Vec<f64>, Vec<f64>)) -> [
     [off, 1.0 - cosine]
 }
 
-/// Means over the inputs: a deep network without training amplifies rounding, differently on each.
+/// Means over the inputs: a deep untrained network amplifies rounding, differently for each input.
 #[test]
 fn every_level_is_as_near_f32_as_pytorchs_autocast() {
     let published: Value = serde_json::from_str(include_str!("fixtures/half.json")).unwrap();

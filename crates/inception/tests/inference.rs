@@ -1,4 +1,4 @@
-//! A folded network gives the same logits as the network that it was folded from.
+//! A folded network gives the same logits as the original network.
 
 #![allow(clippy::unwrap_used, deprecated)] // burn calls its LibTorch deprecated
 
@@ -28,8 +28,7 @@ fn noise<const D: usize>(seed: u32, shape: [usize; D], device: &Device) -> Tenso
     Tensor::from_data(TensorData::new(values, shape), device)
 }
 
-/// Gives every BatchNorm and every bias numbers of its own: new networks have 0 and 1 there, which would hide
-/// mistakes.
+/// Gives every BatchNorm and every bias distinct numbers. New networks have 0 and 1 there, which would hide mistakes.
 struct Disturb(u32);
 
 impl NamedMapper for Disturb {
@@ -91,7 +90,7 @@ fn every_network_folded_gives_the_same_logits() {
     }
 }
 
-/// A network in training is folded as it is now, and stays as it is.
+/// Folding a network in training uses its current state and does not change it.
 #[test]
 fn folding_leaves_a_network_in_training_alone() {
     let device = Device::flex();

@@ -1,4 +1,4 @@
-//! The full-size networks against timm in float64.
+//! Compares the full-size networks with timm in float64.
 //!
 //! The weights are a function of tensor name and element index, so they need no download; only the
 //! BatchNorm statistics, the logits and a few numbers of every stage are fixtures (made with timm
@@ -15,14 +15,14 @@ use safetensors::SafeTensors;
 use serde_json::Value;
 use support::{images, uniform};
 
-/// What timm says of one network.
+/// timm's figures for one network.
 struct Published {
     architecture: Architecture,
     statistics: &'static [u8],
     logits: &'static [u8],
     state_dict: &'static str,
     taps: &'static str,
-    /// Largest difference of a stage's numbers, of its largest value.
+    /// Largest difference of a stage's numbers, relative to its largest value.
     stage_tolerance: f64,
     /// Largest difference of a logit.
     logit_tolerance: f64,
@@ -139,7 +139,7 @@ fn equals_timms_in_float64(published: &Published) {
     }
 }
 
-/// timm's numbers of a stage: it shows the last of the repeated blocks under the name of them all.
+/// timm's numbers for a stage. It lists the last of the repeated blocks under the name of all of them.
 fn tap_of<'a>(taps: &'a Value, stage: &str) -> Option<&'a Value> {
     let last = match stage {
         "repeat.9" => "repeat",
@@ -150,7 +150,7 @@ fn tap_of<'a>(taps: &'a Value, stage: &str) -> Option<&'a Value> {
     taps.get(last)
 }
 
-/// Replaces every tensor by the reference's.
+/// Replaces every tensor with the reference's.
 struct Reference<'a> {
     statistics: SafeTensors<'a>,
 }
@@ -191,8 +191,7 @@ fn symmetric(bound: f64) -> (f64, f64) {
     (-bound, bound)
 }
 
-/// Shape, mean, standard deviation and 16 values of one stage, so that the first stage that differs
-/// is the one that fails.
+/// Shape, mean, standard deviation and 16 values of one stage. This way the test fails at the first stage that differs.
 fn compare_stage(stage: &str, output: &Tensor<4>, expected: &Value, tolerance: f64) {
     let list = |key: &str| -> Vec<f64> { serde_json::from_value(expected[key].clone()).unwrap() };
     let mut shape: Vec<f64> = output.dims().iter().map(|&d| d as f64).collect();
@@ -253,7 +252,7 @@ fn floats(bytes: &[u8]) -> Vec<f32> {
         .collect()
 }
 
-/// The largest value; NaN if there is one, so that it cannot pass for agreement.
+/// The largest value; NaN if there is one, so that NaN cannot pass for agreement.
 fn largest(values: impl Iterator<Item = f64>) -> f64 {
     values.fold(0.0, |a, b| if b.is_nan() || b > a { b } else { a })
 }

@@ -61,7 +61,7 @@ fn residual_scaling_scales_the_residuals_alone() {
         };
         let (half, whole) = (first_block(0.5), first_block(1.0));
         let residual = (0..half.len()).find(|&i| half[i] != whole[i]).unwrap();
-        // relu(x + s r), where positive on both sides, is linear in s; x is never negative.
+        // Where it is positive on both sides, relu(x + s r) is linear in s; x is never negative.
         let input = &half[residual - 1];
         for ((x, h), w) in input.iter().zip(&half[residual]).zip(&whole[residual]) {
             if *h > 0.0 && *w > 0.0 {
@@ -134,10 +134,10 @@ impl NamedVisitor for CheckGradients<'_> {
     }
 }
 
-/// Along a parameter's own gradient the loss must rise as fast as the gradient is long. The step is
-/// chosen to move the loss by about 0.001: far above f32 rounding, and short enough for a central
-/// difference in spite of the ReLUs that switch in between. 107 px leave 2 x 2 positions in the last
-/// blocks, so that their BatchNorms see more than a handful of numbers.
+/// Along a parameter's own gradient, the loss must rise as fast as the gradient is long. The step is chosen to move the
+/// loss by about 0.001. That is far above f32 rounding, and short enough for a central difference even though some
+/// ReLUs switch in between. 107 px leave 2 x 2 positions in the last blocks, so that their BatchNorms see more than a
+/// handful of numbers.
 #[test]
 fn gradients_agree_with_finite_differences() {
     let device = Device::flex().autodiff();
@@ -282,7 +282,7 @@ fn running_statistics_move_in_training_only_and_by_torchs_rule() {
         "{variance} is not 0.9 + 0.1 * {unbiased}"
     );
 
-    // What `valid` returns has statistics of its own.
+    // The network that `valid` returns has its own statistics.
     let valid = trained.valid();
     trained.forward(images([2, 3, 75, 75], &training));
     assert_eq!(statistics(&valid), moved);
@@ -312,7 +312,7 @@ fn convolve_first_layer(input: &[f32], weight: &[f32], channel: usize) -> Vec<f6
 #[test]
 fn dropout_acts_in_training_only() {
     let training = Device::flex().autodiff();
-    // Momentum 0: the statistics stay, so nothing but dropout differs between two passes.
+    // Momentum 0: the statistics stay, so only dropout differs between two passes.
     let config = NetworkConfig {
         drop_rate: 0.5,
         bn_momentum: 0.0,

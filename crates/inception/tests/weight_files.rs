@@ -1,4 +1,4 @@
-//! Weight files: there and back, and what must be refused.
+//! Weight files: saving and loading them, and files that must be refused.
 
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 

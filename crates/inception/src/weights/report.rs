@@ -37,7 +37,7 @@ impl Report {
         self.missing.is_empty() && self.unused.is_empty() && self.misshaped.is_empty()
     }
 
-    /// Whether nothing but the shape of the classifier differs.
+    /// Whether only the shape of the classifier differs.
     pub(super) fn concerns_only(&self, classifier: &str) -> bool {
         let of_classifier = |tensor: &Misshaped| {
             let rest = tensor.name.strip_prefix(classifier);
@@ -84,7 +84,7 @@ impl fmt::Display for Report {
     }
 }
 
-/// Compares `tensors`, which are a network's, with those of a file.
+/// Compares `tensors`, which belong to a network, with those of a file.
 pub(super) fn compare<R: Read + Seek>(tensors: &[TensorInfo], file: &Reader<R>) -> Report {
     let mut report = Report::default();
     for tensor in tensors {

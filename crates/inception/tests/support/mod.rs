@@ -1,4 +1,4 @@
-//! What several tests need: small networks, reference weights, one training step. No tests.
+//! Code that several tests share: small networks, reference weights, one training step. It contains no tests.
 
 #![allow(dead_code, clippy::unwrap_used, clippy::expect_used, clippy::panic)]
 
@@ -24,7 +24,7 @@ pub(crate) fn small_networks() -> impl Iterator<Item = NetworkConfig> {
         .into_iter()
         .map(|architecture| NetworkConfig {
             architecture,
-            // The last of timm's Inception-ResNet-C blocks is another kind.
+            // timm's last Inception-ResNet-C block is of another kind.
             blocks: match architecture {
                 Architecture::InceptionResNetV2 => [1, 1, 2],
                 _ => [1, 1, 1],
