@@ -1,6 +1,6 @@
-//! Keeping a worker on one CPU. On systems other than Linux it does nothing.
+//! Pins a worker to one CPU. On systems other than Linux it does nothing.
 
-/// Keeps the calling thread on one of the CPUs that it may use: number `worker`, counted round. If the system refuses,
+/// Pins the calling thread to one of the CPUs that it may use: number `worker`, wrapping around. If the system refuses,
 /// only the speed changes.
 #[cfg(target_os = "linux")]
 pub(crate) fn pin(worker: usize) {

@@ -1,4 +1,4 @@
-//! A finished batch, as the consumer sees it. Making it is the workers' business.
+//! A finished batch, as the consumer sees it. The workers make it.
 
 use std::time::Duration;
 
@@ -20,8 +20,8 @@ pub enum Images<'a> {
     F32(&'a [f32]),
 }
 
-/// One batch, in place in its slot of the ring. Dropping it gives the slot back to the workers, so drop it
-/// as soon as its contents are on their way to the device.
+/// One batch, in place in its slot of the ring. Dropping it returns the slot to the workers, so drop it as soon as its
+/// contents are on their way to the device.
 #[derive(Debug)]
 pub struct Batch<'a> {
     pub(crate) slot: PublishedSlot<'a, Note>,
@@ -37,9 +37,9 @@ pub struct Batch<'a> {
 }
 
 impl Batch<'_> {
-    /// The number of images, each counted once whatever the number of views. It is below the batch size in the last
-    /// batch of an epoch that keeps it, and where records were skipped. It can be 0, so that all
-    /// ranks take the same number of steps: see [`Plan`](crate::Plan).
+    /// The number of images. Each counts once, whatever the number of views. It is below the batch size in the last
+    /// batch of an epoch that keeps it, and if records were skipped. It can be 0, so that all ranks take the same
+    /// number of steps: see [`Plan`](crate::Plan).
     pub fn len(&self) -> usize {
         self.samples.labels.len()
     }
@@ -63,7 +63,7 @@ impl Batch<'_> {
         }
     }
 
-    /// The class index of each image. Where two images were mixed it is the class of the one that stood here:
+    /// The class index of each image. If two images were mixed, it is the class of the image that was originally here:
     /// see [`Batch::targets`].
     pub fn labels(&self) -> &[u32] {
         &self.samples.labels
@@ -97,7 +97,7 @@ impl Batch<'_> {
             .map(|&record| self.split.key(record).unwrap_or_default())
     }
 
-    /// The records that failed and that this batch lacks, with the causes. Empty unless errors are skipped.
+    /// The records that failed and are missing from this batch, with the causes. Empty unless errors are skipped.
     pub fn skipped(&self) -> &[SampleError] {
         &self.samples.skipped
     }
@@ -112,8 +112,7 @@ impl Batch<'_> {
         self.cursor.step
     }
 
-    /// The cursor to save once this batch has been used. A loader that starts there delivers what
-    /// follows the batch.
+    /// The cursor to save once this batch has been used. A loader that starts there continues after this batch.
     pub fn next_cursor(&self) -> Cursor {
         self.next_cursor
     }
@@ -124,13 +123,13 @@ impl Batch<'_> {
     }
 }
 
-/// What a worker says of its item when it is done.
+/// A worker's report on a finished item.
 #[derive(Debug)]
 pub(crate) struct Note {
     pub(crate) label: Result<u32, Box<Fault>>,
 }
 
-/// What goes with the images, in their order; kept by the loader for the next batch.
+/// Data that accompanies the images, in their order. The loader keeps it for the next batch.
 #[derive(Debug, Default)]
 pub(crate) struct Samples {
     pub(crate) labels: Vec<u32>,

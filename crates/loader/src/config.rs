@@ -4,7 +4,7 @@ use augment::{BatchMix, Filter};
 
 use crate::{Cursor, Decode, LoaderError, OnError, Output, Preprocess, Sampling, Shuffle, Train};
 
-/// Everything that a loader depends on except the split.
+/// Everything that a loader depends on, except the split.
 ///
 /// Begin with [`LoaderConfig::train`] or [`LoaderConfig::evaluate`] and change what you need:
 ///
@@ -35,8 +35,8 @@ pub struct LoaderConfig {
     pub world: u32,
     /// Worker threads. They change only the speed.
     pub workers: usize,
-    /// Batches that may exist at a time, the consumer's included. They change only memory and how
-    /// steady the supply is.
+    /// Batches that may exist at a time, including the consumer's. They change only memory use and how steady the
+    /// supply is.
     pub slots: usize,
     /// The order of the records.
     pub shuffle: Shuffle,
@@ -49,8 +49,8 @@ pub struct LoaderConfig {
     pub seed: u64,
     /// Where to start.
     pub start: Cursor,
-    /// The epochs of the whole run, those before `start` included: the loader ends after epoch
-    /// `epochs - 1`. With `u64::MAX` it never ends.
+    /// The epochs of the whole run, including those before `start`: the loader ends after epoch `epochs - 1`. With
+    /// `u64::MAX` it never ends.
     pub epochs: u64,
     /// What happens to each image.
     pub preprocess: Preprocess,
@@ -69,12 +69,12 @@ pub struct LoaderConfig {
 /// Options that change only the speed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Tuning {
-    /// How many records before its use the kernel is asked to read a record (memory maps only); 0
-    /// leaves reading to the page fault. It costs a system call per image. With a cold cache the
-    /// disk can work on many records at a time.
+    /// How many records ahead of its use the kernel is asked to read a record (memory maps only). With 0, records are
+    /// read at the page fault. Asking costs a system call per image. With a cold cache, the disk can then work on many
+    /// records at a time.
     pub readahead: u64,
-    /// Whether each worker is kept on one CPU of those that the process may use, in turn. It helps on machines
-    /// whose caches or memory belong to some of the CPUs; elsewhere the scheduler does better.
+    /// Whether each worker is pinned to one CPU of those that the process may use, in turn. It helps on machines whose
+    /// caches or memory belong to some of the CPUs. On other machines the scheduler does better.
     pub pin: bool,
 }
 
@@ -88,8 +88,8 @@ impl Default for Tuning {
 }
 
 impl LoaderConfig {
-    /// Training: one epoch of random crops, each record once, shuffled anew in each epoch, in full
-    /// batches of bytes. One process, a worker for each available core, four slots.
+    /// Training: one epoch of random crops, each record once, reshuffled in each epoch, in full batches of bytes. One
+    /// process, a worker for each available core, four slots.
     pub fn train(batch: u32, size: u32) -> LoaderConfig {
         LoaderConfig {
             batch,
@@ -113,8 +113,8 @@ impl LoaderConfig {
         }
     }
 
-    /// Evaluation: every record once in the order of the shards, none left out, exactly decoded and
-    /// scaled bilinearly, the centre of 87.5 % of the short side. Otherwise as [`LoaderConfig::train`].
+    /// Evaluation: every record once in the order of the shards, none left out. Images are decoded exactly and scaled
+    /// bilinearly, and the crop is the centre of 87.5 % of the short side. Otherwise like [`LoaderConfig::train`].
     pub fn evaluate(batch: u32, size: u32) -> LoaderConfig {
         LoaderConfig {
             shuffle: Shuffle::None,
@@ -208,8 +208,8 @@ impl LoaderConfig {
         LoaderConfig { tuning, ..self }
     }
 
-    /// Refuses to make a pipeline of nothing, or of everything that the system has. The plan checks its own
-    /// numbers.
+    /// Refuses settings that make an empty pipeline, or one that takes all of the system's resources. The plan checks
+    /// its own numbers.
     pub(crate) fn check(&self) -> Result<(), LoaderError> {
         /// No machine has more cores, so a larger number was mistyped.
         const MOST_WORKERS: usize = 4096;

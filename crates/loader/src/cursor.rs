@@ -1,14 +1,14 @@
-//! Where a run stands: an epoch and a step in it, and the walk through epochs that starts there.
+//! The position of a run: an epoch and a step in it, and the walk through epochs that starts there.
 
 use serde::{Deserialize, Serialize};
 
-/// A place in a run. A loader that starts here goes on at once: it loads and replays no earlier step.
+/// A place in a run. A loader that starts here continues at once: it does not load or replay any earlier step.
 ///
 /// Save it with the seed ([`LoaderConfig::seed`](crate::LoaderConfig::seed)): order and augmentation
 /// follow from the seed, and the cursor only says how far the run has come.
 ///
-/// `step` counts steps of one global batch size, that is of batch size times ranks. You may change the
-/// number of ranks if the product stays the same. With another global batch size the cursor means nothing.
+/// `step` counts steps of one global batch size, which is batch size times ranks. You may change the number of ranks if
+/// the product stays the same. With another global batch size the cursor is meaningless.
 #[derive(
     Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize,
 )]
@@ -24,8 +24,8 @@ impl Cursor {
     pub const START: Cursor = Cursor { epoch: 0, step: 0 };
 }
 
-/// The steps that a loader delivers, counted through from its start. Turn 0 is the cursor at which it
-/// was started, and epochs follow one another without a gap.
+/// The steps that a loader delivers, numbered from its start. Turn 0 is the cursor at which it was started, and epochs
+/// follow one another without a gap.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Timeline {
     steps_per_epoch: u64,
@@ -34,8 +34,7 @@ pub(crate) struct Timeline {
 }
 
 impl Timeline {
-    /// From `start` to the end of epoch `epochs - 1`, which is nothing if the start lies beyond it.
-    /// `steps_per_epoch` is at least 1.
+    /// From `start` to the end of epoch `epochs - 1`; empty if the start is beyond it. `steps_per_epoch` is at least 1.
     pub(crate) fn new(start: Cursor, steps_per_epoch: u64, epochs: u64) -> Timeline {
         let end = epochs.saturating_mul(steps_per_epoch);
         let first = start

@@ -1,4 +1,4 @@
-//! What can go wrong. Each error names the file and the record that it concerns, the cause, and how to fix it.
+//! The errors of this crate. Each names the file and the record that it concerns, the cause, and how to fix it.
 
 use std::fmt;
 use std::path::PathBuf;
@@ -9,11 +9,11 @@ use record::{RecordError, Split};
 
 use crate::PlanError;
 
-/// Why a loader cannot start or go on.
+/// Why a loader cannot start or continue.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum LoaderError {
-    /// These records and this batch size make no epoch.
+    /// These records and this batch size do not give an epoch.
     #[error(transparent)]
     Plan(#[from] PlanError),
     /// A setting is out of range.
@@ -53,14 +53,14 @@ pub enum LoaderError {
         /// Images in a batch.
         batch: u32,
     },
-    /// A decoder could not be made.
+    /// A decoder could not be created.
     #[error("cannot make a decoder: {0}")]
     Decoder(#[source] CodecError),
     /// A worker thread could not be started.
     #[error("cannot start a worker thread: {0}; use fewer workers, or raise the limit on threads")]
     Thread(#[source] std::io::Error),
-    /// A record of this batch failed, under [`OnError::Fail`](crate::OnError::Fail). The batch is
-    /// dropped; the next call goes on with the following step.
+    /// A record of this batch failed, under [`OnError::Fail`](crate::OnError::Fail). The batch is dropped. The next
+    /// call continues with the following step.
     #[error("{0}; to leave out and count records that fail, skip errors")]
     Sample(#[source] Box<SampleError>),
     /// All worker threads have ended, which only a bug in this program can cause.
@@ -90,7 +90,7 @@ pub struct SampleError {
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum Fault {
-    /// It cannot be read, or its bytes are not those that were written.
+    /// It cannot be read, or its bytes differ from those that were written.
     #[error(transparent)]
     Record(#[from] RecordError),
     /// Its image cannot be decoded.
@@ -102,7 +102,7 @@ pub enum Fault {
     /// Its planes cannot be scaled as asked.
     #[error(transparent)]
     Fused(#[from] FusedError),
-    /// The index and the image disagree about the size, by which crops are drawn.
+    /// The index and the image disagree about the size. Crops are drawn from the size in the index.
     #[error(
         "the index says {} x {} pixels, but the image has {} x {}: rebuild this shard",
         indexed.0, indexed.1, decoded.0, decoded.1
@@ -146,7 +146,7 @@ impl SampleError {
 impl fmt::Display for SampleError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match &self.fault {
-            // This one begins with the file and the record already.
+            // This error already begins with the file and the record.
             Fault::Record(error @ RecordError::RecordDamaged { .. }) => error.fmt(f),
             Fault::Record(error) => {
                 write!(f, "record {} ({}): {error}", self.record_in_shard, self.key)

@@ -1,5 +1,5 @@
-//! Images prepared for evaluation one at a time, outside of any pipeline: what `predict` shows to a network, and what a
-//! multi-crop evaluation cuts its crops from. No threads, no batches.
+//! Images prepared for evaluation one at a time, outside of any pipeline. `predict` shows them to a network, and a
+//! multi-crop evaluation cuts its crops from them. There are no threads and no batches.
 
 use std::sync::Arc;
 
@@ -30,7 +30,7 @@ impl EvalImages {
         EvalImages::with_tables(size, crop_pct, filter, None)
     }
 
-    /// As [`EvalImages::new`], for the records of `split`.
+    /// Like [`EvalImages::new`], for the records of `split`.
     ///
     /// # Errors
     /// A setting is out of range, or the symbol tables of the split are not valid.
@@ -89,7 +89,7 @@ impl EvalImages {
         Ok(pixels)
     }
 
-    /// A whole record, decoded exactly and not yet scaled, for a caller that cuts several windows out of it.
+    /// A whole record, decoded exactly and not scaled yet, for callers that cut several windows out of it.
     ///
     /// # Errors
     /// The record is missing, damaged, or cannot be decoded.

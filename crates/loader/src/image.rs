@@ -1,5 +1,5 @@
-//! From a record to one image of a batch: read, check, decode, resample, augment, normalise. Whose turn it is, and which
-//! record, is decided elsewhere.
+//! From a record to one image of a batch: read, check, decode, resample, augment, normalise. Other modules decide which
+//! record comes next, and which worker takes it.
 
 use std::sync::Arc;
 
@@ -24,7 +24,7 @@ pub(crate) struct Style {
     pub(crate) output: Output,
 }
 
-/// The sample that an image is made of. Seed, epoch and position key its random numbers.
+/// The sample to make an image of. Seed, epoch and position key its random numbers.
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct Sample {
     pub(crate) record: u64,
@@ -51,14 +51,14 @@ pub struct WholeImage<'a> {
     pub resampler: &'a mut Resampler,
 }
 
-/// The random decisions about a sample that are made before its pixels are there.
+/// The random decisions about a sample that are made before its pixels are decoded.
 struct Draw {
     resample: Resample,
     /// Horizontally, vertically.
     flips: (bool, bool),
     /// Whether planes may be resampled in one pass.
     fused: bool,
-    /// For the draws that follow when the pixels are there.
+    /// For the draws that follow once the pixels are there.
     rng: SampleRng,
 }
 
@@ -73,7 +73,7 @@ impl Style {
         }
     }
 
-    /// Refuses settings that no image could be made with.
+    /// Refuses settings that cannot make any image.
     pub(crate) fn check(&self) -> Result<(), LoaderError> {
         match &self.preprocess {
             Preprocess::Train(Train {
@@ -106,8 +106,8 @@ impl Style {
         }
     }
 
-    /// The draws come in this order: crop, horizontal flip, vertical flip, then in
-    /// [`ImageMaker::render`] jitter, policy and erasing, view by view. The order is part of what a seed means.
+    /// The draws come in this order: crop, horizontal flip, vertical flip, then in [`ImageMaker::render`] jitter,
+    /// policy and erasing, view by view. A seed's meaning includes this order.
     fn draw(&self, width: u32, height: u32, sample: &Sample) -> Result<Draw, AugmentError> {
         let size = self.size;
         let mut rng = SampleRng::new(sample.seed, sample.epoch, sample.position);
@@ -133,7 +133,7 @@ impl Style {
     }
 }
 
-/// Makes images one at a time, in buffers that it keeps. Each worker has one.
+/// Makes images one at a time, in buffers that it keeps. Each worker has its own.
 pub(crate) struct ImageMaker {
     decoder: Decoder,
     resampler: Resampler,
@@ -145,7 +145,7 @@ pub(crate) struct ImageMaker {
 }
 
 impl ImageMaker {
-    /// With the symbol tables that the records share, if they do.
+    /// With the symbol tables that the records share, if there are any.
     pub(crate) fn new(
         style: &Style,
         tables: Option<&Arc<Tables>>,
@@ -308,7 +308,7 @@ impl ImageMaker {
         Ok(())
     }
 
-    /// A whole record, decoded exactly and not yet scaled.
+    /// A whole record, decoded exactly and not scaled yet.
     pub(crate) fn whole<'a>(
         &'a mut self,
         split: &'a Split,

@@ -1,5 +1,5 @@
-//! Loads batches of training images from shards: epoch plan, worker threads, augmentation, batches in order, a cursor to
-//! resume at, and statistics. It knows neither devices nor tensors, and reads no file except through `record`.
+//! Loads batches of training images from shards: epoch plan, worker threads, augmentation, batches in order, a cursor
+//! to resume at, and statistics. It knows neither devices nor tensors, and reads files only through `record`.
 //!
 //! # A running loop
 //!
@@ -54,9 +54,9 @@
 //!
 //! # Several processes
 //!
-//! Give each process its number: [`with_rank(rank, world)`](LoaderConfig::with_rank). They need no contact
-//! with one another: together they take, step by step, what one process with a `world` times larger batch would
-//! take. All have the same number of steps.
+//! Give each process its number: [`with_rank(rank, world)`](LoaderConfig::with_rank). They do not need to communicate:
+//! together they take, step by step, the images of one process with a `world` times larger batch. All have the same
+//! number of steps.
 //!
 //! # Statistics
 //!
@@ -65,9 +65,9 @@
 //!
 //! # Errors
 //!
-//! A damaged record is an error that names the shard, the record and its key. By default [`Loader::next`] returns
-//! it, and the next call goes on with the following batch. With [`OnError::Skip`] the batch comes without the record,
-//! and [`Batch::skipped`] says why. The loader never hangs: whatever happens in a worker, you get a batch or an error.
+//! A damaged record is an error that names the shard, the record and its key. By default [`Loader::next`] returns it,
+//! and the next call continues with the following batch. With [`OnError::Skip`] the batch comes without the record, and
+//! [`Batch::skipped`] says why. The loader never hangs: whatever happens in a worker, you get a batch or an error.
 //!
 //! # Inside
 //!

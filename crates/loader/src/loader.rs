@@ -17,7 +17,7 @@ use crate::stats::Stats;
 use crate::worker::{self, Job};
 use crate::{Cursor, LoaderConfig, LoaderError, OnError, Plan, PlanSpec, StatsSnapshot};
 
-/// Batches of one split, made ahead of their use by worker threads.
+/// Batches of one split, made ahead of time by worker threads.
 ///
 /// The batches are a pure function of the split and of the configuration, except `workers`, `slots` and `tuning`, which
 /// change only the speed. Memory is bounded by the slots. Epochs follow one another without a pause in the
@@ -27,11 +27,11 @@ pub struct Loader {
     consumer: Consumer<Note>,
     threads: Vec<JoinHandle<()>>,
     job: Arc<Job>,
-    /// The plan of the epoch that is being delivered.
+    /// The plan of the current epoch.
     plan: Plan,
     samples: Samples,
     on_error: OnError,
-    /// No worker is left, so nothing more will come.
+    /// No worker is left, so no more batches will come.
     deserted: bool,
 }
 
@@ -83,9 +83,9 @@ impl Loader {
     /// The next batch, after waiting for it if necessary; `None` after the last epoch.
     ///
     /// # Errors
-    /// [`LoaderError::Sample`] for the first record of the batch that failed, under
-    /// [`OnError::Fail`]: the batch is dropped, and the next call goes on with the next step.
-    /// [`LoaderError::WorkersGone`] if no worker is left; `None` follows.
+    /// [`LoaderError::Sample`] for the first record of the batch that failed, under [`OnError::Fail`]: the batch is
+    /// dropped, and the next call continues with the next step. [`LoaderError::WorkersGone`] if no worker is left;
+    /// `None` follows.
     #[allow(clippy::should_implement_trait)] // a batch borrows the loader, which `Iterator` cannot express
     pub fn next(&mut self) -> Option<Result<Batch<'_>, LoaderError>> {
         if self.deserted {
@@ -142,8 +142,7 @@ impl Loader {
         }))
     }
 
-    /// Where the next call of [`Loader::next`] stands: after everything that was delivered, however far ahead the
-    /// workers are.
+    /// Where the next call of [`Loader::next`] stands: after all delivered batches, however far ahead the workers are.
     pub fn cursor(&self) -> Cursor {
         self.job.timeline.cursor(self.consumer.turn())
     }
@@ -158,7 +157,7 @@ impl Loader {
         self.job.stats.snapshot()
     }
 
-    /// The split that is loaded.
+    /// The split that it loads.
     pub fn split(&self) -> &Split {
         &self.job.split
     }
@@ -168,7 +167,7 @@ impl Drop for Loader {
     fn drop(&mut self) {
         self.consumer.stop();
         for thread in self.threads.drain(..) {
-            // A worker that panicked has said so on stderr, and its item counts as failed.
+            // A panicking worker has reported it on stderr, and its item counts as failed.
             let _ = thread.join();
         }
     }

@@ -1,5 +1,5 @@
-//! The memory of a slot: lines of bytes that may lie on huge pages, and bytes read as floats. Who may use it when is the
-//! ring's business.
+//! The memory of a slot: lines of bytes that may lie on huge pages, and bytes read as floats. The ring decides who may
+//! use it when.
 
 use std::mem::MaybeUninit;
 
@@ -39,7 +39,7 @@ pub(crate) fn as_floats(bytes: &[u8]) -> &[f32] {
     floats
 }
 
-/// As [`as_floats`], for writing.
+/// Like [`as_floats`], for writing.
 pub(crate) fn as_floats_mut(bytes: &mut [u8]) -> &mut [f32] {
     // SAFETY: every bit pattern is a valid `f32`, and every `f32` is four valid bytes.
     let (unaligned, floats, rest) = unsafe { bytes.align_to_mut() };

@@ -1,6 +1,6 @@
 //! A keyed permutation of `0..len` in constant memory: the full shuffle of an epoch.
 //!
-//! It is not a cipher: the keys make each (seed, epoch) a different order, they do not hide it.
+//! It is not a cipher: the keys give each (seed, epoch) a different order, but do not hide it.
 
 /// Sets of thousands of records need at most 8 rounds. With 24, sets of a few records show no bias
 /// in 400,000 orders either, and the cost stays below a thousandth of decoding one image.

@@ -1,4 +1,4 @@
-//! Which records make up a step of an epoch, as a pure function: no files, no state, no threads.
+//! Which records make up a step of an epoch, as a pure function without files, state or threads.
 
 use std::iter::StepBy;
 use std::num::{NonZeroU32, NonZeroU64};
@@ -25,8 +25,8 @@ pub enum Shuffle {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Sampling {
     /// Repeated augmentation (Hoffer et al. 2020; Berman et al. 2019): an epoch visits each of its records this many
-    /// times in a row, augmented anew each time. It ends after as many images as without
-    /// repeats, so it visits one record in `repeats`. 1 turns this off.
+    /// times in a row, with a different augmentation each time. It ends after as many images as without repeats, so it
+    /// visits one record in `repeats`. 1 turns this off.
     pub repeats: NonZeroU32,
     /// An epoch visits only the first images of its order, this many. With `None`, or with more than there are, it
     /// visits all.
@@ -74,13 +74,13 @@ pub enum PlanError {
         "the split holds no records, so there is nothing to load; check the build's report of skipped files"
     )]
     NoRecords,
-    /// A batch holds nothing.
+    /// A batch is empty.
     #[error("the batch size is 0: it must be at least 1")]
     ZeroBatch,
     /// The rank is not one of the ranks.
     #[error("rank {rank} of a world of {world}: ranks go from 0 to world - 1")]
     NoSuchRank {
-        /// The rank asked for.
+        /// The given rank.
         rank: u32,
         /// The number of ranks.
         world: u32,
@@ -107,18 +107,18 @@ pub enum PlanError {
 
 /// The plan of one epoch for one rank.
 ///
-/// An epoch is a sequence of *positions*, one for each record of the split unless they are limited. The
-/// shuffle says which record is at which position, and knows nothing of ranks. Step `g` covers the positions
-/// `g * world * batch .. (g + 1) * world * batch`, and rank `r` takes the `r`-th run of
-/// `batch` of them. With repeated augmentation it takes every `world`-th one from the `r`-th on: the
-/// repeats of a record go to different ranks, as in MindCV's and DeiT's samplers.
+/// An epoch is a sequence of *positions*, one for each record of the split unless they are limited. The shuffle decides
+/// which record is at which position, and does not depend on ranks. Step `g` covers the positions `g * world * batch ..
+/// (g + 1) * world * batch`, and rank `r` takes the `r`-th run of `batch` of them. With repeated augmentation it takes
+/// every `world`-th one from the `r`-th on: the repeats of a record go to different ranks, as in MindCV's and DeiT's
+/// samplers.
 ///
-/// So `n` ranks with batches of `b` see, step by step, the same records as one rank with batches of
-/// `n * b`, and a sample has the same position, which keys its augmentation.
+/// So `n` ranks with batches of `b` see, step by step, the same records as one rank with batches of `n * b`. A sample's
+/// position is also the same, and it keys the augmentation.
 ///
-/// If the last step of an epoch is incomplete and kept, the rest is divided as evenly as possible, and
-/// lower ranks take one more. Every rank has the same number of steps, but its last batch may be short. It
-/// is **empty** if fewer records are left than there are ranks.
+/// If the last step of an epoch is incomplete and kept, its images are divided as evenly as possible, and lower ranks
+/// take one more. Every rank has the same number of steps, but its last batch may be short. It is **empty** if fewer
+/// records are left than there are ranks.
 #[derive(Clone, Debug)]
 pub struct Plan {
     spec: PlanSpec,
@@ -133,7 +133,7 @@ enum Order {
 }
 
 impl Plan {
-    /// Checks the spec. It costs no more than that.
+    /// Checks the spec, and does nothing more.
     ///
     /// # Errors
     /// There are no records, no such rank, or no full batch.
@@ -192,7 +192,7 @@ impl Plan {
         }
     }
 
-    /// Images in the epoch, of all ranks, an incomplete last batch included: its positions.
+    /// Images in the epoch over all ranks, including an incomplete last batch: its positions.
     pub fn images(&self) -> u64 {
         let limit = self.spec.sampling.limit.map_or(u64::MAX, NonZeroU64::get);
         self.spec.records.min(limit)
@@ -225,9 +225,9 @@ impl Plan {
         }
     }
 
-    /// The record to read into memory while the one at `position` is used: `distance` positions on, in the next
-    /// epoch if necessary. A windowed order has its own distance: each
-    /// window is read, run by run, while the one before it is used.
+    /// The record to read into memory while the one at `position` is used: `distance` positions ahead, in the next
+    /// epoch if necessary. A windowed order has its own distance: each window is read, run by run, while the previous
+    /// one is used.
     pub fn ahead(&self, position: u64, distance: u64) -> u64 {
         let images = self.images();
         let distance = match &self.order {

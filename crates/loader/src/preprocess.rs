@@ -1,5 +1,5 @@
-//! What happens to each image, and in which form the batch holds it. Only the settings: `image` carries
-//! them out.
+//! What happens to each image, and in which form the batch holds it. This file has only the settings; `image` applies
+//! them.
 
 use augment::{ColorJitter, Filter, Normalize, Policy, RandomErasing, RandomResizedCrop, Warp};
 use serde::{Deserialize, Serialize};
@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub enum Preprocess {
-    /// Random augmentation, drawn anew for each (seed, epoch, position).
+    /// Random augmentation, drawn separately for each (seed, epoch, position).
     Train(Train),
     /// The short side is scaled to `size / crop_pct`, rounded down, and the centre is cut out. See
     /// [`augment::EvalCrop`].
@@ -20,12 +20,11 @@ pub enum Preprocess {
     },
 }
 
-/// What happens to a training image, in the order of the fields. The default is what every Inception
-/// was trained with: a random resized crop, bilinear scaling, a horizontal flip half of the time, and
-/// nothing else.
+/// What happens to a training image, in the order of the fields. The default is how every Inception was trained: a
+/// random resized crop, bilinear scaling, a horizontal flip half of the time, and nothing else.
 #[derive(Clone, Debug)]
 pub struct Train {
-    /// Where the crop lies.
+    /// How the crop is drawn.
     pub crop: RandomResizedCrop,
     /// The filter that scales the crop.
     pub filter: Filter,
@@ -81,7 +80,7 @@ impl Default for Train {
 pub struct Erase {
     /// How often, and where.
     pub erasing: RandomErasing,
-    /// The colour that is left. [`Normalize::rounded_mean`] becomes 0 after normalisation.
+    /// The fill colour. [`Normalize::rounded_mean`] becomes 0 after normalisation.
     pub fill: [u8; 3],
 }
 
@@ -112,6 +111,6 @@ pub enum Output {
 pub enum OnError {
     /// [`Loader::next`](crate::Loader::next) returns the error.
     Fail,
-    /// The batch is delivered without the record, which is counted and named.
+    /// The batch is delivered without the record. The record is counted and named.
     Skip,
 }

@@ -1,5 +1,5 @@
-//! The ring of preallocated batch slots between the workers and the consumer. With `memory` it holds all `unsafe` code of
-//! this crate, behind two types that cannot be misused.
+//! The ring of preallocated batch slots between the workers and the consumer. Together with `memory` it holds all
+//! `unsafe` code of this crate, behind two types that cannot be misused.
 //!
 //! It knows turns, items and bytes, but not records, images or epochs.
 //!
@@ -47,7 +47,7 @@ use super::memory::prefer_huge_pages;
 use super::sync::{Arc, AtomicBool, AtomicU64, AtomicUsize, Ordering, UnsafeCell, Watch};
 use super::waiter::{Waiter, publish};
 
-/// How a ring is laid out.
+/// The layout of a ring.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Layout {
     /// Batches that exist at a time, at least 1.
@@ -77,13 +77,13 @@ impl Layout {
 #[derive(Debug)]
 pub(crate) struct OutOfMemory;
 
-/// No worker is left that could finish the turn.
+/// No worker is left to finish the turn.
 #[derive(Debug)]
 pub(crate) struct Deserted;
 
 /// A ring and its two sides: the consumer and as many producers as the layout says.
 ///
-/// `M` is what a worker says about its item when it is finished.
+/// `M` is a worker's note about its finished item.
 pub(crate) fn ring<M: Send>(
     layout: Layout,
 ) -> Result<(Consumer<M>, Vec<Producer<M>>), OutOfMemory> {
@@ -134,7 +134,7 @@ impl<M> Shared<M> {
         &self.slots[(turn % self.slots.len() as u64) as usize]
     }
 
-    /// What `done` of the turn's slot is when all its items are finished.
+    /// The value of `done` in the turn's slot when all its items are finished.
     fn done_after(&self, turn: u64) -> u64 {
         (turn / self.slots.len() as u64 + 1) * self.layout.items as u64
     }
@@ -155,7 +155,7 @@ struct Slot<M> {
     done: CachePadded<AtomicU64>,
     /// The items' bytes, one after the other without gaps, then padding to a whole line.
     lines: Box<[UnsafeCell<Line>]>,
-    /// What is said of each item; `None` if it was left out.
+    /// The note on each item; `None` if the item was left out.
     notes: Box<[UnsafeCell<Option<M>>]>,
     /// Where a model checker watches who uses each item's bytes and note; nothing otherwise.
     watches: Box<[Watch]>,
@@ -197,11 +197,10 @@ pub(crate) struct Producer<M> {
 }
 
 impl<M> Producer<M> {
-    /// The next item that nobody has, once its slot is free. `None` when all turns are claimed or
-    /// the consumer is gone.
+    /// The next unclaimed item, once its slot is free. `None` if all turns are claimed or the consumer is gone.
     ///
-    /// The exclusive borrow makes a worker finish one item before it claims the next, which the
-    /// argument against hanging rests on.
+    /// Because of the exclusive borrow, a worker finishes one item before it claims the next. The argument against
+    /// hanging relies on this.
     pub(crate) fn claim(&mut self) -> Option<ClaimedItem<'_, M>> {
         let shared = &*self.shared;
         if shared.stopped.load(Ordering::Relaxed) {
@@ -232,7 +231,7 @@ impl<M> Producer<M> {
 
 impl<M> Drop for Producer<M> {
     fn drop(&mut self) {
-        // Release: what this worker finished is seen by a consumer that sees it gone.
+        // Release: a consumer that sees this worker gone also sees what it finished.
         if self.shared.producers.fetch_sub(1, Ordering::Release) == 1 {
             publish();
             self.shared.consumer.wake_always();
@@ -240,8 +239,8 @@ impl<M> Drop for Producer<M> {
     }
 }
 
-/// One item of one turn, owned by one worker. Dropped without [`ClaimedItem::finish`] (a panic, a
-/// place that stays empty) it counts as left out, and the turn goes on.
+/// One item of one turn, owned by one worker. If it is dropped without [`ClaimedItem::finish`] (a panic, or a place
+/// that stays empty), it counts as left out, and the turn continues.
 #[derive(Debug)]
 pub(crate) struct ClaimedItem<'p, M> {
     shared: &'p Shared<M>,
@@ -273,7 +272,7 @@ impl<M> ClaimedItem<'_, M> {
         unsafe { std::slice::from_raw_parts_mut(base.add(self.index * len), len) }
     }
 
-    /// Finishes the item: its bytes are what the consumer is to see.
+    /// Finishes the item: the consumer will see its bytes.
     pub(crate) fn finish(mut self, note: M) {
         self.note = Some(note);
     }
@@ -313,8 +312,8 @@ impl<M> Consumer<M> {
         shared.consumer.wait(turn, || {
             shared.is_published(turn) || shared.producers.load(Ordering::Acquire) == 0
         });
-        // The producers may have finished the turn and gone, so its being published decides; and
-        // this load is also the Acquire that makes all items visible.
+        // The producers may have finished the turn and gone, so what counts is whether it was published. This load is
+        // also the Acquire that makes all items visible.
         if shared.is_published(turn) {
             Some(Ok(PublishedSlot { consumer: self }))
         } else {
@@ -322,12 +321,12 @@ impl<M> Consumer<M> {
         }
     }
 
-    /// The number of turns that have been taken and given back.
+    /// The number of turns that were taken and returned.
     pub(crate) fn turn(&self) -> u64 {
         self.turn
     }
 
-    /// Lets no producer claim another item, and wakes those that sleep to tell them so.
+    /// Stops producers from claiming another item, and wakes the sleeping ones to tell them.
     pub(crate) fn stop(&self) {
         self.shared.stopped.store(true, Ordering::Relaxed);
         publish();
@@ -344,7 +343,7 @@ impl<M> Drop for Consumer<M> {
     }
 }
 
-/// A finished turn, owned by the consumer until it is dropped, which gives the slot back.
+/// A finished turn, owned by the consumer until it is dropped, which returns the slot.
 #[derive(Debug)]
 pub(crate) struct PublishedSlot<'c, M> {
     consumer: &'c mut Consumer<M>,
@@ -366,7 +365,7 @@ impl<M> PublishedSlot<'_, M> {
         unsafe { std::slice::from_raw_parts_mut(self.slot().bytes(), len) }
     }
 
-    /// What was said of each item, `None` for those left out.
+    /// The note on each item, `None` for those left out.
     pub(crate) fn notes_mut(&mut self) -> &mut [Option<M>] {
         let slot = self.slot();
         // SAFETY: as in `bytes_mut`: `notes` are initialised, and the consumer's alone.

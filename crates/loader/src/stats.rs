@@ -1,8 +1,8 @@
-//! Where the time goes: nanoseconds per stage and worker, and how long the consumer waited. It measures and says what
-//! the bottleneck is; it changes nothing.
+//! Measures where the time goes: nanoseconds per stage and worker, and how long the consumer waited. It reports the
+//! bottleneck and changes nothing.
 //!
-//! Counting is always on. It costs a reading of the clock between stages (about 25 ns) and a relaxed addition
-//! to a counter that no other thread writes.
+//! Counting is always on. Between stages it costs one reading of the clock (about 25 ns) and a relaxed addition to a
+//! counter that no other thread writes.
 
 use std::fmt;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -10,11 +10,11 @@ use std::time::{Duration, Instant};
 
 use crossbeam_utils::CachePadded;
 
-/// What a worker does to an image, in order.
+/// The stages of a worker's work on an image, in order.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Stage {
-    /// Waiting for the consumer to give back a slot: the pipeline is ahead of it.
+    /// Waiting for the consumer to return a slot: the pipeline is ahead of it.
     WaitForSlot,
     /// Finding the record and, with positioned reads, reading it.
     Read,
@@ -73,7 +73,7 @@ impl fmt::Display for Stage {
 pub enum Bottleneck {
     /// The consumer: the workers wait for it more than it waits for them.
     Consumer,
-    /// The workers, and the stage that takes the largest part of their time.
+    /// The workers, with the stage that takes most of their time.
     Workers(Stage),
 }
 
@@ -84,7 +84,7 @@ pub struct StatsSnapshot {
     pub elapsed: Duration,
     /// Worker threads.
     pub workers: usize,
-    /// Images decoded, delivered or not.
+    /// Images decoded, including those not delivered.
     pub images: u64,
     /// Stored bytes of those images.
     pub bytes: u64,
@@ -135,10 +135,10 @@ impl StatsSnapshot {
         ratio(self.images as f64, self.elapsed.as_secs_f64())
     }
 
-    /// Images per second that the workers could prepare if they never waited for the consumer; `None` if too few
-    /// images were decoded to tell.
+    /// Images per second that the workers could prepare if they never waited for the consumer. `None` if too few images
+    /// were decoded for a reliable figure.
     pub fn capacity(&self) -> Option<f64> {
-        /// From this many on, a single image does not decide the mean.
+        /// From this many images on, a single one does not decide the mean.
         const ENOUGH: u64 = 16;
         let work = Stage::ALL.into_iter().filter(|stage| stage.is_work());
         let busy: Duration = work.map(|stage| self.stage(stage)).sum();

@@ -1,5 +1,5 @@
-//! Everything from outside that the ring and its waiters use between threads, in one place:
-//! `tests/ring_model.rs` compiles those files against a model checker's versions of it.
+//! Everything that the ring and its waiters use for work between threads, in one place. `tests/ring_model.rs` compiles
+//! those files with a model checker's versions instead.
 
 pub(crate) use std::cell::UnsafeCell;
 pub(crate) use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering, fence};
@@ -8,7 +8,7 @@ pub(crate) use std::thread::{Thread, current, park};
 
 pub(crate) use crossbeam_utils::Backoff;
 
-/// Stands for memory, so that a model checker sees who uses it when. Here it does nothing.
+/// Represents memory, so that a model checker sees who uses it when. Here it does nothing.
 #[derive(Debug)]
 pub(crate) struct Watch;
 

@@ -18,11 +18,11 @@ const AWAKE: u64 = u64::MAX;
 /// park return at once. An unpark that comes too late makes a later park return early, and the sleeper checks again.
 #[derive(Debug)]
 pub(crate) struct Waiter {
-    /// The turn that the thread sleeps for, or `AWAKE`. Stored with Release after `thread`, so that whoever
-    /// reads it with Acquire finds that thread.
+    /// The turn that the thread sleeps for, or `AWAKE`. Stored with Release after `thread`, so that a thread that reads
+    /// it with Acquire finds that thread.
     awaited: AtomicU64,
-    /// Locked only by a thread about to sleep and by the one that wakes it. The
-    /// consumer may be another thread at each call, so its handle cannot be stored once for all.
+    /// Only a thread about to sleep and the one that wakes it lock this. The consumer may be another thread at each
+    /// call, so its handle cannot be stored once for all.
     thread: Mutex<Option<Thread>>,
 }
 
@@ -73,7 +73,7 @@ impl Waiter {
     }
 }
 
-/// Stands between making a condition true and looking for sleepers.
+/// Must be called between making a condition true and looking for sleepers.
 pub(crate) fn publish() {
     fence(Ordering::SeqCst);
 }

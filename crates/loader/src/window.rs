@@ -5,8 +5,8 @@ use std::num::NonZeroU64;
 
 use crate::permutation::Permutation;
 
-/// Records that lie together and are read one after another. On ImageNet they are 14 MB, which makes the cost of the
-/// seek before them negligible.
+/// Records that are neighbours in the shards and are read one after another. On ImageNet they are 14 MB, which makes
+/// the cost of the seek before them negligible.
 pub(crate) const RUN: u64 = 128;
 
 /// The order of one epoch. The set is cut into runs of [`RUN`] records, at places that move from epoch to
@@ -25,7 +25,7 @@ pub(crate) struct Window {
 
 impl Window {
     pub(crate) fn new(len: u64, window: NonZeroU64, seed: u64, epoch: u64) -> Self {
-        // Another permutation of the set serves as the hash that says where the runs begin.
+        // Another permutation of the set serves as the hash that decides where the runs begin.
         let start = match len {
             0 => 0,
             len => Permutation::new(len, !seed, epoch).at(0),
@@ -58,7 +58,7 @@ impl Window {
     /// Record number `place` when windows are read one after another, each run by run.
     pub(crate) fn read_order(&self, place: u64) -> u64 {
         let (run, offset) = (place / RUN, place % RUN);
-        // The rest after the last whole run comes last. It is another piece in each epoch.
+        // The rest after the last whole run comes last. It is a different piece in each epoch.
         let moved = match run < self.len / RUN {
             true => self.runs.at(run) * RUN + offset,
             false => place,
@@ -117,8 +117,8 @@ mod tests {
         assert!(jumps <= 101, "{jumps} jumps");
     }
 
-    /// The share of records in a window that were neighbours of the window before in the source is what
-    /// the number of runs in it explains, and epochs differ.
+    /// The number of runs in a window explains the share of its records that were neighbours of the previous window in
+    /// the source. Epochs differ.
     #[test]
     fn windows_hold_pieces_of_the_whole_set_and_others_in_each_epoch() {
         let len = 1000 * RUN;

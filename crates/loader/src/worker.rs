@@ -1,5 +1,5 @@
-//! A worker thread: claims places in batches, makes their images, and survives whatever goes wrong with one. How an
-//! image is made is in `image`.
+//! A worker thread: claims places in batches, makes their images, and survives whatever goes wrong with one. `image`
+//! makes the images themselves.
 
 use std::any::Any;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -24,17 +24,17 @@ pub(crate) struct Job {
     pub(crate) split: Arc<Split>,
     /// The symbol tables that the split's records share, if they do.
     pub(crate) tables: Option<Arc<Tables>>,
-    /// The plan of some epoch; each worker derives the plan of its own.
+    /// The plan of some epoch. Each worker derives its own plans from it.
     pub(crate) plan: Plan,
     pub(crate) seed: u64,
     pub(crate) timeline: Timeline,
     pub(crate) style: Style,
-    /// Of all views of one record.
+    /// The bytes of all views of one record.
     pub(crate) item_bytes: usize,
     pub(crate) tuning: Tuning,
     pub(crate) mix: Option<BatchMix>,
     pub(crate) stats: Stats,
-    /// Called with each record before it is read, to make it misbehave.
+    /// Called with each record before it is read. Tests use it to simulate faults.
     #[cfg(test)]
     pub(crate) sabotage: fn(u64),
 }
@@ -71,7 +71,7 @@ pub(crate) fn run(job: &Job, worker: usize, mut producer: Producer<Note>, mut ma
             maker.make(&job.split, &job.style, &sample, item.bytes(), &mut laps)
         }));
         let label = made.unwrap_or_else(|payload| {
-            // It was interrupted in the middle, so it is not used again.
+            // It was interrupted in the middle, so it is not reused.
             maker = ImageMaker::new(&job.style, job.tables.as_ref())?;
             Err(Fault::Panic(message(&*payload)))
         });

@@ -1,4 +1,4 @@
-//! What a plan promises, on plans of every kind.
+//! The guarantees of a plan, on plans of every kind.
 #![allow(clippy::unwrap_used)]
 use proptest::prelude::*;
 
@@ -82,8 +82,8 @@ proptest! {
 }
 
 proptest! {
-    /// MindCV's RepeatAugSampler, written out: every index of the order so many times in a row, dealt
-    /// out to the ranks in turn, of which each takes as many as the set has for it.
+    /// MindCV's RepeatAugSampler, written out. Every index of the order comes this many times in a row. They are dealt
+    /// out to the ranks in turn, and each rank takes its share of the set's size.
     #[test]
     fn repeats_are_mindcvs(records in 1u64..500, world in 1u32..9, batch in 1u32..20, repeats in 2u32..5, drop_last: bool) {
         let spec = repeated(repeats, PlanSpec { drop_last, ..spec(records, world, batch) });

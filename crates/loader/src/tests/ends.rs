@@ -1,4 +1,4 @@
-//! Starting what can't be started, and stopping at any time.
+//! Starting loaders that cannot start, and stopping at any time.
 
 use std::thread;
 use std::time::Duration;

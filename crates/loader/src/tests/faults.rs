@@ -1,5 +1,5 @@
-//! Damaged records, undecodable images, panics and dead workers: an error with a name, or a counted
-//! gap, and never a hang.
+//! Damaged records, undecodable images, panics and dead workers give an error with a name, or a counted gap, and never
+//! a hang.
 
 use std::panic::panic_any;
 
@@ -25,14 +25,14 @@ fn sample_error(result: Option<Result<Delivered, LoaderError>>) -> SampleError {
     }
 }
 
-/// Jpegs with another payload in the place of `BAD`.
+/// JPEGs with another payload in the place of `BAD`.
 fn with_bad(bad: Source) -> Shards {
     let mut sources: Vec<Source> = (0..COUNT).map(jpeg).collect();
     sources[BAD as usize] = bad;
     Shards::of(sources)
 }
 
-/// The batches of a run over sound shards, without what is made of record `BAD`.
+/// The batches of a run over sound shards, without the images of record `BAD`.
 fn expected_without_bad(config: LoaderConfig) -> Vec<Delivered> {
     let image = (SIZE * SIZE * 3) as usize;
     let mut batches = all(&Shards::of_jpegs(COUNT).split(), config);
@@ -212,7 +212,7 @@ fn a_panic_in_a_worker_is_an_error_and_the_worker_goes_on() {
     assert_eq!(batch.skipped.len(), 1);
 }
 
-/// Panics once more when what was thrown is thrown away: nothing that a worker does catches it.
+/// Panics again when the thrown value is dropped; nothing in a worker catches that.
 struct Stubborn;
 
 impl Drop for Stubborn {

@@ -1,4 +1,4 @@
-//! Small shards of small JPEGs, configurations over them, and batches in a form to compare.
+//! Small shards of small JPEGs, configurations for them, and batches in a form that can be compared.
 
 use std::fs;
 use std::os::unix::fs::FileExt;
@@ -26,7 +26,7 @@ pub(super) struct Source {
     pub(super) height: u32,
 }
 
-/// A JPEG that differs from one number to the next, in pixels and in size.
+/// A JPEG whose pixels and size differ from one number to the next.
 pub(super) fn jpeg(number: usize) -> Source {
     let (width, height) = (20 + (number % 5) as u32 * 3, 18 + (number % 7) as u32 * 2);
     let pixels: Vec<u8> = (0..height)
@@ -48,7 +48,7 @@ pub(super) fn jpeg(number: usize) -> Source {
     }
 }
 
-/// Shards in a directory of their own, which goes with it.
+/// Shards in their own directory, which is removed with them.
 pub(super) struct Shards {
     dir: TempDir,
     files: Vec<PathBuf>,
@@ -61,8 +61,7 @@ impl Shards {
         Shards::of(sources)
     }
 
-    /// The label of a record is its number, and its key names it. What can be stored seek-indexed
-    /// is.
+    /// The label of a record is its number, and its key names it. Files are stored seek-indexed if possible.
     pub(super) fn of(sources: Vec<Source>) -> Shards {
         let mut shards = Shards {
             dir: TempDir::new().unwrap(),
@@ -171,7 +170,7 @@ pub(super) fn floats(config: LoaderConfig) -> LoaderConfig {
     }
 }
 
-/// All that a consumer can see of a batch.
+/// Everything that a consumer can see of a batch.
 #[derive(Debug, PartialEq)]
 pub(super) struct Delivered {
     pub(super) cursor: (u64, u64),
@@ -209,7 +208,7 @@ pub(super) fn start(split: &Arc<Split>, config: LoaderConfig) -> Loader {
     Loader::start(split.clone(), config).unwrap()
 }
 
-/// As [`start`], with something done to the worker that gets a record.
+/// Like [`start`], with a fault in the worker that gets a record.
 pub(super) fn sabotaged(split: &Arc<Split>, config: LoaderConfig, sabotage: fn(u64)) -> Loader {
     let mut job = Job::new(split.clone(), &config).unwrap();
     job.sabotage = sabotage;

@@ -1,4 +1,4 @@
-//! Batches that are mixed: the same pixels, labels and shares in every layout, run and pipeline.
+//! Mixed batches have the same pixels, labels and shares in every layout, run and pipeline.
 
 use augment::BatchMix;
 

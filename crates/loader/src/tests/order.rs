@@ -1,4 +1,4 @@
-//! What is delivered: the same for any number of workers, slots and ranks, and from any cursor.
+//! The delivered batches are the same for any number of workers, slots and ranks, and from any cursor.
 
 use std::collections::HashMap;
 use std::num::NonZeroU64;
@@ -225,7 +225,7 @@ fn a_rank_without_a_share_of_the_last_step_gets_an_empty_batch() {
     assert_eq!(sizes, [2, 0, 2, 0]);
 }
 
-/// Images that need no scaling come through as they were decoded, each at its place.
+/// Images that need no scaling come through as decoded, each at its place.
 #[test]
 fn pixels_are_those_of_the_record() {
     let source = |number| {
@@ -303,7 +303,7 @@ fn augmentation_differs_by_epoch_and_not_by_run() {
     assert!(again == images);
 }
 
-/// Colours that change slowly, so that all that tells the two ways apart is their rounding.
+/// Colours that change slowly, so that only rounding distinguishes the two ways.
 fn smooth(number: usize) -> Source {
     let (width, height) = (60 + number as u32 * 7, 50 + number as u32 * 3);
     let pixels: Vec<u8> = (0..height)

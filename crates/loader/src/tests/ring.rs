@@ -1,4 +1,4 @@
-//! The ring under many threads and random delays, and at its ends.
+//! The ring under many threads and random delays, and its start and end.
 #![allow(clippy::unwrap_used, clippy::panic)]
 
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -24,7 +24,7 @@ fn pattern(turn: u64, index: usize) -> u8 {
     (turn.wrapping_mul(31) as u8) ^ (index as u8).wrapping_mul(7)
 }
 
-/// Delays of every kind that a scheduler and a disk cause, from a small generator.
+/// Delays like those from a scheduler and a disk, from a small generator.
 struct Delays(u64);
 
 impl Delays {

@@ -1,8 +1,8 @@
-//! The ring under a model checker: loom runs each of these small rings through every interleaving
-//! of its threads (up to a bound on preemptions) and every value that the memory orderings allow a
-//! load to return. It finds data races, lost wake-ups and hangs that stress tests meet once a year.
+//! The ring under a model checker: loom runs each of these small rings through every interleaving of its threads (up to
+//! a bound on preemptions), and through every value that the memory orderings allow a load to return. It finds data
+//! races, lost wake-ups and hangs that stress tests meet once a year.
 //!
-//! `ring.rs`, `memory.rs` and `waiter.rs` are compiled here a second time, against loom's threads and atomics.
+//! `ring.rs`, `memory.rs` and `waiter.rs` are compiled here a second time, with loom's threads and atomics.
 //! `LOOM_MAX_PREEMPTIONS=3` searches deeper than the bound below.
 #![allow(dead_code, clippy::panic, clippy::duplicate_mod)]
 
@@ -24,7 +24,7 @@ mod sync {
     pub(crate) use loom::sync::{Arc, Mutex};
     pub(crate) use loom::thread::{Thread, current, park};
 
-    /// Spinning is nothing but more of the same interleavings.
+    /// Spinning only adds more of the same interleavings.
     pub(crate) struct Backoff;
 
     impl Backoff {
@@ -39,7 +39,7 @@ mod sync {
         pub(crate) fn snooze(&self) {}
     }
 
-    /// A cell of loom's, which fails the model when two threads use it without an order.
+    /// A loom cell, which fails the model if two threads use it without an order.
     #[derive(Debug)]
     pub(crate) struct Watch(loom::cell::UnsafeCell<()>);
 
@@ -57,8 +57,8 @@ mod sync {
 use loom::thread;
 use ring::{Consumer, Deserted, Layout, Producer, ring};
 
-/// Turns and their bytes from producers that work until there is nothing more to claim, to a
-/// consumer that takes the first `taken` of them and is dropped.
+/// Runs turns with bytes from producers, which work until there is nothing left to claim, to a consumer, which takes
+/// the first `taken` of them and is dropped.
 fn check(slots: usize, items: usize, workers: usize, turns: u64, taken: u64) {
     explore(move || {
         let (mut consumer, producers) = small_ring(slots, items, workers, turns);
@@ -66,7 +66,7 @@ fn check(slots: usize, items: usize, workers: usize, turns: u64, taken: u64) {
             .into_iter()
             .map(|producer| thread::spawn(move || produce(producer)))
             .collect();
-        // On a thread of its own, for loom takes a late unpark of a joining thread amiss.
+        // On its own thread, because loom does not accept a late unpark of a joining thread.
         let consumer = thread::spawn(move || {
             for turn in 0..taken {
                 let Some(Ok(mut slot)) = consumer.next() else {

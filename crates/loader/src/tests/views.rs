@@ -1,4 +1,4 @@
-//! Repeated augmentation and augmentation splits: the same records or the same crops again, otherwise drawn.
+//! Repeated augmentation and augmentation splits: the same records or crops again, with other draws.
 
 use std::num::{NonZeroU32, NonZeroU64};
 
@@ -29,7 +29,7 @@ fn splitting(change: impl FnOnce(&mut Train), config: LoaderConfig) -> LoaderCon
     }
 }
 
-/// As the fixture's configurations, and what a run on them comes to from each of its cursors.
+/// Like the fixture's configurations, and the result of a run from each of its cursors.
 fn independent_of_pipeline_and_resumable(shards: &Shards, config: &LoaderConfig) -> Vec<Delivered> {
     let split = shards.split();
     let expected = all(&split, config.clone());
@@ -165,7 +165,7 @@ fn views_are_cropped_alike_and_only_the_first_is_clean() {
                 usize::from(one != clean) + usize::from(other != clean) + usize::from(one != other);
         }
     }
-    // A policy may leave an image as it is; most are not.
+    // A policy may leave an image unchanged; most images do change.
     assert!(distinct > 2 * 18, "{distinct} of 54 pairs differ");
 }
 
