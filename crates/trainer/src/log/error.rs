@@ -13,7 +13,7 @@ pub struct LogError {
     pub path: PathBuf,
     /// What was tried.
     pub action: &'static str,
-    /// What the operating system says.
+    /// The operating system's message.
     pub cause: io::Error,
 }
 

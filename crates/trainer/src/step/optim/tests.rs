@@ -1,4 +1,4 @@
-//! Against PyTorch's and MindSpore's numbers (`tests/data/formulas.json`), and on a whole network.
+//! Compares with PyTorch's and MindSpore's numbers (`tests/data/formulas.json`), and tests a whole network.
 
 use burn::optim::GradientsParams;
 use burn::tensor::Device;
@@ -43,7 +43,7 @@ fn trajectory(recipe: &Recipe, fixture: &Value) -> Vec<Vec<f64>> {
 fn every_optimizer_steps_as_pytorch_or_mindspore_do() {
     use OptimizerName::*;
     let fixture = formulas();
-    // MindSpore's Adam and NAdam run in f32 on its side too, with eps placed differently.
+    // MindSpore's Adam and NAdam also run in f32 on their side, with eps placed differently.
     for (name, opt, nesterov, eps, tolerance) in [
         ("momentum", Momentum, false, None, 1e-6),
         ("mindspore momentum", Momentum, false, None, 1e-6),
@@ -122,8 +122,8 @@ fn network(device: &Device) -> Network {
     config.init(1, device).unwrap()
 }
 
-/// One update of a whole (small) network leaves every parameter with its state and its shape, and no
-/// running statistic with one; and the state comes back.
+/// One update of a whole (small) network leaves every parameter with its state and its shape, and no running statistic
+/// with any. Then the state is restored.
 #[test]
 fn a_step_updates_every_parameter_of_a_network() {
     use OptimizerName::*;
@@ -190,7 +190,7 @@ impl Values {
     }
 }
 
-/// This is for GPUs, but it works on every device.
+/// This is for GPUs, but works on every device.
 #[test]
 fn parameters_updated_as_one_are_the_same_bits() {
     use OptimizerName::*;
@@ -240,7 +240,7 @@ fn parameters_updated_as_one_are_the_same_bits() {
                     "{opt:?} on {name}"
                 );
             }
-            // What is left are parameters of their own, which learn on.
+            // The rest are independent parameters, which continue to learn.
             let logits = joined.forward(images.clone());
             let gradients = GradientsParams::from_grads(logits.sum().backward(), &joined);
             let found = Gradients::collect(&joined, gradients);
