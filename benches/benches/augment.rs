@@ -1,5 +1,5 @@
-//! Every hot stage of `augment` on made pixels of ImageNet's mean size, at each level of instructions.
-//! Not decoding, and not the pipeline: `shard bench` measures that.
+//! Every hot stage of `augment` on generated pixels of ImageNet's mean size, at each instruction level. It measures
+//! neither decoding nor the pipeline; `shard bench` measures the pipeline.
 //!
 //! `cargo bench -p benches --bench augment [FILTER]`. Times are per image of 299 x 299 unless the name says otherwise.
 #![allow(missing_docs, clippy::unwrap_used)]
@@ -25,7 +25,7 @@ const CROP: Region = Region {
 };
 const SIDE: u32 = 299;
 const BYTES: usize = (3 * SIDE * SIDE) as usize;
-/// Images of a batch: outputs leave the caches between two visits, as in training.
+/// Images of a batch. As in training, outputs leave the caches between two visits.
 const BATCH: usize = 32;
 
 criterion_group! {
@@ -70,10 +70,10 @@ fn fused(c: &mut Criterion) {
     }
 }
 
-/// A crop, whether it is mirrored, and luma samples a chroma sample; none for gray.
+/// A crop, whether it is mirrored, and luma samples per chroma sample; `None` for gray.
 type Drawn = (Region, bool, Option<(u32, u32)>);
 
-/// Crops as training draws them, 4:4:4, 4:2:0 and gray in the shares of ImageNet's files, interleaved.
+/// Crops as in training, with 4:4:4, 4:2:0 and gray interleaved in the shares of ImageNet's files.
 fn drawn_crops() -> Vec<Drawn> {
     let recipe = RandomResizedCrop::default();
     (0..200u64)
@@ -165,8 +165,8 @@ fn operations(c: &mut Criterion) {
     });
 }
 
-/// The mean over 500 draws of each policy, which is over all its operations; `recipe` is MindCV's:
-/// AutoAugment, then erasing of a quarter of the images.
+/// The mean over 500 draws of each policy, and so over all its operations. `recipe` is MindCV's: AutoAugment, then
+/// erasing of a quarter of the images.
 fn policies(c: &mut Criterion) {
     let image = photograph(SIDE, SIDE);
     let mut batch: Vec<u8> = image.iter().copied().cycle().take(BATCH * BYTES).collect();
@@ -218,7 +218,7 @@ fn erasing(c: &mut Criterion) {
     });
 }
 
-/// `cached`: one output again and again. `batch`: into the slots of two batches of 34 MB.
+/// `cached`: writes one output again and again. `batch`: writes into the slots of two batches of 34 MB.
 fn normalise(c: &mut Criterion) {
     let image = photograph(SIDE, SIDE);
     let mut batch = vec![0.0; 2 * BATCH * BYTES];
@@ -236,7 +236,7 @@ fn normalise(c: &mut Criterion) {
             });
         });
     }
-    // What writing as many bytes costs at least.
+    // The least that writing this many bytes costs.
     group.bench_function("batch/fill", |b| {
         let mut slot = 0;
         b.iter(|| {

@@ -1,8 +1,8 @@
-//! The hot stages of `codec`: regions to planes from both indexed encodings at each level of instructions, exact
-//! RGB, and packing. Times are those of one image.
+//! The hot stages of `codec`: regions to planes from both indexed encodings at each instruction level, exact RGB, and
+//! packing. Times are per image.
 //!
-//! `cargo bench -p benches --bench codec` with made pictures, `IMAGES=DIR cargo bench -p benches --bench codec` with
-//! all JPEGs below DIR. Regions are drawn as training draws them.
+//! `cargo bench -p benches --bench codec` uses generated pictures, `IMAGES=DIR cargo bench -p benches --bench codec`
+//! all JPEGs below DIR. Regions are drawn as in training.
 #![allow(missing_docs, clippy::unwrap_used)]
 
 use std::hint::black_box;
@@ -19,7 +19,7 @@ use criterion::{Criterion, criterion_group, criterion_main};
 
 /// The mean size of ImageNet's training images.
 const IMAGE: (u32, u32) = (468, 401);
-/// Made pictures: one image would stay in the cache.
+/// Generated pictures. A single image would stay in the cache.
 const MADE: u32 = 12;
 
 criterion_group! {
@@ -33,7 +33,7 @@ criterion_group! {
 }
 criterion_main!(benches);
 
-/// Files that both encodings take, and a region of each.
+/// Files that both encodings accept, and a region of each.
 struct Images {
     files: Vec<Vec<u8>>,
     regions: Vec<Region>,
@@ -82,7 +82,7 @@ impl Images {
         decoder.with_tables(self.tables.clone())
     }
 
-    /// Measures work that is done to all images in turn; what is reported is the mean.
+    /// Measures work on all images in turn, and reports the mean.
     fn each(&self, c: &mut Criterion, name: &str, mut work: impl FnMut(usize)) {
         c.bench_function(name, |b| {
             b.iter_custom(|rounds| {

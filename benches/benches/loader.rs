@@ -1,7 +1,8 @@
-//! What the pipeline adds to the kernels it runs: the same records decoded and resampled in a plain loop,
-//! and delivered in batches by a loader with one worker; and the plan and the shuffles by themselves.
+//! What the pipeline adds to the kernels that it runs. Compares a plain loop that decodes and resamples records with a
+//! loader with one worker that delivers the same records in batches. Also measures the plan and the shuffles by
+//! themselves.
 //!
-//! `cargo bench -p benches --bench loader`. For rates on real images there is `shard bench`.
+//! `cargo bench -p benches --bench loader`. For rates on real images, use `shard bench`.
 #![allow(missing_docs, clippy::unwrap_used)]
 
 use std::hint::black_box;
@@ -128,7 +129,7 @@ fn split(path: &Path) -> Arc<Split> {
     Arc::new(Split::new("train", vec![shard]))
 }
 
-/// Where a sample of ImageNet lies, and what is to be read ahead of it.
+/// Where a sample of ImageNet is, and what to read ahead of it.
 fn plans(c: &mut Criterion) {
     let mut group = c.benchmark_group("plan");
     for (name, shuffle) in [

@@ -1,4 +1,4 @@
-//! What the benches and programs here share: which files to measure with, and how crops of them are drawn.
+//! Shared by the benches and programs here: which files to measure with, and how crops of them are drawn.
 
 use std::path::{Path, PathBuf};
 
@@ -29,7 +29,7 @@ fn collect(directory: &Path, files: &mut Vec<PathBuf>) -> Result<()> {
     Ok(())
 }
 
-/// The region that training takes of the `position`-th image, which is `width` x `height` pixels.
+/// The region that training draws from the `position`-th image, which has `width` x `height` pixels.
 pub fn drawn_region(width: u32, height: u32, position: u64) -> Region {
     let rng = &mut SampleRng::new(0, 0, position);
     let crop = RandomResizedCrop::default().sample(width, height, rng);

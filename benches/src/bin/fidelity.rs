@@ -1,9 +1,9 @@
-//! How far the fast path of training is from the exact one, over the JPEGs of a directory tree:
-//! `cargo run --release -p benches --bin fidelity -- DIR`.
+//! How far training's fast path is from the exact one, over the JPEGs of a directory tree: `cargo run --release -p
+//! benches --bin fidelity -- DIR`.
 //!
-//! Fast: planes of the region, resampled and converted in one pass. Exact: libjpeg-turbo with fancy
-//! upsampling, then Pillow's bilinear. Both make the same training crop, mirrored or not, of 299 x 299. Not a test: real
-//! images are not part of the project.
+//! Fast: planes of the region, resampled and converted in one pass. Exact: libjpeg-turbo with fancy upsampling, then
+//! Pillow's bilinear. Both make the same training crop, mirrored or not, of 299 x 299. This is not a test: real images
+//! are not part of the project.
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -71,7 +71,7 @@ impl Bench {
         })
     }
 
-    /// Makes the crop of `position` both ways; none of what has no planes.
+    /// Makes the crop of `position` both ways. `None` if the image has no planes.
     fn compare(&mut self, file: &[u8], position: u64) -> Result<Option<(String, Difference)>> {
         let (encoding, payload) = codec::pack(file, Encoding::Jpeg);
         if encoding != Encoding::Jpeg {
@@ -101,7 +101,7 @@ impl Bench {
     }
 }
 
-/// How images differ from one another, added up.
+/// The differences between images, added up.
 #[derive(Default)]
 struct Difference {
     images: u32,
@@ -140,7 +140,7 @@ impl Difference {
         f64::from(self.images) * BYTES as f64
     }
 
-    /// Infinite for images that are equal.
+    /// Infinite for equal images.
     fn psnr(&self) -> f64 {
         10.0 * (255.0 * 255.0 * self.values() / self.squares).log10()
     }

@@ -1,8 +1,9 @@
 //! What the encodings make of the JPEGs of a directory tree, in bytes, and how long packing takes:
 //! `cargo run --release -p benches --bin tables -- DIR [OUT]`.
 //!
-//! Tables are trained on every other file; sizes are told apart by that. Every record is unpacked and compared with
-//! its file. With OUT, tables trained on all files are written there: so the built-in ones were made.
+//! Tables are trained on every other file, and sizes are reported separately for the files in and out of that half.
+//! Every record is unpacked and compared with its file. With OUT, tables trained on all files are written there; the
+//! built-in ones were made this way.
 
 use std::path::Path;
 use std::time::Instant;
