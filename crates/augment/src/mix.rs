@@ -227,7 +227,7 @@ pub struct MixTarget {
     pub lambda: f32,
 }
 
-/// Layout of one image: so many planes of rows, with pixels of `step` values.
+/// Layout of one image: this many planes of rows, with pixels of `step` values.
 #[derive(Clone, Copy)]
 struct Planes {
     count: usize,

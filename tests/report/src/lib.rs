@@ -22,7 +22,7 @@ pub fn tested(what: &str) {
     line(&format!("TESTED: {what}"));
 }
 
-/// The name of the running test: the test harness gives it to the thread.
+/// The name of the running test. The test harness gives it to the thread.
 fn test() -> String {
     thread::current().name().unwrap_or("a test").to_owned()
 }

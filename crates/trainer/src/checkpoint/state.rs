@@ -34,7 +34,7 @@ pub struct State {
     /// The numbers of the learner. Its tensors are in separate files.
     #[serde(default)]
     pub learner: LearnerState,
-    /// What has been measured.
+    /// The measurements so far.
     pub progress: Progress,
     /// The other files of the checkpoint.
     #[serde(default)]

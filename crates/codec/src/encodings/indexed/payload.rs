@@ -18,7 +18,7 @@ use crate::jpeg::tables::Tables;
 
 /// Luma pixels between two entries at the finest. The distance grows if the index would become too large.
 const FINEST: usize = 64;
-/// The largest share of the file that the index may take: one part in so many.
+/// The largest share of the file that the index may take: one part in this many.
 const INDEX_SHARE: usize = 110;
 
 /// The parts of a stored record.

@@ -16,7 +16,7 @@ use crate::CodecError;
 const MAGIC: [u8; 8] = *b"recoded\x02";
 /// The compression level of headers. They are short and are packed once.
 const HEADER_LEVEL: i32 = 9;
-/// A longer header is taken for damage; a JPEG's may hold megabytes of profiles and previews.
+/// A longer header is treated as damage; a JPEG's may hold megabytes of profiles and previews.
 const MOST_HEADER: usize = 64 << 20;
 
 /// A power of two with room for all contexts.
