@@ -1,4 +1,4 @@
-//! Lets what is built here with the feature `tch` find LibTorch.
+//! Lets builds with the feature `tch` find LibTorch.
 
 fn main() {
     libtorch_link::emit();

@@ -32,7 +32,8 @@ impl Default for RandomResizedCrop {
 impl RandomResizedCrop {
     /// Checks the bounds: 0 < `scale` <= 1, `ratio` positive, each with its smaller bound first.
     ///
-    /// # Errors [`AugmentError::OutOfRange`] names the first bound that is invalid.
+    /// # Errors
+    /// [`AugmentError::OutOfRange`] names the first bound that is invalid.
     pub fn new(scale: (f64, f64), ratio: (f64, f64)) -> Result<Self, AugmentError> {
         check_shape(scale, ratio)?;
         Ok(RandomResizedCrop { scale, ratio })

@@ -7,9 +7,10 @@
 //! [`Normalize`]. A validation sample goes through [`EvalCrop`] -> [`Resampler`] -> [`Normalize`]. A batch can then go
 //! through [`BatchMix`]. [`FusedResampler`] takes the planes of a JPEG straight to RGB of the final size.
 //!
-//! # Reproducibility Randomness comes from a [`SampleRng`], which depends only on (seed, epoch, position in the epoch).
-//! Pixels are computed in integers or by single IEEE 754 operations, never contracted or reordered. So equal inputs
-//! give equal pixels on every machine.
+//! # Reproducibility
+//! Randomness comes from a [`SampleRng`], which depends only on (seed, epoch, position in the epoch). Pixels are
+//! computed in integers or by single IEEE 754 operations, never contracted or reordered. So equal inputs give equal
+//! pixels on every machine.
 #![deny(unsafe_code)]
 
 mod crop;

@@ -21,7 +21,8 @@ impl BatchMix {
     /// MindCV's `mixup`, `cutmix` and `cutmix_prob`: the parameters of the beta distributions, where 0 turns one off,
     /// and the probability that a batch is mixed at all.
     ///
-    /// # Errors [`AugmentError::OutOfRange`] unless the parameters are from 0 to 1000 and the probability from 0 to 1.
+    /// # Errors
+    /// [`AugmentError::OutOfRange`] unless the parameters are from 0 to 1000 and the probability from 0 to 1.
     pub fn new(
         mixup_alpha: f64,
         cutmix_alpha: f64,
@@ -138,8 +139,9 @@ impl MixPlan {
     /// Mixes a batch of RGB bytes, NHWC: `images` holds images of `width` x `height` pixels one after
     /// another. Mixup rounds to nearest.
     ///
-    /// # Errors [`AugmentError::OutputLength`] unless `images` has whole images; [`AugmentError::WindowOutside`] if the
-    /// plan is for larger ones.
+    /// # Errors
+    /// [`AugmentError::OutputLength`] unless `images` has whole images; [`AugmentError::WindowOutside`] if the plan is
+    /// for larger ones.
     pub fn mix_u8(&self, images: &mut [u8], width: u32, height: u32) -> Result<(), AugmentError> {
         let own = (self.lambda * 256.0) as u16;
         let planes = Planes {
@@ -225,7 +227,7 @@ pub struct MixTarget {
     pub lambda: f32,
 }
 
-/// Layout of one image: so many planes of rows, with pixels of `step` values.
+/// Layout of one image: this many planes of rows, with pixels of `step` values.
 #[derive(Clone, Copy)]
 struct Planes {
     count: usize,

@@ -56,8 +56,8 @@ impl Job {
 
     /// Keeps only `window` of the scaled crop.
     ///
-    /// # Errors [`AugmentError::WindowOutside`] if it reaches beyond the scaled crop, [`AugmentError::BadRect`] if it
-    /// is empty.
+    /// # Errors
+    /// [`AugmentError::WindowOutside`] if it reaches beyond the scaled crop, [`AugmentError::BadRect`] if it is empty.
     pub fn window(self, window: Region) -> Result<Self, AugmentError> {
         let window = checked(window, "window")?;
         let (width, height) = self.scaled;

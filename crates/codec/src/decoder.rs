@@ -40,7 +40,8 @@ pub enum Health {
 impl Decoder {
     /// A decoder with empty buffers, using the best instructions that this processor has.
     ///
-    /// # Errors [`CodecError::Decode`] if libjpeg-turbo cannot allocate its memory.
+    /// # Errors
+    /// [`CodecError::Decode`] if libjpeg-turbo cannot allocate its memory.
     pub fn new() -> Result<Self, CodecError> {
         Self::with_level(Level::best())
     }

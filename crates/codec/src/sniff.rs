@@ -53,9 +53,9 @@ pub enum Oddity {
     Progressive,
     /// Arithmetic instead of Huffman coding (SOF9, SOF10).
     Arithmetic,
-    /// A sequential JPEG whose components come in scans of their own.
+    /// A sequential JPEG whose components come in separate scans.
     SeparateScans,
-    /// Restart markers, every so many MCUs.
+    /// Restart markers, at a fixed interval of MCUs.
     RestartIntervals(u16),
     /// EXIF asks for the picture to be turned or mirrored (2 to 8). Ignored when decoding, as
     /// torchvision and MindCV ignore it.
@@ -83,9 +83,9 @@ impl fmt::Display for Oddity {
 
 /// Reads the header of an image file.
 ///
-/// # Errors [`CodecError::Empty`], [`CodecError::NotAnImage`] with what the bytes look like,
-/// [`CodecError::Unsupported`], [`CodecError::Header`] if it is damaged or incomplete, [`CodecError::TooLarge`] beyond
-/// [`MAX_PIXELS`].
+/// # Errors
+/// [`CodecError::Empty`], [`CodecError::NotAnImage`] with what the bytes look like, [`CodecError::Unsupported`],
+/// [`CodecError::Header`] if it is damaged or incomplete, [`CodecError::TooLarge`] beyond [`MAX_PIXELS`].
 pub fn sniff(bytes: &[u8]) -> Result<ImageInfo, CodecError> {
     Ok(ImageFile::read(bytes)?.info)
 }

@@ -168,7 +168,8 @@ impl Network {
     /// Logits `[batch, classes]` of normalised images `[batch, channels, height, width]` of at least
     /// [`MIN_INPUT`](crate::MIN_INPUT) px (see [`check_input`](crate::check_input)).
     ///
-    /// # Panics burn panics if the channels do not fit or the image is smaller.
+    /// # Panics
+    /// burn panics if the channels do not fit or the image is smaller.
     pub fn forward(&self, images: Tensor<4>) -> Tensor<2> {
         self.forward_observed(images, |_, _| {})
     }

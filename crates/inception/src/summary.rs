@@ -41,7 +41,8 @@ impl Summary {
     /// The summary of the network of `config` for images of `size` x `size` px. The sizes are computed on `device`, with the
     /// narrowest network.
     ///
-    /// # Errors [`ConfigError`] for a configuration, or a size, that does not give a valid network.
+    /// # Errors
+    /// [`ConfigError`] for a configuration, or a size, that does not give a valid network.
     pub fn of(config: &NetworkConfig, size: usize, device: &Device) -> Result<Self, ConfigError> {
         check_input(size)?;
         let stages = stages(config, size, device)?;

@@ -33,7 +33,7 @@ pub(crate) struct Sample {
     pub(crate) position: u64,
 }
 
-/// An image as it is stored: encoded bytes and the size in pixels that the index gives.
+/// A stored image: encoded bytes, and the size in pixels according to the index.
 pub(crate) struct Encoded<'a> {
     pub(crate) encoding: Encoding,
     pub(crate) payload: &'a [u8],

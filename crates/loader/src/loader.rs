@@ -84,9 +84,10 @@ impl Loader {
 
     /// The next batch, after waiting for it if necessary; `None` after the last epoch.
     ///
-    /// # Errors [`LoaderError::Sample`] for the first record of the batch that failed, under [`OnError::Fail`]: the
-    /// batch is dropped, and the next call continues with the next step. [`LoaderError::WorkersGone`] if no worker is
-    /// left; `None` follows.
+    /// # Errors
+    /// [`LoaderError::Sample`] for the first record of the batch that failed, under [`OnError::Fail`]: the batch is
+    /// dropped, and the next call continues with the next step. [`LoaderError::WorkersGone`] if no worker is left;
+    /// `None` follows.
     #[allow(clippy::should_implement_trait)] // a batch borrows the loader, which `Iterator` cannot express
     pub fn next(&mut self) -> Option<Result<Batch<'_>, LoaderError>> {
         if self.deserted {

@@ -65,7 +65,7 @@ pub struct PlanSpec {
     pub sampling: Sampling,
 }
 
-/// Why there is no plan.
+/// Why no plan can be made.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum PlanError {

@@ -144,7 +144,7 @@ impl<M> Shared<M> {
     }
 }
 
-/// The unit of allocation: puts every slot on a cache line of its own.
+/// The unit of allocation: puts every slot on its own cache line.
 #[derive(Clone, Copy, Debug)]
 #[repr(C, align(64))]
 struct Line([u8; 64]);

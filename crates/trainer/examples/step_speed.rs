@@ -1,11 +1,12 @@
-//! One training step or one forward pass at a time, on demand: `benches/torch/compare.py` runs it in
-//! turns with PyTorch. Not a benchmark by itself, and not the training loop: images are made once.
+//! One training step or one forward pass at a time, on demand: `benches/torch/compare.py` runs it in turn with PyTorch.
+//! It is not a benchmark by itself, nor the training loop: images are made once.
 //!
-//! `step_speed DEVICE BATCH SIZE [O0|O1|O2|O3]` reads lines from stdin, and answers each with milliseconds: `step` (forward
-//! in training mode, loss, backward, SGD with momentum), `forward` (validation mode), `folded` (the same of the folded
-//! network, in the level's formats, which is what validates and predicts). With a number behind it the word is done so
-//! often, the device is waited for once, and the answer is the mean. `memory` is answered with the peak of resident memory
-//! in MiB. Before the first word nothing is built and no device touched, so that a process can be started ahead of its turn.
+//! `step_speed DEVICE BATCH SIZE [O0|O1|O2|O3]` reads lines from stdin, and answers each with milliseconds: `step`
+//! (forward in training mode, loss, backward, SGD with momentum), `forward` (validation mode), `folded` (the same with
+//! the folded network, in the level's formats, as in validation and prediction). A number after the word repeats it
+//! that many times; the device is waited for once, and the answer is the mean. `memory` is answered with the peak of
+//! resident memory in MiB. Before the first word nothing is built and no device touched, so a process can be started
+//! ahead of its turn.
 
 #![allow(clippy::print_stdout)] // the answers
 
@@ -100,7 +101,7 @@ fn main() -> Result<()> {
     Ok(())
 }
 
-/// Logits again and again, of which the last are waited for.
+/// Logits again and again; only the last ones are waited for.
 fn repeat(times: u32, forward: impl Fn() -> Tensor<2>) {
     let logits = (0..times).map(|_| forward()).last();
     let _waited_for = logits.map(accuracy::host_values);

@@ -1,4 +1,4 @@
-//! Where to compute. The only file that names a backend.
+//! Where to compute. No other file names a backend.
 //!
 //! A device is named by a backend and, for GPUs, a number: `flex`, `tch`, `tch:cuda:0`, `cuda:0`.
 //! Cargo's features decide which of them a build has. An error about a missing one says how to get it.
@@ -18,7 +18,7 @@ pub enum DeviceError {
         built_in()
     )]
     NotInThisBuild {
-        /// The device as asked for.
+        /// The requested device.
         device: String,
         /// How to get it.
         fix: &'static str,
@@ -26,7 +26,7 @@ pub enum DeviceError {
     /// No such GPU.
     #[error("device '{device}': {cause}; `train --list-devices` lists the devices")]
     NotThere {
-        /// The device as asked for.
+        /// The requested device.
         device: String,
         /// Why not.
         cause: String,
@@ -46,7 +46,7 @@ const BUILD_WITH_TCH_CUDA: &str =
 #[cfg(not(feature = "cuda"))]
 const BUILD_WITH_CUDA: &str = "cargo build --release --features cuda";
 
-/// Why a backend for GPUs finds none.
+/// Why a GPU backend finds no GPU.
 #[cfg(any(feature = "tch", feature = "cuda", test))]
 const NO_GPU: &str = "there is no NVIDIA GPU, or its driver (libcuda.so.1) is not installed or does not see it: nvidia-smi must list it";
 
@@ -90,7 +90,7 @@ impl Place {
     }
 }
 
-/// The device of that name, without autodiff.
+/// The device with that name, without autodiff.
 ///
 /// # Errors
 /// There is no such device, or this build does not include it.
@@ -111,7 +111,7 @@ pub struct Listed {
     pub name: String,
     /// What it is.
     pub what: &'static str,
-    /// Why it is not available here, and how to fix that; `None` if it is.
+    /// Why it is not available here, and how to fix that; `None` if it is available.
     pub missing: Option<String>,
 }
 
@@ -230,7 +230,7 @@ mod cubecl {
     use super::{Device, DeviceError, NO_GPU, not_there};
 
     pub(super) fn gpu(name: &str, index: usize) -> Result<Device, DeviceError> {
-        // CubeCL panics when it first uses a GPU that is not there, but it can be asked.
+        // CubeCL panics when it first uses a GPU that does not exist, but it can be asked beforehand.
         let count = gpu_count();
         if index < count {
             return Ok(Device::cuda(index));
@@ -261,7 +261,7 @@ mod cubecl {
     }
 }
 
-/// Whether the device of that name is a GPU.
+/// Whether the device with that name is a GPU.
 #[must_use]
 pub fn is_gpu(device: &str) -> bool {
     let place = Place::parse(device);

@@ -3,8 +3,7 @@
 use std::io;
 use std::io::ErrorKind;
 
-/// How to fix it that a file in `ckpt_save_dir` cannot be written because of `cause`: a sentence without its
-/// full stop.
+/// How to fix that a file in `ckpt_save_dir` cannot be written because of `cause`: a sentence without its full stop.
 pub(crate) fn how_to_fix(cause: &io::Error) -> &'static str {
     match cause.kind() {
         ErrorKind::StorageFull | ErrorKind::QuotaExceeded | ErrorKind::FileTooLarge => "Make room",

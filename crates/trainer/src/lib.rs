@@ -17,7 +17,7 @@
 //! 8. [`run`]: the training loop.
 //! 9. [`html_report`]: a page about a run.
 //!
-//! Each folder has an error type of its own, which holds those of the folders that it uses.
+//! Each folder has its own error type, which includes those of the folders that it uses.
 
 #![forbid(unsafe_code)]
 

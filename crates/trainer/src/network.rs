@@ -15,7 +15,7 @@ use crate::device;
 use crate::device::DeviceError;
 use crate::recipe::{Recipe, architecture, initialisation, training_precision};
 
-/// Why there is no such network, or no weights in it.
+/// Why there is no such network, or why it has no weights.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum NetworkError {
@@ -33,15 +33,15 @@ pub enum NetworkError {
     Weights(#[from] WeightsError),
 }
 
-/// Which weights to use when there are two copies: as they were trained, or their moving average.
+/// Which weights to use if there are two copies: the trained ones, or their moving average.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Wanted {
     /// The average if a checkpoint has one, else the weights.
     #[default]
     Usual,
-    /// The weights as they were trained.
+    /// The trained weights.
     Weights,
-    /// The average; an error if there is none.
+    /// The moving average; an error if there is none.
     Average,
 }
 
@@ -66,7 +66,7 @@ pub fn config(recipe: &Recipe, classes: usize) -> NetworkConfig {
 /// The network of `recipe`, with `classes` outputs and initial weights, which depend only on the recipe.
 ///
 /// # Errors
-/// The recipe's numbers make no network.
+/// The recipe's settings do not give a valid network.
 pub fn build(recipe: &Recipe, classes: usize, device: &Device) -> Result<Network, NetworkError> {
     Ok(config(recipe, classes).init(recipe.seed, device)?)
 }
@@ -75,7 +75,7 @@ pub fn build(recipe: &Recipe, classes: usize, device: &Device) -> Result<Network
 /// many.
 ///
 /// # Errors
-/// The recipe's numbers make no network.
+/// The recipe's settings do not give a valid network.
 pub fn summary(recipe: &Recipe) -> Result<Summary, NetworkError> {
     let classes = recipe.num_classes.map_or(1000, std::num::NonZeroUsize::get);
     let size = recipe.image_resize.get() as usize;
@@ -83,7 +83,7 @@ pub fn summary(recipe: &Recipe) -> Result<Summary, NetworkError> {
     Ok(Summary::of(&config(recipe, classes), size, &device)?)
 }
 
-/// Puts all weights at `path` (a checkpoint directory or a weights file) into `model`. If a checkpoint has a moving
+/// Loads all weights at `path` (a checkpoint directory or a weights file) into `model`. If a checkpoint has a moving
 /// average, it is used.
 ///
 /// # Errors
@@ -92,7 +92,7 @@ pub fn load(model: Network, path: &Path) -> Result<Network, NetworkError> {
     load_some(model, path, Wanted::Usual, Completeness::Exact)
 }
 
-/// As [`load`], to fine-tune: a classifier with another number of classes keeps its initial weights.
+/// Like [`load`], to fine-tune: a classifier with another number of classes keeps its initial weights.
 ///
 /// # Errors
 /// As [`load`].
@@ -100,7 +100,7 @@ pub fn load_to_finetune(model: Network, path: &Path) -> Result<Network, NetworkE
     load_some(model, path, Wanted::Usual, Completeness::AnyClassifier)
 }
 
-/// As [`load`], but `wanted` says which copy of the weights, and `completeness` how much of it.
+/// Like [`load`], but `wanted` says which copy of the weights, and `completeness` how much of it.
 ///
 /// # Errors
 /// As [`load`].

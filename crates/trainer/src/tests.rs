@@ -4,7 +4,7 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-/// Each may use itself and those before it.
+/// Each module may use itself and those before it.
 const ORDER: [&str; 11] = [
     "io_advice",
     "device",
@@ -68,7 +68,7 @@ fn sources(dir: &Path) -> Vec<PathBuf> {
     found
 }
 
-/// What follows `crate::` in code, comments left out: one name, or the first names of a list in braces.
+/// The names after `crate::` in code, without comments: one name, or the first names of a list in braces.
 fn modules_named_in(code: &str) -> Vec<String> {
     let is_code = |line: &&str| !line.trim_start().starts_with("//");
     let code: Vec<&str> = code.lines().filter(is_code).collect();

@@ -1,5 +1,5 @@
-//! LibTorch computes what flex computes: the networks' outputs, whole runs, and what was trained on
-//! one validated on the other.
+//! LibTorch computes the same as flex: the networks' outputs, whole runs, and the validation on one of a network
+//! trained on the other.
 #![cfg(feature = "tch")]
 #![allow(clippy::unwrap_used, clippy::panic)]
 
@@ -42,7 +42,7 @@ fn on(device: &str, dir: &Path) -> Recipe {
     }
 }
 
-/// Images that look like noise.
+/// Images of noise.
 fn images(shape: [usize; 4], device: &Device) -> Tensor<4> {
     let count = shape.iter().product::<usize>();
     let pixels: Vec<f32> = (0..count as u32)
@@ -158,7 +158,7 @@ fn losses(recipe: &Recipe) -> Vec<f32> {
     lines.into_iter().filter_map(of).collect()
 }
 
-/// Batch normalisation over a few pixels of a few images amplifies rounding, and so does every step.
+/// Batch normalisation over a few pixels of a few images amplifies rounding. So does every step.
 #[test]
 fn a_run_has_the_same_losses_as_on_flex() {
     let _turn = alone();

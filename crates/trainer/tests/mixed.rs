@@ -1,5 +1,5 @@
-//! Runs in mixed precision on LibTorch: they learn, with f32 masters that resume bit for bit. How near a step is to f32 is
-//! `inception`'s to test (tests/half.rs).
+//! Runs in mixed precision on LibTorch: they learn, with f32 masters that resume bit for bit. How close a step is to
+//! f32 is tested in `inception` (tests/half.rs).
 #![cfg(feature = "tch")]
 #![allow(clippy::unwrap_used)]
 

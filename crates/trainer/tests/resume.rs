@@ -1,4 +1,4 @@
-//! A run that was stopped and resumed is the run that was not.
+//! A run that is stopped and resumed equals an uninterrupted run.
 #![allow(clippy::unwrap_used, clippy::panic)]
 
 mod common;
@@ -83,8 +83,8 @@ fn two_hundred_steps_are_a_hundred_and_a_hundred() {
     let expected = last(&whole.ckpt_save_dir);
     assert_eq!(expected.state().steps, 200);
 
-    // Killed, as seen from the disk: a checkpoint, and logs that have gone on since. Once at the end
-    // of an epoch, once in the middle of one.
+    // Killed, as seen from the disk: a checkpoint, and logs that have continued since. Once at the end of an epoch,
+    // once in the middle of one.
     for (name, steps) in [("inception_v4-10_10", 100), ("inception_v4-19_5", 185)] {
         let resumed = two_hundred(dir.path(), name);
         copy(
@@ -129,7 +129,7 @@ fn every_optimizer_goes_on_from_the_middle_of_everything() {
     let dir = tempfile::tempdir().unwrap();
     fs::create_dir(dir.path().join("data")).unwrap();
     data_set(&dir.path().join("data"), 12, 4);
-    // Each with another schedule, so that all of those go on, too.
+    // Each with another schedule, so that all of those continue, too.
     let schedulers = [
         Scheduler::CosineDecay,
         Scheduler::StepDecay,
@@ -147,7 +147,7 @@ fn every_optimizer_goes_on_from_the_middle_of_everything() {
     for ((opt, use_nesterov), scheduler) in optimizers.zip(schedulers.into_iter().cycle()) {
         let nesterov = if use_nesterov { "-nesterov" } else { "" };
         let name = format!("{opt:?}{nesterov}");
-        // Three steps an epoch; after five, one batch waits for another.
+        // Three steps per epoch; after five, one batch waits for another.
         let whole = Recipe {
             opt,
             use_nesterov,
@@ -193,7 +193,7 @@ fn every_optimizer_goes_on_from_the_middle_of_everything() {
         assert!(files(&found) == files(&expected), "{name}");
         let average = |of: &Checkpoint| fs::read(of.average_path().unwrap()).unwrap();
         assert!(average(&found) == average(&expected), "{name}");
-        // The loss scale and how long it has held, too; the lines have each step's learning rate.
+        // The loss scale and how long it has held are restored, too. The lines have each step's learning rate.
         assert_eq!(found.state().learner, expected.state().learner, "{name}");
         assert_eq!(
             metrics(&resumed.ckpt_save_dir),
@@ -209,7 +209,7 @@ fn a_stop_saves_and_the_resumed_run_closes_the_epoch_once() {
     let dir = tempfile::tempdir().unwrap();
     fs::create_dir(dir.path().join("data")).unwrap();
     data_set(&dir.path().join("data"), 4, 5);
-    // One step an epoch, and a stop from the beginning: the validation of epoch 1 is still to come.
+    // One step per epoch, and a stop from the beginning: the validation of epoch 1 is still to come.
     let recipe = recipe(dir.path());
     let outcome = run::train(&recipe, &Resume::No, &AtomicBool::new(true)).unwrap();
     let checkpoint: PathBuf = recipe.ckpt_save_dir.join("inception_v4-1_1");
@@ -233,13 +233,13 @@ fn a_stop_saves_and_the_resumed_run_closes_the_epoch_once() {
         Outcome::Finished
     );
     assert_eq!(validations(), 2);
-    // A run that is over stays over.
+    // A finished run stays finished.
     assert_eq!(train(&recipe, &Resume::Latest).unwrap(), Outcome::Finished);
     assert_eq!(
         (validations(), last(&recipe.ckpt_save_dir).state().steps),
         (2, 2)
     );
-    // And can be made longer, by MindCV's flags too.
+    // It can be extended, also with MindCV's flags.
     let longer = Recipe {
         epoch_size: NonZeroU64::new(3).unwrap(),
         ckpt_path: Some(last(&recipe.ckpt_save_dir).dir().to_owned()),

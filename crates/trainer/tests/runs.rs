@@ -1,4 +1,4 @@
-//! Whole runs, short ones: they learn, they count, and they stop with a reason.
+//! Short but whole runs: they learn, they count, and they stop with a reason.
 #![allow(clippy::unwrap_used, clippy::panic)]
 
 mod common;
@@ -96,7 +96,7 @@ fn a_small_network_learns_three_colours() {
     let names: Vec<String> = names.iter().map(ToString::to_string).collect();
     assert_eq!(names, ["inception_v4-7_5", "inception_v4-8_5"]);
 
-    // The checkpoint alone is enough, and validation does not depend on how images are batched.
+    // The checkpoint alone is enough, and the batch size does not affect validation.
     let path = last(&recipe).dir().to_owned();
     let again = validate(&path, &[]);
     assert_eq!(
@@ -119,7 +119,7 @@ fn a_small_network_learns_three_colours() {
         "{rebatched:?} {again:?}"
     );
 
-    // Prediction sees the pixels that validation sees.
+    // Prediction sees the same pixels as validation.
     let (_, network) = trained(&path, &[("label_smoothing", "0")]);
     let mut predictor = network.predictor().unwrap();
     let mut loss = 0.0;
@@ -169,7 +169,7 @@ fn a_loss_that_explodes_stops_the_run_and_names_the_batch() {
     else {
         panic!("{message}");
     };
-    // The first update ruins the weights; the second step is skipped, the third one too many.
+    // The first update ruins the weights. The second step is skipped, and the third is one too many.
     assert_eq!((step, in_a_row), (3, 2));
     assert_eq!(keys.len(), 4);
     assert!(message.contains(&key("train", 0, 0)), "{message}");
@@ -266,7 +266,7 @@ fn weights_alone_start_another_run() {
     train(&first, &Resume::No).unwrap();
     let weights = last(&first).model_path();
 
-    // From a file, with a learning rate of nothing: validation must find what it found before.
+    // From a file, with a learning rate of 0: validation must give the same result as before.
     let second = Recipe {
         ckpt_path: Some(weights.clone()),
         ckpt_save_dir: dir.path().join("second"),
@@ -279,7 +279,7 @@ fn weights_alone_start_another_run() {
     let after = validate(last(&second).dir(), &[]);
     assert_eq!((before.loss, before.top1), (after.loss, after.top1));
 
-    // Another network's weights are refused.
+    // Weights of another network are refused.
     let wider = Recipe {
         width: 0.3,
         ckpt_save_dir: dir.path().join("third"),
@@ -291,7 +291,7 @@ fn weights_alone_start_another_run() {
         Err(RunError::Network(NetworkError::Weights(_)))
     ));
 
-    // Weights in a file carry no recipe and no classes.
+    // A weights file contains no recipe and no classes.
     let path = weights.to_str().unwrap();
     let flags = [("ckpt_path", path), ("width", "0.1"), ("blocks", "1,1,1")];
     let (resolved, none) = trained_network::resolve(&[Layer::from_flags(flags).unwrap()]).unwrap();

@@ -81,7 +81,8 @@ impl<W: Write> Encoder<W> {
 
     /// Writes the next tensor, row-major.
     ///
-    /// # Errors [`Error::Unwritable`] if it does not match the announced tensor, or is too large for the precision;
+    /// # Errors
+    /// [`Error::Unwritable`] if it does not match the announced tensor, or is too large for the precision;
     /// [`Error::Io`].
     pub fn tensor(&mut self, values: &[f32]) -> Result<(), Error> {
         let index = self.written;

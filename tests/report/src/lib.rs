@@ -1,7 +1,8 @@
-//! Lines for people that a passing test prints: what it skipped and why, and what it tested.
+//! Lines that a passing test prints for people: what it skipped and why, and what it tested.
 //!
-//! `cargo test` hides what passing tests print with `println!`. These lines go to standard error directly, and to the
-//! file that the environment variable `IMSHARD_TEST_REPORT` names. `tools/test` sets it, and ends with what is in it.
+//! `cargo test` hides what passing tests print with `println!`. So these lines go directly to standard error, and to
+//! the file named by the environment variable `IMSHARD_TEST_REPORT`. `tools/test` sets it, and reports its contents at
+//! the end.
 #![forbid(unsafe_code)]
 
 use std::fs::OpenOptions;
@@ -18,7 +19,7 @@ pub fn tested(what: &str) {
     line(&format!("TESTED: {what}"));
 }
 
-/// The name of the running test: the test harness gives it to the thread.
+/// The name of the running test. The test harness gives it to the thread.
 fn test() -> String {
     thread::current().name().unwrap_or("a test").to_owned()
 }

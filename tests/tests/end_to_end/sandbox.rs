@@ -30,7 +30,7 @@ impl Sandbox {
         Self { dir }
     }
 
-    /// With a folder `raw/` of small images: so many `train` and `val` images of each of three classes.
+    /// With a folder `raw/` of small images: this many `train` and `val` images of each of three classes.
     pub(crate) fn with_images(train: usize, val: usize) -> Self {
         let sandbox = Self::new();
         MadeSet {

@@ -30,7 +30,7 @@ log_interval: 1
 val_while_train: true
 ";
 
-/// A data set with so many images of each of three classes, and the recipe in `small.yaml`.
+/// A data set with this many images of each of three classes, and the recipe in `small.yaml`.
 pub(crate) fn training_sandbox(train: usize, val: usize) -> Sandbox {
     let sandbox = Sandbox::with_images(train, val);
     sandbox.shard("build --source raw --out set --shards 2 -q");

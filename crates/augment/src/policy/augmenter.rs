@@ -47,8 +47,8 @@ impl Augmenter {
 
     /// Draws from `policy` and applies the draw to `image`: RGB bytes, interleaved, rows without padding.
     ///
-    /// # Errors [`AugmentError::OutputLength`] if `image` does not have 3 `width` `height` bytes; then nothing has been
-    /// drawn.
+    /// # Errors
+    /// [`AugmentError::OutputLength`] if `image` does not have 3 `width` `height` bytes; then nothing has been drawn.
     pub fn apply(
         &mut self,
         policy: &Policy,

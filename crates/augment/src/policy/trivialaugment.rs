@@ -20,7 +20,8 @@ pub struct TrivialAugmentWide {
 impl TrivialAugmentWide {
     /// With this many magnitudes, evenly spaced over every range; 31 in the paper.
     ///
-    /// # Errors [`AugmentError::OutOfRange`] unless there are 2 to 1000.
+    /// # Errors
+    /// [`AugmentError::OutOfRange`] unless there are 2 to 1000.
     pub fn new(levels: u32) -> Result<Self, AugmentError> {
         let holds = (2..=1000).contains(&levels);
         require(

@@ -1,6 +1,6 @@
 //! The arithmetic of the filters on rows of bytes: chooses the kernels. Kernels know tables, not geometry.
 //!
-//! Sums are exact in 32 bits and rounded once per pass, so the order of additions is free, and every
+//! Sums are exact in 32 bits and rounded once per pass. So the order of additions does not matter, and every
 //! kernel gives the same bytes.
 
 #[cfg(target_arch = "x86_64")]

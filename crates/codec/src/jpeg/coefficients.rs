@@ -47,7 +47,8 @@ impl<'a> Reader<'a> {
 
     /// The position in bits after the last row.
     ///
-    /// # Errors [`JpegError::Unsupported`] if there were coefficients that no picture can have.
+    /// # Errors
+    /// [`JpegError::Unsupported`] if there were coefficients that no picture can have.
     pub(crate) fn finish(self) -> Result<usize, JpegError> {
         self.range.check()?;
         Ok(self.bits.position())

@@ -64,9 +64,9 @@ pub enum JpegColor {
 pub enum Restart {
     /// Never.
     None,
-    /// After so many rows of MCUs.
+    /// After this many rows of MCUs.
     Rows(u16),
-    /// After so many MCUs.
+    /// After this many MCUs.
     Mcus(u16),
 }
 

@@ -15,7 +15,8 @@ pub(crate) struct FileDecoder {
 }
 
 impl FileDecoder {
-    /// # Errors [`CodecError::Decode`] if libjpeg-turbo cannot allocate its memory.
+    /// # Errors
+    /// [`CodecError::Decode`] if libjpeg-turbo cannot allocate its memory.
     pub(crate) fn new() -> Result<Self, CodecError> {
         Ok(FileDecoder {
             turbo: Decompressor::new().map_err(failed)?,

@@ -67,8 +67,9 @@ impl Header {
 
     /// Reads the header of a JPEG file.
     ///
-    /// # Errors [`CodecError::Unsupported`] for processes and component counts that are not supported,
-    /// [`CodecError::Header`] for everything that stops libjpeg.
+    /// # Errors
+    /// [`CodecError::Unsupported`] for processes and component counts that are not supported, [`CodecError::Header`]
+    /// for everything that stops libjpeg.
     pub(crate) fn read(bytes: &[u8]) -> Result<Header, CodecError> {
         let mut walk = Walk::new(bytes);
         if walk.u16() != Some(u16::from_be_bytes([0xFF, SOI])) {

@@ -52,19 +52,19 @@ pub enum CheckpointError {
     Io {
         /// The file or directory.
         path: PathBuf,
-        /// What was tried.
+        /// The operation that failed.
         action: &'static str,
         /// The cause.
         cause: io::Error,
     },
-    /// Nothing is there.
+    /// There is nothing at this path.
     #[error("{}: no such checkpoint; expected a directory such as inception_v4-3_5004 that `train` \
              wrote, or a .safetensors file", path.display())]
     Missing {
         /// The path given.
         path: PathBuf,
     },
-    /// A directory, but not one of ours.
+    /// A directory, but not a checkpoint of this program.
     #[error("{}: not a checkpoint: it holds no {STATE_FILE}; pass a directory such as \
              inception_v4-3_5004 inside ckpt_save_dir", path.display())]
     NotACheckpoint {
@@ -85,7 +85,7 @@ pub enum CheckpointError {
 }
 
 impl CheckpointError {
-    /// How to fix it that a checkpoint cannot be written: a sentence without its full stop.
+    /// How to fix that a checkpoint cannot be written: a sentence without its full stop.
     pub(crate) fn how_to_fix(&self) -> &'static str {
         match self {
             Self::Io { cause, .. }
@@ -184,7 +184,7 @@ impl Checkpoint {
     }
 }
 
-/// What a checkpoint holds besides its state.
+/// The contents of a checkpoint besides its state.
 #[derive(Clone, Copy, Debug)]
 pub struct Contents<'a> {
     /// The network in training.
@@ -199,7 +199,7 @@ pub struct Contents<'a> {
 /// directory.
 ///
 /// # Errors
-/// A file cannot be written. Older checkpoints are untouched then.
+/// A file cannot be written. Then the older checkpoints are untouched.
 pub fn save(
     save_dir: &Path,
     retention: Retention,
@@ -211,12 +211,12 @@ pub fn save(
     let unfinished = save_dir.join(format!("{name}.tmp"));
     remove(&unfinished)?;
     if let Err(error) = fill(&unfinished, state, contents) {
-        // Gives a full disk its room back. If this fails too, the first error says more.
+        // Frees the space on a full disk. If this fails too, the first error says more.
         remove(&unfinished).ok();
         return Err(error);
     }
 
-    // A directory is in the way only if the run was resumed from before this step and repeats it.
+    // Such a directory exists only if the run was resumed from before this step and repeats it.
     remove(&path)?;
     fs::rename(&unfinished, &path).map_err(io_error(&path, "rename"))?;
     sync_dir(save_dir)?;
@@ -261,7 +261,7 @@ pub fn list(save_dir: &Path) -> Result<Vec<Name>, CheckpointError> {
     Ok(names)
 }
 
-/// Deletes a checkpoint, if it is there, in such an order that half a checkpoint never looks complete.
+/// Deletes a checkpoint, if it exists, in an order that never makes half a checkpoint look complete.
 fn remove(dir: &Path) -> Result<(), CheckpointError> {
     let ignore_missing = |result: io::Result<()>| match result {
         Err(cause) if cause.kind() == io::ErrorKind::NotFound => Ok(()),

@@ -24,7 +24,7 @@ impl Name {
             batch: batch.parse().ok()?,
             model: model.to_owned(),
         };
-        // One name, one spelling: `+3_007` is not ours.
+        // Each name has only one spelling: `+3_007` is not one of ours.
         (parsed.to_string() == name).then_some(parsed)
     }
 }

@@ -1,4 +1,4 @@
-//! Which checkpoints stay when a new one has been saved.
+//! Which checkpoints stay after a new one is saved.
 
 use std::fs;
 use std::io;
@@ -11,7 +11,7 @@ use crate::recipe::{KeepPolicy, Recipe};
 /// Which checkpoints stay. Every policy keeps the newest, to resume from, and the best.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Retention {
-    /// What counts.
+    /// What decides.
     pub policy: KeepPolicy,
     /// How many.
     pub keep: usize,
@@ -27,14 +27,14 @@ impl Retention {
         }
     }
 
-    /// Deletes the checkpoints in `save_dir` that should not stay, and links to the best.
+    /// Deletes the checkpoints in `save_dir` that should not stay, and updates the link to the best one.
     pub(super) fn apply(self, save_dir: &Path) -> Result<(), CheckpointError> {
         let names = list(save_dir)?; // the newest last
         let mut ranked: Vec<(f64, &Name)> = names
             .iter()
             .filter_map(|name| Some((top1(save_dir, name)?, name)))
             .collect();
-        // The newer of equals: a run reports the first one, but the later one has seen more images.
+        // Of equal ones, the newer: a run reports the first one, but the later one has seen more images.
         ranked.sort_by(|(a, old), (b, new)| b.total_cmp(a).then_with(|| new.cmp(old)));
         let best = ranked.first().map(|(_, name)| *name);
         let surplus = names.len().saturating_sub(self.keep);

@@ -31,10 +31,10 @@ pub struct State {
     pub recipe: Recipe,
     /// The classes, in the order of the network's outputs.
     pub classes: Vec<Class>,
-    /// The numbers of the learner; its tensors are in files of their own.
+    /// The numbers of the learner. Its tensors are in separate files.
     #[serde(default)]
     pub learner: LearnerState,
-    /// What has been measured.
+    /// The measurements so far.
     pub progress: Progress,
     /// The other files of the checkpoint.
     #[serde(default)]
@@ -51,19 +51,19 @@ pub struct SeededCursor {
     pub at: Cursor,
 }
 
-/// What a run has measured so far.
+/// The measurements of a run so far.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct Progress {
     /// Sum of the finite losses of the epoch's steps, for its mean.
     pub loss_sum: f64,
-    /// How many they are.
+    /// The number of these steps.
     pub loss_steps: u64,
     /// How many of the last batches, in a row, had a loss or a gradient that is NaN or infinite.
     pub nonfinite: u64,
     /// Seconds that the epoch's steps took.
     pub train_seconds: f64,
-    /// Whether the epoch's last step is done, but not yet what follows it (validation, `result.log`).
+    /// Whether the epoch's last step is done, but not yet the work after it (validation, `result.log`).
     pub epoch_open: bool,
     /// The last validation, and its epoch.
     pub last: Option<(Evaluation, u64)>,
@@ -111,14 +111,14 @@ impl State {
         }
     }
 
-    /// How many epochs are done, including what follows their last step.
+    /// How many epochs are done, including the work after their last step.
     #[must_use]
     pub fn epochs_finished(&self) -> u64 {
         let finished = self.batch == self.steps_per_epoch && !self.progress.epoch_open;
         self.epoch - u64::from(!finished)
     }
 
-    /// The top-1 accuracy, 0 to 1, that a validation of exactly these weights found.
+    /// The top-1 accuracy, 0 to 1, of a validation of exactly these weights.
     #[must_use]
     pub fn top1(&self) -> Option<f64> {
         let at_end = self.batch == self.steps_per_epoch;

@@ -1,4 +1,4 @@
-//! Checkpoints saved, found again, damaged, and deleted when there are too many.
+//! Saves checkpoints, finds them again, damages them, and deletes them if there are too many.
 
 use std::num::NonZeroUsize;
 
@@ -67,7 +67,7 @@ fn save_state(dir: &Path, retention: Retention, state: State) -> PathBuf {
     save(dir, retention, state, contents).unwrap()
 }
 
-/// Epochs of these top-1 accuracies, one after the other; the names that are left, and the best.
+/// Saves epochs with these top-1 accuracies, one after another. Returns the names that are left, and the best.
 fn left_of(policy: KeepPolicy, keep: usize, top1: &[Option<f64>]) -> (Vec<String>, Option<String>) {
     let dir = tempfile::tempdir().unwrap();
     for (epoch, top1) in (1..).zip(top1) {
@@ -131,7 +131,7 @@ fn the_best_stay_and_are_linked_to() {
 fn a_save_that_fails_leaves_the_last_one_and_no_rest() {
     let dir = tempfile::tempdir().unwrap();
     let good = save_at(dir.path(), 5, 1, 10);
-    // A tensor that no file can hold stands for a disk that is full.
+    // A tensor that no file can hold simulates a full disk.
     let broken = BTreeMap::from([("x".to_owned(), TensorData::new(vec![1_u8], [1]))]);
     let contents = Contents {
         model: &network(1, &device::cpu_for_tests()),
@@ -163,7 +163,7 @@ fn the_average_is_saved_beside_the_weights() {
         let expected = network(seed, &device).forward(images()).into_data();
         assert_eq!(loaded.forward(images()).into_data(), expected);
     }
-    // Whoever asks for the checkpoint gets the average.
+    // Loading the checkpoint gives the average by default.
     let loaded = crate::network::load(network(3, &device), &path).unwrap();
     let expected = network(2, &device).forward(images()).into_data();
     assert_eq!(loaded.forward(images()).into_data(), expected);
@@ -215,7 +215,7 @@ fn what_was_not_finished_is_not_seen() {
             .is_none()
     );
     save_at(dir.path(), 5, 1, 10);
-    // As a kill leaves them: one that was being written, one that was being deleted.
+    // As a kill leaves them: one half written, one half deleted.
     fs::create_dir(dir.path().join("inception_v4-3_10.tmp")).unwrap();
     fs::create_dir(dir.path().join("inception_v4-2_10")).unwrap();
     fs::write(
@@ -225,7 +225,7 @@ fn what_was_not_finished_is_not_seen() {
     .unwrap();
     let latest = Checkpoint::latest(dir.path()).unwrap().unwrap();
     assert_eq!(latest.state().epoch, 1);
-    // And they are in nobody's way.
+    // And they do not get in the way.
     save_at(dir.path(), 5, 2, 10);
     save_at(dir.path(), 5, 3, 10);
     assert_eq!(list(dir.path()).unwrap().len(), 3);

@@ -34,7 +34,7 @@ pub enum DataError {
     },
 }
 
-/// The flags that do what a loader's error proposes.
+/// The flags that do what a loader's error suggests.
 fn flags(error: &LoaderError) -> &'static str {
     match error {
         LoaderError::Plan(PlanError::NoFullBatch { .. }) => {

@@ -1,5 +1,5 @@
-//! From a recipe to the splits of a data set, the loaders over them, and tensors on the device. What the recipe's keys mean
-//! to a loader is decided in the crate `recipe`.
+//! From a recipe to the splits of a data set, the loaders over them, and tensors on the device. The crate `recipe`
+//! decides what a recipe's keys mean to a loader.
 
 mod error;
 
@@ -16,7 +16,7 @@ use crate::step::loss::Targets;
 
 pub use error::DataError;
 
-/// A data set, opened as a recipe says.
+/// A data set, opened according to a recipe.
 #[derive(Debug)]
 pub struct Data {
     dataset: Dataset,
@@ -41,8 +41,8 @@ impl Data {
         &self.dataset.manifest().classes
     }
 
-    /// The recipe completed from the data set: with the number of classes, and with an absolute path, so that a checkpoint
-    /// finds the data set from any directory.
+    /// The recipe completed from the data set: with the number of classes, and with an absolute path, so that a
+    /// checkpoint finds the data set from any directory.
     ///
     /// # Errors
     /// The recipe and the data set have different numbers of classes.
@@ -88,7 +88,7 @@ pub fn train_loader(
     Ok(Loader::start(split, config)?)
 }
 
-/// Starts a loader that gives every image of a split once, prepared for evaluation.
+/// Starts a loader that delivers every image of a split once, prepared for evaluation.
 ///
 /// # Errors
 /// As [`train_loader`].
@@ -116,7 +116,7 @@ pub struct Input {
 }
 
 impl Input {
-    /// For the recipe's image size and statistics, on `device`.
+    /// Uses the recipe's image size and statistics, on `device`.
     #[must_use]
     pub fn new(recipe: &Recipe, device: &Device) -> Self {
         let channels = |values: [f32; 3]| {
@@ -139,7 +139,7 @@ impl Input {
         (bytes.permute([0, 3, 1, 2]).float() - self.mean.clone()) / self.std.clone()
     }
 
-    /// The images of a batch, the views of each one after another, and their classes, on the device.
+    /// The images of a batch, with the views of each one after another, and their classes, on the device.
     #[must_use]
     pub fn of(&self, batch: &Batch<'_>) -> (Tensor<4>, Targets) {
         let images = match batch.images() {

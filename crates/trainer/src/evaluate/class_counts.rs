@@ -11,7 +11,7 @@ use crate::step::accuracy::top_k;
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct ClassCounts {
     classes: BTreeMap<u32, Counts>,
-    /// How many images of the first class have the second as their first guess.
+    /// How many images with the first class as label have the second as their first guess.
     confusion: BTreeMap<(u32, u32), u64>,
 }
 

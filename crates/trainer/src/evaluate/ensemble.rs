@@ -94,7 +94,7 @@ struct Ensemble<'a> {
     models: &'a [Inference],
     input: Input,
     image_bytes: usize,
-    /// Crops that go through a network at once.
+    /// The number of crops that go through a network at once.
     batch: usize,
 }
 
@@ -114,7 +114,7 @@ impl Ensemble<'_> {
                 }
             }
         }
-        // Keeps the loss finite where a probability is below f32's range.
+        // Keeps the loss finite if a probability is below f32's range.
         let least = f64::from(f32::MIN_POSITIVE);
         sums.iter()
             .map(|sum| (sum / count).max(least).ln())

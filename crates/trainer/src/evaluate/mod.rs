@@ -1,5 +1,5 @@
-//! Validation and prediction. This file computes top-1, top-5 and loss over every image of a split, each exactly
-//! once: the last batch may be small. Beside it:
+//! Validation and prediction. This file computes top-1, top-5 and loss over every image of a split, each exactly once:
+//! the last batch may be small. The other modules:
 //!
 //! - [`trained_network`]: a network with its weights, as `validate` and `predict` use it.
 //! - [`ensemble`]: several crops of each image, several networks, or both.
@@ -54,7 +54,7 @@ pub fn evaluate(
     Ok(found.map(|(evaluation, _)| evaluation))
 }
 
-/// Does what [`evaluate`] does, and also returns the counts of each class.
+/// Like [`evaluate`], and also returns the counts of each class.
 ///
 /// # Errors
 /// As [`evaluate`].

@@ -1,5 +1,5 @@
-//! Several crops of each image for validation, numbered as in the literature. Pixels only: [`super::ensemble`] runs
-//! the networks.
+//! Several crops of each image for validation, numbered as in the literature. It only makes pixels: [`super::ensemble`]
+//! runs the networks.
 //!
 //! - 1: the centre of the image, resized so that its short side is size / crop_pct.
 //! - 10: the four corners and the centre of that image, and all five mirrored (Krizhevsky et al. 2012;
@@ -7,8 +7,8 @@
 //! - 144: the image is resized to four sizes; at each size it gives three squares, at its start, middle and end;
 //!   each square gives its four corners, its centre and itself resized; each of these is mirrored too (Szegedy et al., "Going deeper
 //!   with convolutions", section 7: short sides 256, 288, 320 and 352 for 224 px, here in proportion).
-//! - 12: the crops of the middle square at the smallest size. Szegedy et al. 2016 evaluate with 12 crops without
-//!   saying which: this is our reading.
+//! - 12: the crops of the middle square at the smallest size. Szegedy et al. 2016 evaluate with 12 crops without saying
+//!   which; this is our reading.
 
 use std::num::NonZeroUsize;
 use std::str::FromStr;
@@ -27,9 +27,9 @@ pub enum Crops {
     /// The centre.
     #[default]
     One,
-    /// Corners and centre, mirrored too.
+    /// Corners and centre, also mirrored.
     Ten,
-    /// Corners, centre and whole of the middle square, mirrored too.
+    /// Corners, centre and whole of the middle square, also mirrored.
     Twelve,
     /// The twelve of three squares at four sizes.
     HundredFortyFour,
@@ -69,7 +69,7 @@ pub(crate) struct CroppedImage {
     pub(crate) pixels: Vec<u8>,
 }
 
-/// Makes the crops of one image after another. Each thread has its own.
+/// Makes the crops of one image after another. Each thread has its own maker.
 pub(crate) struct CropMaker {
     crops: Crops,
     size: u32,
@@ -154,7 +154,7 @@ enum Place {
 }
 
 impl CropBuffer<'_> {
-    /// Adds what `job` makes of the image.
+    /// Adds the result of `job` on the image.
     fn resampled(&mut self, image: RgbView<'_>, job: &Job) -> Result<(), EvaluateError> {
         let from = self.pixels.len();
         self.pixels.resize(from + bytes(self.size), 0);
@@ -174,7 +174,7 @@ impl CropBuffer<'_> {
         }
     }
 
-    /// Adds the twelve crops of one square of the image, whose short side is resized first.
+    /// Adds the twelve crops of one square of the image. The image's short side is resized first.
     fn square(
         &mut self,
         image: RgbView<'_>,
@@ -259,7 +259,7 @@ pub(crate) fn crop_all(
         .map(|_| CropMaker::new(split, recipe, crops))
         .collect::<Result<Vec<_>, _>>()?;
     thread::scope(|scope| {
-        // Each worker makes every n-th image; taking from them in turn gives the split's order.
+        // Each worker makes every n-th image. Taking from them in turn gives the split's order.
         let queues: Vec<_> = makers
             .into_iter()
             .enumerate()

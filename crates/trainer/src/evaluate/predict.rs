@@ -1,4 +1,4 @@
-//! The likeliest classes of image files, which are prepared exactly as in validation. Reads files, not shards.
+//! The likeliest classes of image files. They are prepared exactly as in validation. Reads files, not shards.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -14,26 +14,26 @@ use crate::data::Input;
 use crate::recipe::Recipe;
 use crate::step::accuracy;
 
-/// How many classes a prediction names by default, if there are as many.
+/// How many classes a prediction names by default, if there are that many.
 pub const GUESSES: usize = 5;
 
-/// What a network sees in an image.
+/// A network's guesses about an image.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Prediction {
     /// The image file.
     pub image: PathBuf,
-    /// The likeliest classes, the most likely first.
+    /// The likeliest classes, most likely first.
     pub guesses: Vec<Guess>,
 }
 
-/// A class and how likely it is.
+/// A class and its probability.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Guess {
     /// The class's index in the network's outputs.
     pub class: usize,
     /// Its synset, or the name of the class's folder; empty if unknown.
     pub synset: String,
-    /// Its name for people; the synset if it has none.
+    /// Its readable name; the synset if it has none.
     pub name: String,
     /// Softmax of the logits, 0 to 1.
     pub probability: f32,
@@ -48,10 +48,10 @@ pub struct Predictor {
 }
 
 impl Predictor {
-    /// For `models`, whose outputs are averaged, on `device`. `classes` gives the names; it may be empty.
+    /// Predicts with `models`, whose outputs are averaged, on `device`. `classes` gives the names; it may be empty.
     ///
     /// # Errors
-    /// The recipe's image settings make no sense.
+    /// The recipe's image settings are invalid.
     pub fn new(
         models: &[Inference],
         classes: &[Class],

@@ -1,5 +1,5 @@
-//! A trained network, ready to validate or to predict. Its weights, classes and recipe come from a checkpoint; or its
-//! weights come from a file and the rest from the user.
+//! A trained network, ready to validate or to predict. Its weights, classes and recipe come from a checkpoint. Or its
+//! weights come from a file, and the rest from the user.
 
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
@@ -29,23 +29,23 @@ use super::{EvaluateError, Evaluation, evaluate_in_detail};
 pub struct TrainedNetwork {
     recipe: Recipe,
     classes: Vec<Class>,
-    /// The network, and the others of its ensemble.
+    /// The network, and the others in its ensemble.
     models: Vec<Inference>,
     device: Device,
 }
 
-/// What to load besides the recipe's `ckpt_path`, and how.
+/// What to load besides the recipe's `ckpt_path`, and how to load it.
 #[derive(Clone, Debug, Default)]
 pub struct LoadOptions {
     /// The weights, or their moving average.
     pub wanted: Wanted,
     /// Whether tensors that are missing or have another shape may keep their initial values.
     pub partial: bool,
-    /// Networks whose outputs are averaged with the first's.
+    /// Networks whose outputs are averaged with those of the first.
     pub ensemble: Vec<EnsembleMember>,
 }
 
-/// Another network of an ensemble.
+/// Another network in an ensemble.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct EnsembleMember {
     /// Which network a weights file belongs to; `None` means the recipe's. A checkpoint knows its own.
@@ -84,7 +84,7 @@ pub fn resolve(layers: &[Layer]) -> Result<(Resolved, Option<Checkpoint>), Evalu
         return Ok((alone, None));
     }
     let checkpoint = Checkpoint::open(path)?;
-    // That training was allowed to skip damaged records does not mean that validation is.
+    // A recipe that lets training skip damaged records does not let validation skip them.
     let base = Recipe {
         on_error: OnError::Fail,
         ..checkpoint.state().recipe.clone()
@@ -145,8 +145,8 @@ impl TrainedNetwork {
         })
     }
 
-    /// Validates on `crops` of every image of the data set's `val_split`. Returns `None` if `stop` is set
-    /// meanwhile. `progress` is called as it goes.
+    /// Validates on `crops` of every image of the data set's `val_split`. Returns `None` if `stop` is set before the
+    /// end. `progress` is called as it goes.
     ///
     /// # Errors
     /// The data set cannot be read, or has other classes.
@@ -194,13 +194,13 @@ impl TrainedNetwork {
     /// A predictor for image files.
     ///
     /// # Errors
-    /// The recipe's image settings make no sense.
+    /// The recipe's image settings are invalid.
     pub fn predictor(&self) -> Result<Predictor, EvaluateError> {
         Predictor::new(&self.models, &self.classes, &self.recipe, &self.device)
     }
 }
 
-/// What a validation found.
+/// The result of a validation.
 #[derive(Clone, Debug)]
 pub struct Validated {
     /// The figures.
@@ -211,7 +211,7 @@ pub struct Validated {
     pub classes: Vec<Class>,
 }
 
-/// The recipe of a member's network: a checkpoint's own, or `recipe` with another model.
+/// The recipe of another network in an ensemble: a checkpoint's own, or `recipe` with another model.
 fn recipe_of(member: &EnsembleMember, recipe: &Recipe) -> Result<Recipe, EvaluateError> {
     if member.path.is_dir() {
         return Ok(Checkpoint::open(&member.path)?.state().recipe.clone());

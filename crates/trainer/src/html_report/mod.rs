@@ -1,5 +1,5 @@
 //! The page that `train report` writes about a run: `metrics.jsonl` as plots and tables, in a single HTML file that
-//! opens from disk and needs nothing else. It reads the metrics and measures nothing itself.
+//! opens from disk and needs no other files. It reads the metrics and measures nothing itself.
 
 mod plot;
 mod svg;
@@ -21,7 +21,7 @@ use plot::{Plot, Series};
 const STYLE: &str = include_str!("style.css");
 const SCRIPT: &str = include_str!("hover.js");
 
-/// Why there is no page.
+/// Why no page can be made.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum HtmlReportError {
@@ -41,11 +41,11 @@ pub(crate) struct Metrics {
     runs: Vec<RunLine>,
     steps: Vec<TrainLine>,
     validations: Vec<Validated>,
-    /// Lines that are not valid: half a line, as a running or killed process leaves it.
+    /// Invalid lines: half a line, as a running or killed process leaves it.
     unread: usize,
 }
 
-/// A validation, and when it was.
+/// A validation, and its time.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Validated {
     step: u64,
@@ -174,7 +174,7 @@ fn plots(run: &RunLine, metrics: &Metrics) -> Vec<Plot> {
         .collect()
 }
 
-/// Text for HTML.
+/// Escapes text for HTML.
 fn escape(text: &str) -> String {
     let mut escaped = String::with_capacity(text.len());
     for character in text.chars() {

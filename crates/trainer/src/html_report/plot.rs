@@ -1,4 +1,4 @@
-//! What a plot shows: series thinned to what a screen can show, and axes with round numbers. `svg` draws them.
+//! The contents of a plot: series thinned to what a screen can show, and axes with round numbers. `svg` draws them.
 
 /// A series is thinned to this many points.
 const POINTS: usize = 400;
@@ -24,9 +24,9 @@ pub(super) struct Series {
     pub(super) name: String,
     /// Ascending; only finite numbers.
     pub(super) points: Vec<(f64, f64)>,
-    /// For each point the lowest and the highest value that it stands for.
+    /// The lowest and the highest value behind each point.
     pub(super) range: Vec<(f64, f64)>,
-    /// Whether each point is a measurement of its own, to be marked.
+    /// Whether each point is a separate measurement and gets a mark.
     pub(super) marked: bool,
 }
 
@@ -60,7 +60,7 @@ impl Plot {
         Plot { resumed, ..self }
     }
 
-    /// The highest value, if it lies above what [`Self::values`] shows.
+    /// The highest value, if it is above what [`Self::values`] shows.
     pub(super) fn beyond(&self) -> Option<f64> {
         let points = self.series.iter().flat_map(|series| &series.points);
         let most = points.map(|point| point.1).fold(0.0, f64::max);
@@ -172,7 +172,7 @@ impl Axis {
         (0..=count).map(move |number| self.from + self.step * f64::from(number))
     }
 
-    /// Where `value` lies, 0 to 1; values beyond an end lie at that end.
+    /// The position of `value`, 0 to 1. Values beyond an end are at that end.
     pub(super) fn share(self, value: f64) -> f64 {
         ((value - self.from) / (self.to - self.from)).clamp(0.0, 1.0)
     }

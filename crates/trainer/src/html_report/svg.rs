@@ -1,4 +1,4 @@
-//! A plot as an SVG picture in a figure, with the numbers beside it for the pointer to show.
+//! A plot as an SVG picture in a figure, together with the numbers that the pointer shows.
 
 use std::fmt::Write;
 

@@ -19,7 +19,7 @@ pub(super) fn summary(run: &RunLine, metrics: &Metrics) -> String {
         facts.push(("Epoch", format!("{} of {epochs}", last.epoch)));
     }
     let better = |a: &&Validated, b: &&Validated| a.found.top1.total_cmp(&b.found.top1);
-    // The first of equals, as in the log.
+    // The first of equal ones, as in the log.
     if let Some(best) = metrics.validations.iter().rev().max_by(better) {
         let text = format!("{:.2} % (epoch {})", 100.0 * best.found.top1, best.epoch);
         facts.push(("Best top-1", text));
@@ -28,7 +28,7 @@ pub(super) fn summary(run: &RunLine, metrics: &Metrics) -> String {
             format!("{:.2} %", 100.0 * best.found.top5),
         ));
     }
-    // Without the first steps of a run, which fill caches and pools.
+    // Without the first steps of a run, because they fill caches and pools.
     let settled = steps.get(steps.len().min(10) / 2..).unwrap_or_default();
     let pace = |of: fn(&TrainLine) -> f64| median(settled.iter().map(of).collect());
     if let (Some(rate), Some(wait)) = (pace(|step| step.img_per_s), pace(|step| step.data_wait)) {
@@ -87,7 +87,7 @@ pub(super) fn validations(run: &RunLine, metrics: &Metrics) -> String {
     )
 }
 
-/// Where the run was started and resumed.
+/// Where and when the run was started and resumed.
 pub(super) fn starts(metrics: &Metrics) -> String {
     let rows = metrics.runs.iter().map(|run| {
         vec![
@@ -119,7 +119,7 @@ pub(super) fn recipe(run: &RunLine) -> String {
     )
 }
 
-/// A recipe's value as people write it.
+/// A recipe's value as a person would write it.
 fn text(value: &Value) -> String {
     match value {
         Value::String(text) => text.clone(),

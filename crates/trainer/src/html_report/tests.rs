@@ -119,7 +119,7 @@ fn a_value_far_out_is_cut_off_and_named() {
     let cut = plot().cut();
     assert_eq!((cut.values().to, cut.beyond()), (2.0, Some(55.25)));
     assert!(svg::draw(&cut).contains("up to 55.25, cut at 2<"));
-    // What most values do is never cut off.
+    // The values of the majority are never cut off.
     let even = Plot::new("", "").with(Series::marked("", vec![(0.0, 6.9), (1.0, 2.0)]));
     assert_eq!(even.cut().beyond(), None);
 }

@@ -11,9 +11,9 @@ use crate::io_advice;
 pub struct LogError {
     /// The file, or the directory it should be in.
     pub path: PathBuf,
-    /// What was tried.
+    /// The operation that failed.
     pub action: &'static str,
-    /// What the operating system says.
+    /// The operating system's message.
     pub cause: io::Error,
 }
 

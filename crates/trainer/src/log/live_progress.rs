@@ -1,5 +1,5 @@
-//! Live progress of a run, for a progress bar. The log and the metrics, which hold the same and more, do not come
-//! this way.
+//! Live progress of a run, for a progress bar. The log and the metrics contain the same figures and more, but take
+//! another way.
 
 use std::time::{Duration, Instant};
 
@@ -44,7 +44,7 @@ pub struct ValidationStatus {
 }
 
 impl ValidationStatus {
-    /// After `done` of `images` images, in a validation that began at `began`.
+    /// After `done` of `images` images, in a validation that started at `began`.
     pub(crate) fn at(done: u64, images: u64, top1: f64, began: Instant) -> Self {
         let took = began.elapsed().as_secs_f64().max(1e-9);
         let left = took / done.max(1) as f64 * images.saturating_sub(done) as f64;
@@ -58,7 +58,7 @@ impl ValidationStatus {
     }
 }
 
-/// Follows a run as it goes.
+/// Follows a run's progress.
 pub trait Watcher {
     /// Called after each step.
     fn step(&mut self, status: &TrainingStatus);
@@ -67,7 +67,7 @@ pub trait Watcher {
     fn validating(&mut self, status: &ValidationStatus);
 }
 
-/// Follows nothing.
+/// Ignores progress.
 #[derive(Clone, Copy, Debug)]
 pub struct NoWatcher;
 

@@ -4,7 +4,7 @@ use std::fs;
 use std::num::NonZeroUsize;
 use std::thread;
 
-/// The processor, its threads and the memory of this machine, as far as Linux tells.
+/// The processor, its threads and the memory of this machine, as far as Linux reports them.
 pub(crate) fn machine() -> String {
     let field = |file: &str, name: &str| {
         let text = fs::read_to_string(file).unwrap_or_default();

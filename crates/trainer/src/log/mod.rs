@@ -1,5 +1,5 @@
-//! What a run tells people and programs: the log on the console, `metrics.jsonl`, `result.log`, TensorBoard's event
-//! files and live progress. It measures and writes; it decides nothing.
+//! What a run reports to people and programs: the log on the console, `metrics.jsonl`, `result.log`, TensorBoard's
+//! event files and live progress. It measures and writes, but decides nothing.
 
 mod error;
 pub mod live_progress;

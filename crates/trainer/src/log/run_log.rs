@@ -1,5 +1,5 @@
 //! What a run logs as it goes: MindCV's log lines, with throughput and the share of time spent waiting for data, and
-//! the same as JSON lines. It measures and decides nothing.
+//! the same as JSON lines. It measures, but decides nothing.
 
 use std::path::Path;
 use std::time::Duration;
@@ -15,7 +15,7 @@ use crate::recipe::Recipe;
 use crate::step::accuracy::Evaluation;
 use crate::step::learner::Verdict;
 
-/// Loading is the bottleneck of an epoch that spent more than this share of its time waiting for data.
+/// Loading was the bottleneck of an epoch if more than this share of its time was spent waiting for data.
 const LOADING_IS_BOTTLENECK: f64 = 0.05;
 
 /// The figures of a training step.

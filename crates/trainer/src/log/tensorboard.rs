@@ -1,5 +1,5 @@
-//! A run's numbers for TensorBoard: `events.out.tfevents.…` files, written without TensorFlow. They hold only scalars
-//! and the mark that makes TensorBoard forget what a killed run wrote after its last checkpoint.
+//! A run's numbers for TensorBoard: `events.out.tfevents.…` files, written without TensorFlow. They contain only
+//! scalars, and a mark that makes TensorBoard forget what a killed run wrote after its last checkpoint.
 //!
 //! A file is a sequence of records (length, its checksum, data, its checksum; TensorFlow's
 //! `record_writer.cc`). Each record holds an `Event` message (`event.proto`), which is encoded by hand: five fields are
@@ -20,14 +20,14 @@ pub struct EventFile {
 }
 
 impl EventFile {
-    /// Starts a file in `dir` for what follows step `step`. TensorBoard then drops later steps from the other files of
+    /// Starts a file in `dir` for events after step `step`. TensorBoard then drops later steps from the other files of
     /// the directory.
     ///
     /// # Errors
     /// The file system refused.
     pub fn begin(dir: &Path, step: u64) -> io::Result<Self> {
         let seconds = now() as u64;
-        // A run that is killed and resumed within a second still gets a file of its own, sorted after.
+        // A run that is killed and resumed within a second still gets its own file, sorted after the old one.
         let name = |number: u64| format!("events.out.tfevents.{seconds}.{number:06}");
         let open = |path: &Path| OpenOptions::new().append(true).create_new(true).open(path);
         let mut number = 0;
@@ -62,7 +62,7 @@ impl EventFile {
         Ok(())
     }
 
-    /// Appends numbers by tag, as of step `step`.
+    /// Appends numbers by tag, for step `step`.
     ///
     /// # Errors
     /// The file system refused.
@@ -121,7 +121,7 @@ fn record(data: &[u8]) -> Vec<u8> {
     record
 }
 
-/// CRC-32C, rotated and offset, so that data which contains checksums has a good checksum, too.
+/// CRC-32C, rotated and offset, so that data that contains checksums also has a good checksum.
 fn masked_checksum(data: &[u8]) -> u32 {
     crc32c::crc32c(data)
         .rotate_right(15)
@@ -161,7 +161,7 @@ mod tests {
     fn checksums_are_castagnolis_and_masked() {
         // RFC 3720, B.4: 32 bytes of zeros.
         assert_eq!(crc32c::crc32c(&[0; 32]), 0x8a91_36aa);
-        // The bytes that TensorBoard's own writer begins every record of 24 bytes with.
+        // The bytes with which TensorBoard's own writer begins every record of 24 bytes.
         assert_eq!(
             record(&[0; 24])[..12],
             [24, 0, 0, 0, 0, 0, 0, 0, 0xa3, 0x7f, 0x4b, 0x22]
@@ -188,7 +188,7 @@ mod tests {
             b"\x10\xad\x02\x2a\x13\x0a\x11\x0a\x0atrain/loss\x15\x00\x00\x00\x3f",
         ];
         assert_eq!(found, expected);
-        // A second one at the same time is another file.
+        // A second writer at the same time gets another file.
         EventFile::begin(dir.path(), 300).unwrap();
         assert_eq!(fs::read_dir(dir.path()).unwrap().count(), 2);
         EventFile::clear(dir.path()).unwrap();

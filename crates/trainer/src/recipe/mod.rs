@@ -1,5 +1,6 @@
 //! The recipe as the trainer sees it: all of the crate `recipe`, and what its words mean to the network and to mixed
-//! precision. The keys, their checks and the way from files and flags to a recipe are in that crate, which needs no burn.
+//! precision. That crate has the keys, their checks and the way from files and flags to a recipe, and does not need
+//! burn.
 
 mod precision;
 
@@ -11,7 +12,7 @@ pub use ::recipe::{
 
 pub use precision::{evaluation_precision, training_precision};
 
-/// The network of that name.
+/// The network with that name.
 #[must_use]
 pub fn architecture(name: Architecture) -> inception::Architecture {
     match name {
@@ -22,7 +23,7 @@ pub fn architecture(name: Architecture) -> inception::Architecture {
     }
 }
 
-/// The way of drawing initial weights of that name.
+/// The initialisation of weights with that name.
 #[must_use]
 pub fn initialisation(name: Initialisation) -> inception::Initialisation {
     match name {

@@ -1,4 +1,4 @@
-//! What follows the last step of an epoch: validation, a line in the logs, a checkpoint.
+//! The work after the last step of an epoch: validation, a line in the logs, a checkpoint.
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -17,7 +17,7 @@ use crate::log::{LogError, RunLog};
 use crate::recipe::{Recipe, evaluation_precision};
 use crate::step::learner::Learner;
 
-/// What follows the last step of an epoch.
+/// The work after the last step of an epoch.
 pub(super) struct EpochEnd<'a> {
     pub(super) recipe: &'a Recipe,
     pub(super) val_split: Option<Arc<Split>>,
@@ -27,8 +27,8 @@ pub(super) struct EpochEnd<'a> {
 }
 
 impl EpochEnd<'_> {
-    /// Validates and logs if the epoch's last step is done, and returns whether it did. If `stop` is set
-    /// meanwhile, the epoch stays open: a resumed run closes it first.
+    /// Validates and logs if the epoch's last step is done, and returns whether it did. If `stop` is set before the
+    /// end, the epoch stays open, and a resumed run closes it first.
     pub(super) fn close_epoch(
         &self,
         state: &mut State,
@@ -89,7 +89,7 @@ impl EpochEnd<'_> {
             || epoch == self.recipe.epoch_size.get()
     }
 
-    /// Whether a checkpoint is due after the step at which `state` stands.
+    /// Whether a checkpoint is due after the step in `state`.
     pub(super) fn is_due(&self, state: &State) -> bool {
         let epoch_ended = state.batch == state.steps_per_epoch;
         let by_epoch = state

@@ -31,7 +31,7 @@ pub enum RunError {
     /// A validation within the run.
     #[error(transparent)]
     Evaluate(#[from] EvaluateError),
-    /// The loss or its gradient is NaN or infinite, more often in a row than may be skipped.
+    /// The loss or its gradient was NaN or infinite, more often in a row than may be skipped.
     #[error(
         "step {step}: the loss is {loss}{}, in {in_a_row} batch{} in a row; the last one held {}. \
          The state is saved in {}; {}. A lower --lr, a longer --warmup-epochs or --clip-grad usually helps; \
@@ -50,11 +50,11 @@ pub enum RunError {
         step: u64,
         /// The keys of the batch.
         keys: Vec<String>,
-        /// How many such steps there were without a good one between.
+        /// How many such steps there were in a row.
         in_a_row: u64,
-        /// The checkpoint of this state.
+        /// The checkpoint saved at this point.
         saved: PathBuf,
-        /// The checkpoint before.
+        /// The checkpoint before it.
         checkpoint: Option<PathBuf>,
     },
     /// A log of the run cannot be created or continued.
@@ -63,7 +63,8 @@ pub enum RunError {
         /// What stopped it.
         cause: LogError,
     },
-    /// A log could no longer be written. No checkpoint is saved then: it would know of steps that the logs do not.
+    /// A log could no longer be written. No checkpoint is saved in this case, because it would include steps that the
+    /// logs lack.
     #[error(
         "the run ends at step {step}: {cause}. {} {}, then go on with --resume",
         last_good(checkpoint.as_deref()), cause.how_to_fix()
@@ -133,7 +134,7 @@ pub enum RunError {
     /// The system provides no thread.
     #[error("cannot start a thread to upload batches: {0}")]
     NoThread(io::Error),
-    /// There is nothing to measure.
+    /// There are no steps to measure.
     #[error("the training split gave no batch; check it with `shard inspect`")]
     NoBatch,
 }

@@ -1,4 +1,4 @@
-//! One run at a time in a folder: two would delete each other's checkpoints and mix their logs.
+//! Allows one run at a time in a folder: two would delete each other's checkpoints and mix their logs.
 
 use std::fs;
 use std::fs::{File, TryLockError};
@@ -9,7 +9,7 @@ use tracing::debug;
 use super::RunError;
 use crate::log::LogError;
 
-/// Keeps other runs out of a folder until it is dropped or the process ends, in whatever way.
+/// Keeps other runs out of a folder until it is dropped or the process ends, for whatever reason.
 #[derive(Debug)]
 pub(crate) struct RunLock {
     _folder: File,

@@ -1,8 +1,8 @@
 //! Training, from top to bottom: batch -> forward -> loss -> backward -> update -> log -> checkpoint.
 //!
-//! Everything that a step depends on (order, pixels, dropout, learning rate) is a function of the
-//! recipe and of the step's number. Everything else is in the checkpoint. So a run that was stopped and
-//! resumed computes the same bits as one that was not.
+//! Everything that a step depends on (order, pixels, dropout, learning rate) is a function of the recipe and of the
+//! step's number. The checkpoint holds the rest. So a run that is stopped and resumed computes the same bits as one
+//! that is not.
 
 mod epoch_end;
 mod error;
@@ -41,7 +41,7 @@ pub use resume::Resume;
 pub enum Outcome {
     /// It trained its last epoch.
     Finished,
-    /// `stop` ended it; this checkpoint continues it.
+    /// `stop` ended it. This checkpoint continues it.
     Interrupted {
         /// The checkpoint.
         checkpoint: PathBuf,
@@ -58,7 +58,7 @@ pub fn train(recipe: &Recipe, resume: &Resume, stop: &AtomicBool) -> Result<Outc
     train_watched(recipe, resume, stop, &mut NoWatcher)
 }
 
-/// Does what [`train`] does, and tells `watcher` about its progress.
+/// Like [`train`], and reports its progress to `watcher`.
 ///
 /// # Errors
 /// As [`train`].
@@ -119,7 +119,7 @@ pub fn train_watched(
     }
     let mut epoch_began = loader.stats();
     let mut batches = Prefetcher::start(loader, input).map_err(RunError::NoThread)?;
-    // Counted from the batches, not from the loader's statistics: workers run ahead of the epoch.
+    // Counted from the batches, not from the loader's statistics, because workers run ahead of the epoch.
     let mut skipped = 0;
 
     loop {

@@ -1,5 +1,5 @@
-//! Batches on the device, one step ahead: a thread takes them from the loader, uploads and normalises them while
-//! the network computes. Their order and contents stay as they are.
+//! Batches on the device, one step ahead: a thread takes them from the loader, uploads and normalises them while the
+//! network computes. It does not change their order or contents.
 
 use std::sync::mpsc::{Receiver, sync_channel};
 use std::thread;
@@ -16,14 +16,13 @@ use crate::step::loss::Targets;
 /// A batch on the device, and what the host needs to know about it.
 #[derive(Debug)]
 pub struct PrefetchedBatch {
-    /// The images `[batch x views, 3, size, size]`, normalised, and their targets; `None` if every
-    /// record failed.
+    /// The normalised images `[batch x views, 3, size, size]` and their targets; `None` if every record failed.
     pub on_device: Option<(Tensor<4>, Targets)>,
     /// Their classes, one for all views of an image; the first image's class for a mixed image.
     pub labels: Vec<u32>,
     /// Their records' numbers in the split.
     pub records: Vec<u64>,
-    /// What was wrong with the records that were skipped.
+    /// Why records were skipped.
     pub skipped: Vec<String>,
     /// The epoch, from 0.
     pub epoch: u64,
@@ -33,7 +32,7 @@ pub struct PrefetchedBatch {
     pub next_cursor: Cursor,
     /// How long the step waited for it.
     pub waited: Duration,
-    /// The loader's counters when it was taken.
+    /// The loader's counters when the batch was taken.
     pub stats: StatsSnapshot,
 }
 
@@ -51,7 +50,7 @@ impl Prefetcher {
     /// # Errors
     /// The system provides no thread.
     pub fn start(mut loader: Loader, input: Input) -> std::io::Result<Self> {
-        // The channel holds no batch: the thread offers one while the step before it computes.
+        // The channel holds no batch: the thread offers one while the previous step computes.
         let (offer, batches) = sync_channel(0);
         let run = move || {
             loop {
@@ -74,7 +73,7 @@ impl Prefetcher {
     }
 }
 
-/// Ends after the loader's last batch, or after an error: the loader's, or that the thread panicked.
+/// Ends after the loader's last batch or after an error, either the loader's or a panic of the thread.
 impl Iterator for Prefetcher {
     type Item = Result<PrefetchedBatch, RunError>;
 

@@ -14,13 +14,13 @@ use crate::network;
 use crate::recipe::{Recipe, architecture};
 use crate::step::learner::Learner;
 
-/// What the user wants to resume from.
+/// Where the user wants to resume from.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub enum Resume {
     /// Nothing: a new run.
     #[default]
     No,
-    /// The newest checkpoint of `ckpt_save_dir`, or a new run where there is none.
+    /// The newest checkpoint of `ckpt_save_dir`, or a new run if there is none.
     Latest,
     /// This checkpoint.
     From(PathBuf),
@@ -138,7 +138,7 @@ pub(crate) fn check(
     Ok(())
 }
 
-/// Puts everything in `checkpoint` except the weights into `learner`.
+/// Restores everything in `checkpoint` except the weights into `learner`.
 ///
 /// # Errors
 /// It cannot be read, or holds another optimizer's state.

@@ -1,5 +1,5 @@
-//! Does the device wait for data? Times training steps on batches from the loader, the same steps on one batch
-//! over and over, and the loader alone. It saves nothing and learns nothing.
+//! Does the device wait for data? Times training steps on batches from the loader, the same steps on a single batch,
+//! and the loader alone. It saves nothing and learns nothing.
 
 use std::num::NonZeroU64;
 use std::time::{Duration, Instant};
@@ -23,7 +23,7 @@ const WARM_UP: u64 = 2;
 /// The loader alone is measured for at least this long, and for at least as many batches as there are steps.
 const LOADER_ALONE: Duration = Duration::from_secs(1);
 
-/// What was measured. Rates are in images per second.
+/// The measurements. Rates are in images per second.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize)]
 pub struct StepTiming {
     /// Steps of each kind.
@@ -86,7 +86,7 @@ pub fn measure(recipe: &Recipe, steps: NonZeroU64) -> Result<StepTiming, RunErro
     for _ in 0..WARM_UP {
         loader.next().ok_or(RunError::NoBatch)??;
     }
-    // Long enough that batches which were ready before the clock started count for little.
+    // Long enough that batches that were ready before the clock started hardly count.
     let (mut loaded, mut count, began) = (0, 0, Instant::now());
     while count < steps || began.elapsed() < LOADER_ALONE {
         loaded += loader.next().ok_or(RunError::NoBatch)??.len();
@@ -105,14 +105,14 @@ pub fn measure(recipe: &Recipe, steps: NonZeroU64) -> Result<StepTiming, RunErro
 
 type OnDevice = (Tensor<4>, Targets);
 
-/// The next batch, and how long the wait for it was.
+/// The next batch, and how long the wait for it took.
 fn next(batches: &mut Prefetcher) -> Result<(OnDevice, Duration), RunError> {
     let next = batches.next().ok_or(RunError::NoBatch)??;
     let batch = next.on_device.ok_or(RunError::NoBatch)?;
     Ok((batch, next.waited))
 }
 
-/// A step with a learning rate of 0, so that the weights stay good however many steps there are.
+/// A step with a learning rate of 0, so that the weights stay the same however many steps there are.
 fn learn(learner: Learner, (images, targets): OnDevice) -> Learner {
     learner.step(images, &targets, 0.0).0
 }

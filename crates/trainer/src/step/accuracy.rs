@@ -1,5 +1,5 @@
-//! How right a network's guesses are: top-k counts of a batch, and the figures of a whole split. Plain numbers only:
-//! `evaluate` computes them.
+//! How often a network's guesses are right: top-k counts of a batch, and the figures of a whole split. It has only
+//! plain numbers: `evaluate` computes them.
 
 use burn::tensor::Tensor;
 use serde::{Deserialize, Deserializer, Serialize};
@@ -9,7 +9,7 @@ use serde::{Deserialize, Deserializer, Serialize};
 pub struct Evaluation {
     /// Images counted.
     pub images: u64,
-    /// Records that failed and were skipped, which only `on_error: skip` allows.
+    /// Records that failed and were skipped. Only `on_error: skip` allows this.
     pub skipped: u64,
     /// Share of the images, 0 to 1, whose label is the first guess.
     pub top1: f64,
@@ -38,7 +38,7 @@ impl Evaluation {
     }
 }
 
-/// The rows of logits of each image's first view, where each image has `views` rows.
+/// The logits of each image's first view. Each image has `views` rows.
 #[must_use]
 pub fn first_views(logits: Vec<f32>, classes: usize, views: usize) -> Vec<f32> {
     if views <= 1 {
@@ -95,7 +95,7 @@ mod tests {
         assert_eq!(top_k(&logits, &[2, 2], 1), 0);
         assert_eq!(top_k(&logits, &[2, 2], 2), 2);
         assert_eq!(top_k(&logits, &[0, 1], 2), 0);
-        // With fewer classes than k every label is among them.
+        // With fewer classes than k, every label is among them.
         assert_eq!(top_k(&logits, &[0, 1], 5), 2);
     }
 

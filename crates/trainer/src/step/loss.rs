@@ -1,5 +1,4 @@
-//! The losses, with label smoothing, mixed labels and several views of an image. They work on logits and keep no
-//! state.
+//! The losses, with label smoothing, mixed labels and several views of an image. They work on logits and keep no state.
 
 use augment::MixTarget;
 use burn::tensor::activation::{log_sigmoid, log_softmax, softmax};
@@ -58,7 +57,7 @@ impl Targets {
         }
     }
 
-    /// The targets if every view counts as an image of its own.
+    /// The targets if every view counts as a separate image.
     fn each_view(&self) -> Self {
         if self.views == 1 {
             return self.clone();
@@ -321,7 +320,7 @@ mod tests {
             let of = |targets: &Targets| criterion.of(logits.clone(), targets).into_scalar::<f32>();
             assert_eq!(of(&views), of(&images), "{name:?}");
         }
-        // And validation, which has one view, is cross entropy.
+        // In validation, which has one view, it is cross entropy.
         let of = |name| {
             let criterion = Criterion {
                 name,

@@ -1,5 +1,5 @@
-//! One training step and what it computes with: the learner, the optimizer, the losses, the learning rate and the
-//! measures of accuracy. No data set, no file and no loop: those are above.
+//! One training step and its parts: the learner, the optimizer, the losses, the learning rate and the measures of
+//! accuracy. It knows no data set, no file and no loop: modules above it do.
 
 pub mod accuracy;
 pub mod learner;

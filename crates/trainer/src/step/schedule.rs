@@ -278,7 +278,7 @@ mod tests {
         close(schedule.at(500 * STEPS), 0.001);
     }
 
-    /// However few steps there are, and whatever the other numbers are.
+    /// However few steps there are, and whatever the other numbers.
     #[test]
     fn every_rate_is_a_number_from_nothing_to_the_peak() {
         use Scheduler::*;

@@ -17,14 +17,14 @@ use record::{Class, Manifest, NewRecord, ShardName, ShardWriter, SplitInfo, Vers
 
 pub const CLASSES: usize = 3;
 
-/// flex has one generator of random numbers for the whole process, so runs that are to be compared
-/// must not share it: each test that trains holds this.
+/// flex has one generator of random numbers for the whole process. Runs that are compared must not share it, so each
+/// test that trains holds this.
 pub fn alone() -> MutexGuard<'static, ()> {
     static TURN: Mutex<()> = Mutex::new(());
     TURN.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// A JPEG of 96 x 80 pixels: each class has its colour, each image its own stripes and shade.
+/// A JPEG of 96 x 80 pixels. Each class has its own colour, each image its own stripes and shade.
 pub fn image(class: usize, number: usize) -> Vec<u8> {
     let (width, height) = (96, 80);
     let mut pixels = vec![0; width * height * 3];
@@ -45,7 +45,7 @@ pub fn key(split: &str, class: usize, number: usize) -> String {
     format!("class{class}/{split}{number}.JPEG")
 }
 
-/// A data set of one shard a split.
+/// A data set with one shard per split.
 pub fn data_set(dir: &Path, train: usize, val: usize) {
     let classes = (0..CLASSES)
         .map(|class| Class {
@@ -123,7 +123,7 @@ pub fn train(recipe: &Recipe, resume: &Resume) -> Result<Outcome, RunError> {
     run::train(recipe, resume, &AtomicBool::new(false))
 }
 
-/// The lines of `metrics.jsonl`, without what depends on the clock.
+/// The lines of `metrics.jsonl`, without the values that depend on the clock.
 pub fn metrics(dir: &Path) -> Vec<Line> {
     let text = std::fs::read_to_string(dir.join(METRICS_FILE)).unwrap();
     let mut lines: Vec<Line> = text

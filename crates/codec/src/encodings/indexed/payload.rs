@@ -18,7 +18,7 @@ use crate::jpeg::tables::Tables;
 
 /// Luma pixels between two entries at the finest. The distance grows if the index would become too large.
 const FINEST: usize = 64;
-/// The largest share of the file that the index may take: one part in so many.
+/// The largest share of the file that the index may take: one part in this many.
 const INDEX_SHARE: usize = 110;
 
 /// The parts of a stored record.
@@ -55,7 +55,8 @@ impl<'a> Payload<'a> {
 
 /// Makes a record of a JPEG file.
 ///
-/// # Errors [`JpegError::Unsupported`] for a file of another kind, or one that could not be restored byte for byte;
+/// # Errors
+/// [`JpegError::Unsupported`] for a file of another kind, or one that could not be restored byte for byte;
 /// [`JpegError::Corrupt`] for one whose entropy-coded data is damaged or cut short.
 pub(crate) fn pack(file: &[u8]) -> Result<Vec<u8>, JpegError> {
     pack_read(file, &Baseline::parse(file)?)

@@ -92,7 +92,8 @@ impl Shape {
 
     /// Appends a record's head. `stored` gives the form, `length` the length of the planes or strips.
     ///
-    /// # Errors [`CodecError::Pixels`] if a record cannot hold that much.
+    /// # Errors
+    /// [`CodecError::Pixels`] if a record cannot hold that much.
     pub(super) fn write(
         &self,
         stored: bool,
@@ -191,7 +192,8 @@ impl<'a> Record<'a> {
 impl Shape {
     /// The bytes of a strip within the caller's `strips`.
     ///
-    /// # Errors [`CodecError::Pixels`] if the strip reaches beyond them, or could not unpack to the expected size.
+    /// # Errors
+    /// [`CodecError::Pixels`] if the strip reaches beyond them, or could not unpack to the expected size.
     pub(super) fn strip<'a>(
         &self,
         ends: &[[u8; 4]],

@@ -57,7 +57,8 @@ pub struct PixelPacker {
 }
 
 impl PixelPacker {
-    /// # Errors [`CodecError::OutOfMemory`], or [`CodecError::Decode`] if libjpeg-turbo cannot allocate its memory.
+    /// # Errors
+    /// [`CodecError::OutOfMemory`], or [`CodecError::Decode`] if libjpeg-turbo cannot allocate its memory.
     pub fn new(options: PixelOptions) -> Result<Self, CodecError> {
         let zstd = match options.compression {
             PixelCompression::Stored => None,

@@ -45,7 +45,7 @@ impl BitWriter {
         self.end = End::default();
     }
 
-    /// Room for so many more bytes, and the end to write from. [`BitWriter::close`] takes the end back.
+    /// Room for this many more bytes, and the end to write from. [`BitWriter::close`] takes the end back.
     #[inline(always)]
     pub(super) fn open(&mut self, bytes: usize) -> (&mut [u8], End) {
         let needed = self.end.at + bytes + 8;

@@ -172,8 +172,9 @@ pub(crate) fn pack(tables: &Tables, file: &[u8]) -> Result<Vec<u8>, RecodeError>
 
 /// Makes a record of a JPEG file whose header has been read.
 ///
-/// # Errors [`RecodeError::Unsupported`] for a file of another kind, one that could not be restored byte for byte, or
-/// one that would grow; [`RecodeError::Corrupt`] for one whose entropy-coded data is damaged or cut short.
+/// # Errors
+/// [`RecodeError::Unsupported`] for a file of another kind, one that could not be restored byte for byte, or one that
+/// would grow; [`RecodeError::Corrupt`] for one whose entropy-coded data is damaged or cut short.
 pub(super) fn pack_read(
     tables: &Tables,
     file: &[u8],

@@ -123,7 +123,7 @@ fn write_block(
     }
 }
 
-/// Values from `-SMALL` to `SMALL - 1` have entries of their own.
+/// Values from `-SMALL` to `SMALL - 1` have their own entries.
 const SMALL: i32 = 16;
 /// The lowest bits of an entry are how many bits there are to write.
 const LENGTH: u32 = 0x3f;

@@ -17,7 +17,7 @@ use crate::CodecError;
 const MAGIC: [u8; 8] = *b"recoded\x02";
 /// The compression level of headers. They are short and are packed once.
 const HEADER_LEVEL: i32 = 9;
-/// A longer header is taken for damage; a JPEG's may hold megabytes of profiles and previews.
+/// A longer header is treated as damage; a JPEG's may hold megabytes of profiles and previews.
 const MOST_HEADER: usize = 64 << 20;
 
 /// A power of two with room for all contexts.
@@ -67,7 +67,8 @@ impl Lookup {
 impl Tables {
     /// The tables that come with this crate, for data sets too small to train their own.
     ///
-    /// # Errors None: these tables were tested.
+    /// # Errors
+    /// None: these tables were tested.
     pub fn builtin() -> Result<Arc<Self>, CodecError> {
         Self::shared().cloned()
     }
@@ -104,7 +105,8 @@ impl Tables {
 
     /// Reads stored tables.
     ///
-    /// # Errors [`CodecError::Tables`] if they are damaged or of an unknown version.
+    /// # Errors
+    /// [`CodecError::Tables`] if they are damaged or of an unknown version.
     pub fn parse(bytes: &[u8]) -> Result<Self, CodecError> {
         if !bytes.starts_with(&MAGIC) {
             return Err(CodecError::Tables(

@@ -138,7 +138,8 @@ impl TableTrainer {
 
     /// The tables.
     ///
-    /// # Errors None: tables made here can be read.
+    /// # Errors
+    /// None: tables made here can be read.
     pub fn finish(self) -> Result<Tables, CodecError> {
         let mut steps: Vec<(Steps, u64)> = self.steps.into_iter().collect();
         steps.sort_by_key(|&(steps, count)| (std::cmp::Reverse(count), steps));

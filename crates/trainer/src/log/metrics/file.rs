@@ -16,8 +16,8 @@ pub(super) struct Appended {
 }
 
 impl Appended {
-    /// Replaces the file at `path`, all at once, by `head` and those of its lines that `keep` accepts. A missing file
-    /// counts as empty. Lines are copied from disk to disk: the log of a long run has gigabytes.
+    /// Replaces the file at `path` atomically with `head` and those of its lines that `keep` accepts. A missing file
+    /// counts as empty. Lines are copied from disk to disk, because the log of a long run has gigabytes.
     pub(super) fn keeping(
         path: PathBuf,
         head: &str,
@@ -45,7 +45,7 @@ impl Appended {
         match copy() {
             Ok(file) => Ok(Appended { path, file }),
             Err(cause) => {
-                // Gives a full disk its room back. If this fails too, the first error says more.
+                // Frees the space on a full disk. If this fails too, the first error says more.
                 fs::remove_file(&unfinished).ok();
                 Err(LogError::new(&path, "write", cause))
             }
@@ -65,7 +65,7 @@ impl Appended {
         sync(&self.file, &self.path)
     }
 
-    /// Stands for the log at `path`, for a test.
+    /// Takes the place of the log at `path`, for a test.
     #[cfg(test)]
     pub(super) fn onto(path: &Path) -> io::Result<Self> {
         let file = OpenOptions::new().append(true).open(path)?;
@@ -74,8 +74,8 @@ impl Appended {
     }
 }
 
-/// Makes sure that everything written to `file`, which is at `path`, survives a power failure. A pipe or another
-/// device in place of the file has nothing to lose.
+/// Makes sure that everything written to `file`, which is at `path`, survives a power failure. If the file is a pipe or
+/// another device, there is nothing to lose.
 pub(super) fn sync(file: &File, path: &Path) -> Result<(), LogError> {
     match file.sync_data() {
         Err(cause) if cause.kind() == ErrorKind::InvalidInput => Ok(()),

@@ -46,7 +46,7 @@ pub enum Line {
         step: u64,
         /// The epoch, from 1.
         epoch: u64,
-        /// What was found.
+        /// The result.
         #[serde(flatten)]
         evaluation: Evaluation,
     },
@@ -103,7 +103,7 @@ pub struct RunLine {
     /// The processor, its threads and the memory.
     #[serde(default)]
     pub machine: String,
-    /// The recipe, complete.
+    /// The complete recipe.
     pub recipe: Recipe,
 }
 
@@ -116,7 +116,7 @@ pub struct TrainLine {
     pub epoch: u64,
     /// The batch in the epoch, from 1.
     pub batch: u64,
-    /// Loss of the batch; null where it is not finite.
+    /// Loss of the batch; null if it is not finite.
     #[serde(deserialize_with = "null_is_not_a_number")]
     pub loss: f32,
     /// Share of the batch, 0 to 1, whose label was the first guess.
@@ -127,7 +127,7 @@ pub struct TrainLine {
     pub img_per_s: f64,
     /// Share of the step's time, 0 to 1, spent waiting for data.
     pub data_wait: f64,
-    /// Norm of the batch's gradient before clipping; null where it is not finite.
+    /// Norm of the batch's gradient before clipping; null if it is not finite.
     #[serde(default)]
     pub gradient_norm: Option<f64>,
 }
@@ -155,7 +155,7 @@ impl Metrics {
         Self::with(dir, |_| false, |_| false, events.then_some(0))
     }
 
-    /// Cuts the files in `dir` back to what they held when `state` was saved, and tells TensorBoard to do the same.
+    /// Cuts the files in `dir` back to their contents when `state` was saved, and tells TensorBoard to do the same.
     /// `dir` is created if it does not exist.
     ///
     /// # Errors
@@ -247,7 +247,7 @@ impl Metrics {
     }
 }
 
-/// Whether a line of `metrics.jsonl` is about something that `state` contains.
+/// Whether a line of `metrics.jsonl` describes something that `state` contains.
 fn is_before(line: &[u8], state: &State) -> bool {
     match serde_json::from_slice(line) {
         Ok(Line::Run(run)) => run.step <= state.steps,

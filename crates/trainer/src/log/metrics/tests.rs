@@ -1,4 +1,4 @@
-//! Lines and rows: how they are written, what a resumed run keeps, and what a full disk does.
+//! Lines and rows: how they are written, what a resumed run keeps, and the effects of a full disk.
 
 use super::*;
 
@@ -138,11 +138,11 @@ fn a_loss_that_is_nan_is_still_a_line() {
     };
     let json = serde_json::to_string(&Line::Train(line)).unwrap();
     assert!(json.contains("\"loss\":null"), "{json}");
-    // And leaves no gap when a run is resumed.
+    // And leaves no gap after the run is resumed.
     assert!(is_before(json.as_bytes(), &state(13, false)));
 }
 
-/// A log on a full disk is an error that names it, whichever of the three it is. `/dev/full` is part of Linux.
+/// A full disk gives an error that names the log, whichever of the three it is. `/dev/full` is part of Linux.
 #[test]
 fn a_full_disk_is_an_error_that_names_the_log() {
     let full = Path::new("/dev/full");
@@ -179,7 +179,7 @@ fn a_file_in_place_of_a_folder_is_an_error_with_another_fix() {
     }
 }
 
-/// A line of bytes that are not text is dropped; the lines around it stay.
+/// A line of bytes that are not text is dropped. The lines around it stay.
 #[test]
 fn a_damaged_line_does_not_stop_a_run_from_going_on() {
     let dir = tempfile::tempdir().unwrap();

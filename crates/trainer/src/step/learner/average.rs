@@ -18,7 +18,7 @@ pub struct Average {
 }
 
 impl Average {
-    /// Starts at the present weights of `model`.
+    /// Starts with the current weights of `model`.
     #[must_use]
     pub fn of(model: &Network, decay: f64) -> Self {
         // `valid` copies the running statistics; a clone would share them with the live network.

@@ -1,6 +1,5 @@
-//! A training step: forward -> loss -> backward -> update, with everything in between: loss scale, accumulation,
-//! clipping, the moving average, and batches whose loss or gradient is NaN or infinite. Knows no data set, no
-//! schedule and no file.
+//! A training step: forward -> loss -> backward -> update, including loss scale, accumulation, clipping, the moving
+//! average, and batches whose loss or gradient is NaN or infinite. It knows no data set, no schedule and no file.
 
 mod average;
 mod scale;
@@ -46,7 +45,7 @@ pub struct Learner {
 pub struct LearnerState {
     /// Updates done.
     pub updates: u64,
-    /// What has been accumulated for the next one.
+    /// What has been accumulated for the next update.
     pub pending: Pending,
     /// The loss scale.
     pub scale: LossScale,
@@ -61,7 +60,7 @@ pub struct Pending {
     lr: f64,
 }
 
-/// What a batch did to the network.
+/// The effect of a batch on the network.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Verdict {
     /// It updated the network.
@@ -83,7 +82,7 @@ pub struct StepResult {
     pub logits: Vec<f32>,
     /// The norm of the gradient, before clipping; `None` if the loss is NaN or infinite.
     pub gradient_norm: Option<f64>,
-    /// What the batch did to the network.
+    /// The effect of the batch on the network.
     pub verdict: Verdict,
 }
 
@@ -104,8 +103,8 @@ impl Learner {
         }
     }
 
-    /// Continues from where [`Self::state`] and [`Self::tensors`] were taken, on `device` (without autodiff). The
-    /// model must be the one from that time, and so must `average`, if there is one.
+    /// Continues from the time when [`Self::state`] and [`Self::tensors`] were taken, on `device` (without autodiff).
+    /// The model must be the one from that time, and so must `average`, if there is one.
     ///
     /// # Errors
     /// The name of a tensor that is missing or unexpected.
@@ -169,7 +168,7 @@ impl Learner {
     #[must_use]
     pub fn step(mut self, images: Tensor<4>, targets: &Targets, lr: f64) -> (Self, StepResult) {
         let count = images.dims()[0] as u64;
-        // The forward pass updates running statistics, which has to be undone if the loss is NaN or infinite.
+        // The forward pass updates running statistics. This has to be undone if the loss is NaN or infinite.
         let statistics = Statistics::of(&self.model);
         let logits = self.model.forward(images);
         let loss = self.criterion.of(logits.clone(), targets);
@@ -196,7 +195,7 @@ impl Learner {
     }
 
     /// Accumulates the gradients of `images` images, which have that norm, and updates the network once there are
-    /// enough of them.
+    /// enough images.
     fn accumulate(
         mut self,
         gradients: Gradients,
@@ -236,8 +235,8 @@ impl Learner {
     }
 }
 
-/// What the host needs to know about a batch, and the norm of its gradients, in a single read: each read waits for
-/// the GPU, which then idles until it gets more work.
+/// Everything the host needs to know about a batch, and the norm of its gradients, in a single read. Each read waits
+/// for the GPU, which then idles until it gets more work.
 fn read(loss: Tensor<1>, logits: Tensor<2>, gradients: &Gradients) -> (StepResult, f64) {
     let count = logits.shape().num_elements();
     let mut all = vec![loss, logits.flatten(0, 1)];

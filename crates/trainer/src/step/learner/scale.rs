@@ -1,5 +1,5 @@
-//! The loss scale. The loss is multiplied by it before the backward pass, and the gradient divided by it afterwards, so
-//! that small gradients do not vanish in half precision.
+//! The loss scale. The loss is multiplied by it before the backward pass, and the gradient is divided by it afterwards,
+//! so that small gradients do not vanish in half precision.
 
 use serde::{Deserialize, Serialize};
 
@@ -41,7 +41,7 @@ impl LossScale {
         }
     }
 
-    /// Must be called after every update.
+    /// Call this after every update.
     pub(super) fn held(&mut self) {
         if !self.dynamic {
             return;
@@ -52,7 +52,7 @@ impl LossScale {
         }
     }
 
-    /// Must be called when a gradient is NaN or infinite. Returns whether a smaller scale may fix it.
+    /// Call this if a gradient is NaN or infinite. Returns whether a smaller scale may fix it.
     pub(super) fn lower(&mut self) -> bool {
         let lower = self.dynamic && self.value > 1.0;
         if lower {

@@ -74,7 +74,7 @@ fn assert_close(found: &[f32], expected: &[f32], tolerance: f32) {
 
 #[test]
 fn equal_batches_accumulated_update_as_one_of_them() {
-    // Batches of equal images have equal statistics, so BatchNorm does not tell them apart.
+    // Batches of equal images have equal statistics, so BatchNorm cannot tell them apart.
     let (one, _) = learner(&recipe()).step(images(2, 1.0), &targets(2), 0.1);
     let accumulating = Recipe {
         gradient_accumulation_steps: NonZeroU64::new(3).unwrap(),

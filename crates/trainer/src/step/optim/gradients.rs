@@ -1,4 +1,5 @@
-//! The gradients of a network by parameter name: added, scaled, measured, clipped. They know no rule.
+//! The gradients of a network by parameter name: added, scaled, measured, clipped. They do not depend on the update
+//! rule.
 
 use std::collections::BTreeMap;
 
@@ -57,7 +58,7 @@ impl Gradients {
         self
     }
 
-    /// The Euclidean norm of all of them together. It is NaN or infinite if one of them is, or if it exceeds the
+    /// The Euclidean norm of all gradients together. It is NaN or infinite if one of them is, or if it exceeds the
     /// square root of the largest f32 (1.8e19).
     #[must_use]
     pub fn norm(&self) -> f64 {
@@ -84,8 +85,8 @@ impl Gradients {
         squares.map(f64::from).sum::<f64>().sqrt()
     }
 
-    /// Scaled down to a norm of `limit` if their `norm` (as measured) exceeds it (Pascanu et al.
-    /// 2013; MindSpore's `clip_by_global_norm`, PyTorch's `clip_grad_norm_`).
+    /// Scaled down to a norm of `limit` if their measured `norm` exceeds it (Pascanu et al. 2013; MindSpore's
+    /// `clip_by_global_norm`, PyTorch's `clip_grad_norm_`).
     #[must_use]
     pub fn clipped(self, norm: f64, limit: f64) -> Self {
         if norm > limit {
@@ -107,7 +108,7 @@ impl Gradients {
             .map(|(name, gradient)| (name.as_str(), shaped(&gradient.values, &gradient.shape)))
     }
 
-    /// Back from values, on `device` (without autodiff).
+    /// Restored from values, on `device` (without autodiff).
     #[must_use]
     pub fn from_data(
         data: impl IntoIterator<Item = (String, TensorData)>,

@@ -1,4 +1,4 @@
-//! Which parameters have settings of their own: those without weight decay, and layers that learn more slowly than the
+//! Which parameters have their own settings: those without weight decay, and layers that learn more slowly than the
 //! ones above them.
 
 use inception::Network;
@@ -42,7 +42,8 @@ impl Groups {
             WeightDecayFilter::Auto => norm,
             WeightDecayFilter::NormAndBias => norm || name.ends_with(".bias"),
         };
-        // The classifier learns at the full rate, each layer below it at `layer_decay` of the next.
+        // The classifier learns at the full rate. Each layer below it learns at `layer_decay` times the rate of the
+        // next.
         let lr_factor = self.layer_decay.map_or(1.0, |decay| {
             let place = self.layers.iter().position(|known| known == layer(name));
             let above = place.map_or(0, |place| self.layers.len() - 1 - place);

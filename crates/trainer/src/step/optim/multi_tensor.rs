@@ -1,6 +1,7 @@
 //! Parameters with the same settings, joined and updated as one ("multi-tensor" in other frameworks). This is for GPUs:
 //! starting an operation takes microseconds, however few numbers it has, and the networks have some 450 parameters,
-//! most of them short. The results are the same bits as one by one. Not for a rule that needs a parameter as a whole.
+//! most of them short. The resulting bits are the same as one by one. Rules that need a parameter as a whole cannot use
+//! this.
 
 use std::collections::BTreeMap;
 
@@ -61,7 +62,7 @@ impl Optimizer {
     }
 }
 
-/// Sorts parameters by their groups.
+/// Sorts parameters into their groups.
 struct Sort<'a> {
     optimizer: &'a mut Optimizer,
     gradients: Gradients,

@@ -1,20 +1,20 @@
-//! The formulas: from a parameter, its gradient and its state to the next parameter and state. They know no network.
+//! The formulas: from a parameter, its gradient and its state to the next parameter and state. They know nothing of a
+//! network.
 
 use burn::tensor::Tensor;
 
 use super::groups::Group;
 use crate::recipe::{OptimizerName, Recipe};
 
-/// Decay rates of the moments of Adam and its relatives, which MindCV leaves at their defaults.
+/// Decay rates of the moments of Adam and its relatives. MindCV keeps the defaults.
 const BETAS: (f64, f64) = (0.9, 0.999);
 /// Lion's (Chen et al. 2023).
 const LION_BETAS: (f64, f64) = (0.9, 0.99);
 /// RMSProp's decay: the paper's, and MindCV's.
 const RMS_DECAY: f64 = 0.9;
 
-/// What an update computes. `p` is the parameter, `g` its gradient, `r` the learning rate, `d` the weight
-/// decay, `t` the number of the update from 1; `m` and `v` are state. Where weight decay is coupled,
-/// `g += d p` comes first.
+/// What an update computes. `p` is the parameter, `g` its gradient, `r` the learning rate, `d` the weight decay, `t`
+/// the number of the update from 1; `m` and `v` are state. If weight decay is coupled, `g += d p` comes first.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(super) enum Rule {
     /// Coupled. `v = momentum v + g; p -= r v`, or with Nesterov's momentum `p -= r (g + momentum v)`.
@@ -58,7 +58,7 @@ pub(super) struct Hyperparameters {
 }
 
 impl Hyperparameters {
-    /// The same with learning rate `lr`, for the parameters of `group`.
+    /// Like `self`, but with learning rate `lr`, for the parameters of `group`.
     pub(super) fn for_group(self, lr: f64, group: Group) -> Self {
         Hyperparameters {
             lr: lr * group.lr_factor,
@@ -89,7 +89,7 @@ impl Rule {
         }
     }
 
-    /// The state that the rule keeps, in the order in which [`Self::apply`] takes and returns it.
+    /// The state that the rule keeps, in the order that [`Self::apply`] takes and returns it.
     pub(super) fn slots(self) -> &'static [Slot] {
         const VELOCITY: &[Slot] = &[slot("velocity", 0.0)];
         const MOMENTS: &[Slot] = &[slot("mean", 0.0), slot("square", 0.0)];

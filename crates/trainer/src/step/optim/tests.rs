@@ -1,4 +1,4 @@
-//! Against PyTorch's and MindSpore's numbers (`tests/data/formulas.json`), and on a whole network.
+//! Compares with PyTorch's and MindSpore's numbers (`tests/data/formulas.json`), and tests a whole network.
 
 use burn::optim::GradientsParams;
 use burn::tensor::Device;
@@ -127,8 +127,8 @@ fn network(device: &Device) -> Network {
     config.init(1, device).unwrap()
 }
 
-/// One update of a whole (small) network leaves every parameter with its state and its shape, and no
-/// running statistic with one; and the state comes back.
+/// One update of a whole (small) network leaves every parameter with its state and its shape, and no running statistic
+/// with any. Then the state is restored.
 #[test]
 fn a_step_updates_every_parameter_of_a_network() {
     let device = device::cpu_for_tests().autodiff();
@@ -194,7 +194,7 @@ impl Values {
     }
 }
 
-/// This is for GPUs, but it works on every device.
+/// This is for GPUs, but works on every device.
 #[test]
 fn parameters_updated_as_one_are_the_same_bits() {
     let rule = |opt| {
@@ -252,7 +252,7 @@ fn parameters_updated_as_one_are_the_same_bits() {
                     "{opt:?} on {name}"
                 );
             }
-            // What is left are parameters of their own, which learn on.
+            // The rest are independent parameters, which continue to learn.
             let logits = joined.forward(images.clone());
             let gradients = GradientsParams::from_grads(logits.sum().backward(), &joined);
             let found = Gradients::collect(&joined, gradients);

@@ -3,7 +3,7 @@
 //! that state dicts use.
 //!
 //! Values lie in one list and refer to one another by index, so a pickle that contains itself does no harm. Each
-//! instruction makes at most one value, so their number is bounded by the file's length and by a limit of its own.
+//! instruction makes at most one value, so their number is bounded by the file's length and by a separate limit.
 
 mod machine;
 mod torch;
