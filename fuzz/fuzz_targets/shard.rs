@@ -12,7 +12,7 @@ const TAIL: usize = 64;
 
 fuzz_target!(|data: &[u8]| {
     let mut file = data.to_vec();
-    mend(&mut file);
+    repair_hashes(&mut file);
     let Ok(dir) = tempfile::tempdir_in("/dev/shm") else {
         return;
     };
@@ -40,7 +40,7 @@ fuzz_target!(|data: &[u8]| {
 });
 
 /// Puts the right hashes into header, tail and index, as far as these can be found.
-fn mend(file: &mut [u8]) {
+fn repair_hashes(file: &mut [u8]) {
     if file.len() < HEADER + TAIL {
         return;
     }
